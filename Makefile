@@ -1,0 +1,92 @@
+# Everything a newcomer types. Each target makes the environment in .venv itself, once.
+#
+# Values such as STATE reach the recipes as environment variables, quoted by the shell, so that a path
+# may hold spaces.
+
+PYTHON      ?= python3
+PORT        ?= 65432
+NOTICE_PORT ?= 65433
+STATUS_PORT ?= 5000
+STATE       ?= var
+ARGS        ?=
+TESTS       ?=
+QUICK       ?=
+OUT         ?=
+
+VENV   := .venv
+BIN    := $(VENV)/bin
+SETUP  := setup.cfg pyproject.toml
+CONFIG := etc/demo.ini
+
+export PORT NOTICE_PORT STATUS_PORT STATE OUT
+
+.DEFAULT_GOAL := help
+.PHONY: help run client test lint bench clean
+.DELETE_ON_ERROR:
+
+help:
+	@echo "bankd: a complete retail bank"
+	@echo
+	@echo "  make run      serve the demo bank in the foreground; Ctrl-C stops it"
+	@echo "  make client   bank in this terminal, with the bank that 'make run' serves"
+	@echo "  make test     check everything; TESTS=tests.test_money checks only that"
+	@echo "  make lint     check form and types only"
+	@echo "  make bench    measure this machine (docs/benchmarks.md); QUICK=1 OUT=FILE: four minutes, kept in FILE"
+	@echo "  make clean    remove the environment and what tools leave behind; the bank's state stays"
+	@echo
+	@echo "  PORT=$(PORT) NOTICE_PORT=$(NOTICE_PORT) STATUS_PORT=$(STATUS_PORT) STATE=$(STATE) PYTHON=$(PYTHON)"
+	@echo "  ARGS=... goes to the client:  make client ARGS=\"--login account:1000001 --task 'Check Balance'\""
+
+# The shell waits for the daemon with traps set, so that Ctrl-C and a signal sent to make alone both stop
+# the bank in order, and a stop that was asked for is not an error.
+run: $(VENV)/.for-run
+	@$(BIN)/bankctl init --config $(CONFIG) --state "$$STATE" || exit $$?; \
+	 $(BIN)/twistd --nodaemon --pidfile= bankd --config $(CONFIG) --state "$$STATE" \
+	   --port "$$PORT" --notice-port "$$NOTICE_PORT" --status-port "$$STATUS_PORT" & \
+	 bank=$$!; asked=; \
+	 trap 'asked=yes; kill -TERM $$bank 2>/dev/null' INT TERM HUP; \
+	 wait $$bank 2>/dev/null; status=$$?; \
+	 while kill -0 $$bank 2>/dev/null; do wait $$bank 2>/dev/null; status=$$?; done; \
+	 [ -n "$$asked" ] || exit $$status
+
+# $(value ARGS): 'Transfer $100 to Account XYZ' reaches the shell as it was typed.
+client: $(VENV)/.for-run
+	@$(BIN)/bankd-client --server "localhost:$$PORT" --ca "$$STATE/ca.pem" $(value ARGS)
+
+test: $(VENV)/.for-test
+	@$(BIN)/python tests/run.py $(TESTS)
+
+lint: $(VENV)/.for-test
+	@$(BIN)/python tests/run.py --lint
+
+# Python replaces the shell, so that a signal to make's children reaches the measurement, which then cleans up.
+bench: $(VENV)/.for-bench
+	@exec $(BIN)/python -m bench $(if $(QUICK),--quick) $${OUT:+--out "$$OUT"} $(value ARGS)
+
+clean:
+	@rm -rf $(VENV) build dist *.egg-info _trial_temp* .coverage .coverage.* htmlcov \
+	  .hypothesis .mypy_cache .ruff_cache twisted/plugins/dropin.cache
+	@find bankd tests twisted -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The environment, made again when what bankd needs has changed. The stamp is written last, so that an
+# interrupted installation is taken up again.
+$(VENV)/.for-run: $(SETUP)
+	@$(call install,.)
+
+$(VENV)/.for-test: $(SETUP)
+	@$(call install,.[test$(comma)lint])
+	@touch $(VENV)/.for-run
+
+$(VENV)/.for-bench: $(SETUP)
+	@$(call install,.[bench])
+	@touch $(VENV)/.for-run
+
+comma := ,
+define install
+$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+   echo "bankd needs Python 3.11 or later, and '$(PYTHON)' is not; name one: make PYTHON=python3.12" >&2; \
+   exit 1; }; \
+ echo "Making the environment in $(VENV); this is done once ..."; \
+ $(PYTHON) -m venv $(VENV) || exit 1; \
+ $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '$(1)' && touch $@
+endef
