@@ -1,0 +1,97 @@
+"""Every result code of the bank: its number, its fixed word, its meaning, in order of precedence.
+
+1. When several codes apply to one request, the one that stands first in ``ALL`` is the answer.
+2. A number keeps HTTP's meaning where HTTP has one; ``reason`` tells apart what shares a number.
+3. Words for people are made from a code by the client; no prose crosses the wire.
+4. The table in docs/protocol.md is made from ``ALL``.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """One result: ``number`` and ``reason`` travel; ``meaning`` documents; ``closes`` ends the connection."""
+
+    number: int
+    reason: str
+    meaning: str
+    closes: bool = False
+
+    @property
+    def refuses(self) -> bool:
+        """Whether the request was not carried out, so that nothing has changed."""
+        return self.number >= 400
+
+
+class Refused(Exception):
+    """A request is refused with ``code``; nothing was changed. ``field`` names the field at fault, where one is."""
+
+    def __init__(self, code: Code, field: str | None = None) -> None:
+        super().__init__(code.number, code.reason)
+        self.code = code
+        self.field = field
+
+
+DONE = Code(200, "done", "Carried out, and stored durably.")
+CREATED = Code(201, "created", "Carried out, and something new exists: a customer or an account.")
+
+BROKEN_LINE = Code(400, "framing", "The line holds a NUL, a bare CR or a bare LF, or is empty.", closes=True)
+LONG_LINE = Code(413, "length", "The line is longer than 4096 octets.", closes=True)
+IDLE = Code(408, "idle", "Nothing was asked for too long, or log-in took too long.", closes=True)
+STOPPING = Code(503, "stopping", "The bank is shutting down.", closes=True)
+
+BAD_LINE = Code(400, "line", "Not `tag SP verb *(SP field)`; answered without a tag when none could be read.")
+BAD_VERB = Code(400, "verb", "The bank does not know this verb.")
+NEEDS_LOGIN = Code(401, "login", "This verb is for customers who have logged in.")
+BAD_STATE = Code(403, "state", "This verb is not for a connection that has logged in.")
+BAD_FIELD = Code(400, "field", "`field` is unknown to the verb, given twice, missing, or its value has the wrong form.")
+
+BUSY = Code(503, "busy", "The bank cannot take this on now; try again later with the same key.")
+INCIDENT = Code(500, "incident", "A fault of the bank's own; `incident` is the number under which it was logged.")
+
+OVER = Code(410, "session", "The session is over: the account was taken over, or closed.", closes=True)
+WRONG_SECRET = Code(401, "credentials", "The credentials are refused; which part was wrong is not said.")
+IN_USE = Code(423, "in_use", "Another session is open on this account.")
+WEAK_SECRET = Code(422, "weak", "The new password or PIN in `field` is too easy to guess.")
+TAKEN = Code(409, "taken", "The user name or mobile number in `field` belongs to another customer.")
+OTHER_CONTENT = Code(409, "key", "This key was used before, for something else.")
+NO_ACCOUNT = Code(404, "account", "There is no such account, or it is closed.")
+SAME_ACCOUNT = Code(422, "same_account", "Payer and payee are the same account.")
+OTHER_CURRENCY = Code(422, "currency", "An account involved is kept in another currency.")
+NO_FUNDS = Code(402, "funds", "The account does not hold this much.")
+TOO_MUCH = Code(422, "balance_limit", "A balance would pass the largest that the bank can keep.")
+TOO_MANY = Code(409, "accounts", "The customer has as many open accounts as one may have.")
+NOT_EMPTY = Code(409, "balance", "The account holds money, and no account to pay it out to was named.")
+
+ALL = (
+    DONE,
+    CREATED,
+    BROKEN_LINE,
+    LONG_LINE,
+    IDLE,
+    STOPPING,
+    BAD_LINE,
+    BAD_VERB,
+    NEEDS_LOGIN,
+    BAD_STATE,
+    BAD_FIELD,
+    BUSY,
+    INCIDENT,
+    OVER,
+    WRONG_SECRET,
+    IN_USE,
+    WEAK_SECRET,
+    TAKEN,
+    OTHER_CONTENT,
+    NO_ACCOUNT,
+    SAME_ACCOUNT,
+    OTHER_CURRENCY,
+    NO_FUNDS,
+    TOO_MUCH,
+    TOO_MANY,
+    NOT_EMPTY,
+)
+
+BY_WIRE = {(code.number, code.reason): code for code in ALL}
+"""Each code by what travels of it."""

@@ -1,0 +1,184 @@
+"""The frozen values that cross from room to room: what the bank tells a customer, and what a notice says.
+
+Amounts are integer minor units, times microseconds since 1970 in UTC. A field annotated with a kind of the wire's
+grammar travels; plain ones stay inside the bank.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bankd.wire.grammar import (
+    AccountNumber,
+    Count,
+    Currency,
+    Email,
+    Listener,
+    Mobile,
+    Person,
+    Signed,
+    Text,
+    Time,
+    Username,
+    Word,
+)
+
+
+class NoticeKind(StrEnum):
+    """What a customer is told of; the word travels."""
+
+    PAID = "paid"
+    RECEIVED = "received"
+    DEPOSIT = "deposit"
+    WITHDRAWAL = "withdrawal"
+    DELETION = "deletion"
+    CONTACT = "contact"
+    SECRET = "secret"
+
+
+@dataclass(frozen=True, slots=True)
+class Greeting:
+    """What the bank says first: the protocol, its own name, and the currency of its accounts unless otherwise asked."""
+
+    protocol: Text
+    bank: Text
+    currency: Currency
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    """What a customer learns at log-in.
+
+    ``lease_seconds`` is for how long a silent terminal keeps the account; ``last_login_us`` is the log-in before this
+    one, None for the first.
+    """
+
+    account: AccountNumber
+    currency: Currency
+    lease_seconds: Count
+    last_login_us: Time | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Proof of one movement: its number in the journal, when, how much, and the balance of the account after it."""
+
+    receipt: Count
+    at_us: Time
+    amount_minor: Signed
+    balance_minor: Signed
+    currency: Currency
+
+
+@dataclass(frozen=True, slots=True)
+class AccountView:
+    """An account as its owner sees it."""
+
+    account: AccountNumber
+    currency: Currency
+    balance_minor: Signed
+    opened_us: Time
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerView:
+    """A customer's details as on record; None for what the bank was not told.
+
+    ``contact_us`` is when the customer last changed or confirmed them.
+    """
+
+    opened_us: Time
+    contact_us: Time
+    username: Username | None = None
+    name: Person | None = None
+    mobile: Mobile | None = None
+    email: Email | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StatementLine:
+    """One entry as the account's owner sees it: ``amount_minor`` is negative for money that left."""
+
+    receipt: Count
+    at_us: Time
+    kind: Word
+    amount_minor: Signed
+    balance_minor: Signed
+    counterparty: AccountNumber | None = None
+    reference: Text | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StatementEnd:
+    """What closes a page of a statement: the balance now, and the ``cursor`` of older entries, None at the end."""
+
+    currency: Currency
+    balance_minor: Signed
+    cursor: Count | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A page of an account's entries, newest first."""
+
+    lines: tuple[StatementLine, ...]
+    end: StatementEnd
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """That something happened on an account: ``number`` counts that account's events from 1, without gaps."""
+
+    account_id: int
+    number: int
+    kind: NoticeKind
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What its owner is told of an event: the amount, the balance after it and the other account if money moved."""
+
+    number: Count
+    kind: Word
+    at_us: Time
+    amount_minor: Signed | None = None
+    balance_minor: Signed | None = None
+    currency: Currency | None = None
+    counterparty: AccountNumber | None = None
+    reference: Text | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Inbox:
+    """A page of notices, oldest first, and the number up to which all were acknowledged."""
+
+    notices: tuple[Notice, ...]
+    acknowledged: int
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """The number that every datagram for this terminal carries."""
+
+    listener: Listener
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A session as a log-in opened it: who acts, on which account, and under which lease.
+
+    ``fence`` is checked wherever money moves; ``registered`` says that this log-in made the customer.
+    """
+
+    customer_id: int
+    account_id: int
+    fence: int
+    registered: bool
+    welcome: Welcome
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a peer is held to, in seconds: from connecting to log-in, and between requests other than keeping alive."""
+
+    login_seconds: int = 120
+    idle_seconds: int = 300

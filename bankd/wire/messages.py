@@ -1,0 +1,245 @@
+"""Every request of BANK/1 as a frozen value; its annotations are its fields, and the codec reads them.
+
+A field without a default is required. Where fields go together, ``ways`` lists each set that may be given.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from bankd.wire.grammar import (
+    AccountNumber,
+    Amount,
+    Count,
+    Currency,
+    Email,
+    Key,
+    Mobile,
+    Page,
+    Password,
+    Person,
+    Pin,
+    Port,
+    Text,
+    Username,
+)
+
+
+class Message:
+    """A request without its tag. ``verb`` travels; ``ways`` are the sets of fields of which exactly one is given."""
+
+    __slots__ = ()
+    verb: ClassVar[str]
+    ways: ClassVar[tuple[frozenset[str], ...]] = ()
+
+
+_SECRET_AGAIN = (frozenset({"password"}), frozenset({"pin"}))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class SignUp(Message):
+    """Become a customer, with a first account. ``pin`` is for log-in by account or mobile number."""
+
+    verb = "SIGNUP"
+    username: Username
+    password: Password
+    mobile: Mobile
+    pin: Pin | None = None
+    name: Person | None = None
+    email: Email | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Login(Message):
+    """Open a session; the fields choose the kind of credentials, and ``account`` one of the customer's accounts."""
+
+    verb = "LOGIN"
+    ways = (
+        frozenset({"username", "password"}),
+        frozenset({"account", "pin"}),
+        frozenset({"mobile", "pin"}),
+        frozenset({"username", "password", "account"}),
+        frozenset({"mobile", "pin", "account"}),
+    )
+    username: Username | None = None
+    password: Password | None = None
+    account: AccountNumber | None = None
+    mobile: Mobile | None = None
+    pin: Pin | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ViewDetails(Message):
+    """Ask for the customer's details."""
+
+    verb = "VIEW_DETAILS"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accounts(Message):
+    """Ask for the customer's accounts, one line each."""
+
+    verb = "ACCOUNTS"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenAccount(Message):
+    """Open another account of the same customer, in ``currency`` or the bank's own."""
+
+    verb = "OPEN_ACCOUNT"
+    currency: Currency | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Balance(Message):
+    """Ask for the balance of the session's account."""
+
+    verb = "BALANCE"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement(Message):
+    """Ask for entries of the session's account, newest first; ``cursor`` continues an earlier page."""
+
+    verb = "STATEMENT"
+    limit: Page | None = None
+    cursor: Count | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deposit(Message):
+    """Pay cash in."""
+
+    verb = "DEPOSIT"
+    amount: Amount
+    currency: Currency
+    key: Key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withdraw(Message):
+    """Pay cash out."""
+
+    verb = "WITHDRAW"
+    amount: Amount
+    currency: Currency
+    key: Key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transfer(Message):
+    """Pay the account ``to``; ``reference`` is shown on both statements."""
+
+    verb = "TRANSFER"
+    to: AccountNumber
+    amount: Amount
+    currency: Currency
+    key: Key
+    reference: Text | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateContact(Message):
+    """Change the details given; with none given, confirm that those on record are right."""
+
+    verb = "UPDATE_CONTACT"
+    name: Person | None = None
+    email: Email | None = None
+    mobile: Mobile | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class ChangePin(Message):
+    """Set the PIN to ``new``, after giving the password or the present PIN again."""
+
+    verb = "CHANGE_PIN"
+    ways = _SECRET_AGAIN
+    new: Pin
+    password: Password | None = None
+    pin: Pin | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class ChangePassword(Message):
+    """Set the password to ``new``, after giving the present one or the PIN again."""
+
+    verb = "CHANGE_PASSWORD"
+    ways = _SECRET_AGAIN
+    new: Password
+    password: Password | None = None
+    pin: Pin | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class DeleteAccount(Message):
+    """Close the session's account, after giving the password or PIN again; money on it goes to ``payout``."""
+
+    verb = "DELETE_ACCOUNT"
+    ways = _SECRET_AGAIN
+    password: Password | None = None
+    pin: Pin | None = None
+    payout: AccountNumber | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listen(Message):
+    """Have notices sent by UDP to ``port`` of the address that this connection comes from."""
+
+    verb = "LISTEN"
+    port: Port
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notices(Message):
+    """Ask for notices with a number above ``since``, or above the last one acknowledged, oldest first."""
+
+    verb = "NOTICES"
+    since: Count | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acknowledge(Message):
+    """Say that every notice up to number ``upto`` was seen."""
+
+    verb = "ACKNOWLEDGE"
+    upto: Count
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noop(Message):
+    """Ask nothing; keeps the session's hold on its account."""
+
+    verb = "NOOP"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Logout(Message):
+    """End the session; the bank answers and closes the connection."""
+
+    verb = "LOGOUT"
+
+
+ALL: tuple[type[Message], ...] = (
+    SignUp,
+    Login,
+    ViewDetails,
+    Accounts,
+    OpenAccount,
+    Balance,
+    Statement,
+    Deposit,
+    Withdraw,
+    Transfer,
+    UpdateContact,
+    ChangePin,
+    ChangePassword,
+    DeleteAccount,
+    Listen,
+    Notices,
+    Acknowledge,
+    Noop,
+    Logout,
+)
+"""Every request, in the order of the specification."""
+
+BY_VERB = {message.verb: message for message in ALL}
+"""Each request by its verb."""

@@ -1,0 +1,64 @@
+"""Which verb may be used when, as a table: the whole of what a connection's state decides.
+
+``VISITOR`` is a connection that has not logged in, ``CUSTOMER`` one that has. ``overlaps`` marks what may be under way
+beside others of its kind, in order; every other verb waits until nothing is. ``task`` marks what counts as a task done
+for a customer, rather than the keeping of the session.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from bankd import codes
+from bankd.codes import Code
+from bankd.wire import messages
+from bankd.wire.messages import Message
+
+
+class State(Enum):
+    """How far a connection has come."""
+
+    VISITOR = "visitor"
+    CUSTOMER = "customer"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What the table says of one verb."""
+
+    states: frozenset[State]
+    task: bool = True
+    overlaps: bool = False
+
+
+_VISITOR = frozenset({State.VISITOR})
+_CUSTOMER = frozenset({State.CUSTOMER})
+_BOTH = _VISITOR | _CUSTOMER
+
+RULES: dict[type[Message], Rule] = {
+    messages.SignUp: Rule(_VISITOR),
+    messages.Login: Rule(_VISITOR, task=False),
+    messages.ViewDetails: Rule(_CUSTOMER),
+    messages.Accounts: Rule(_CUSTOMER),
+    messages.OpenAccount: Rule(_CUSTOMER),
+    messages.Balance: Rule(_CUSTOMER),
+    messages.Statement: Rule(_CUSTOMER),
+    messages.Deposit: Rule(_CUSTOMER, overlaps=True),
+    messages.Withdraw: Rule(_CUSTOMER, overlaps=True),
+    messages.Transfer: Rule(_CUSTOMER, overlaps=True),
+    messages.UpdateContact: Rule(_CUSTOMER),
+    messages.ChangePin: Rule(_CUSTOMER),
+    messages.ChangePassword: Rule(_CUSTOMER),
+    messages.DeleteAccount: Rule(_CUSTOMER),
+    messages.Listen: Rule(_CUSTOMER, task=False),
+    messages.Notices: Rule(_CUSTOMER, task=False),
+    messages.Acknowledge: Rule(_CUSTOMER, task=False),
+    messages.Noop: Rule(_BOTH, task=False),
+    messages.Logout: Rule(_BOTH, task=False),
+}
+
+
+def obstacle(state: State, message: type[Message]) -> Code | None:
+    """The code that refuses ``message`` in ``state``; None where it is allowed."""
+    if state in RULES[message].states:
+        return None
+    return codes.NEEDS_LOGIN if state is State.VISITOR else codes.BAD_STATE

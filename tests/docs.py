@@ -1,0 +1,198 @@
+"""The protocol's page: its grammar, its examples, and the tables in it that are made from the code.
+
+    python -m tests.docs                 write every made table anew, in place
+    python -m tests.docs codes           print one of them; the page says above each what makes it
+
+The column `meaning` of the tables of fields is written by hand in the page, and kept; the rest is the code's.
+"""
+
+import re
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import abnf
+
+from bankd import codes, records
+from bankd.bank import access, reports
+from bankd.bank.terms import Terms
+from bankd.protocols import line
+from bankd.wire import codec, grammar, notice
+from bankd.wire.grammar import Kind
+from bankd.wire.messages import ALL, BY_VERB, Message
+from bankd.wire.states import RULES, State, obstacle
+
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "protocol.md"
+
+MADE = re.compile(
+    r"(?P<head><!-- made by: python -m tests\.docs (?P<what>[a-z]+(?: \w+)?) -->\n)(?P<body>.*?)(?P<foot><!-- end -->)",
+    re.DOTALL,
+)
+BLOCK = re.compile(r"^```(?P<kind>\w+)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE)
+
+RECORDS: tuple[type[Any], ...] = (
+    records.Greeting,
+    records.Welcome,
+    records.AccountView,
+    records.CustomerView,
+    records.Receipt,
+    records.StatementLine,
+    records.StatementEnd,
+    records.Notice,
+    records.Listening,
+)
+"""Everything that a reply or an event may carry."""
+
+KINDS: dict[str, Kind] = {kind.rule: kind for kind in vars(grammar).values() if isinstance(kind, Kind)}
+"""Every kind of value, by the rule that is its form."""
+
+
+class Bank(abnf.Rule):
+    """The rules of BANK/1, once ``load`` has read them from the page."""
+
+
+@cache
+def page() -> str:
+    """The text of the page."""
+    return PAGE.read_text(encoding="utf-8")
+
+
+@cache
+def blocks(kind: str) -> tuple[str, ...]:
+    """The text of each fenced block of a kind, in the page's order."""
+    return tuple(found["text"] for found in BLOCK.finditer(page()) if found["kind"] == kind)
+
+
+@cache
+def load() -> type[Bank]:
+    """The page's grammar, read by a reader of RFC 5234; it takes seconds, so once for each process."""
+    (source,) = blocks("abnf")
+    Bank.load_grammar(source)
+    return Bank
+
+
+def parses(rule: str, text: str) -> bool:
+    """Whether ``text``, all of it, has the form of a rule of the page."""
+    try:
+        load()(rule).parse_all(text)
+    except abnf.ParseError:
+        return False
+    finally:
+        _forget()
+    return True
+
+
+def _forget() -> None:
+    """Drop what the parser keeps of every text that it ever saw."""
+    cache_of_texts: Any = abnf.parser.ParseCache
+    cache_of_texts.clear_caches()
+
+
+def rule_of(record: type[Any]) -> str:
+    """The rule that is the form of a record: `account-view` for AccountView."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", record.__name__).lower()
+
+
+def made_anew(text: str) -> str:
+    """The page's text with every made part as the code has it now."""
+    return MADE.sub(lambda found: found["head"] + made(found["what"], found["body"]) + found["foot"], text)
+
+
+def made(what: str, before: str = "") -> str:
+    """One made part; ``before`` is what stood there, for the words written by hand."""
+    subject, _, name = what.partition(" ")
+    match subject:
+        case "codes":
+            rows = list(_codes())
+        case "limits":
+            rows = list(_limits(before))
+        case "states":
+            rows = list(_states())
+        case "request":
+            rows = list(_fields(BY_VERB[name], before))
+        case "record":
+            rows = list(_fields(getattr(records, name), before))
+        case _:
+            raise ValueError(what)
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def _codes() -> Iterator[tuple[str, ...]]:
+    yield ("", "code", "reason", "closes", "meaning")
+    yield ("---", "---", "---", "---", "---")
+    for place, code in enumerate(codes.ALL, 1):
+        reason = f"`{code.reason}`" if code.refuses else ""
+        yield (str(place), str(code.number), reason, "yes" if code.closes else "", code.meaning)
+
+
+def _limits(before: str) -> Iterator[tuple[str, ...]]:
+    meanings = _meanings(before)
+    yield ("limit", "default", "meaning")
+    yield ("---", "---", "---")
+    for name, default in (
+        ("line", f"{grammar.MAX_LINE} octets"),
+        ("log_in", f"{records.Limits().login_seconds} seconds"),
+        ("idle", f"{records.Limits().idle_seconds} seconds"),
+        ("lease", f"{Terms().lease_seconds} seconds"),
+        ("closing", f"{line.CLOSING_SECONDS} seconds"),
+        ("pipeline", f"{line.PIPELINE} requests"),
+        ("statement", f"{reports.STATEMENT_LINES} entries"),
+        ("notices", f"{reports.INBOX_PAGE} notices"),
+        ("hint", f"{notice.MAX_HINT} octets"),
+        ("password", f"{access.MIN_PASSWORD} characters"),
+    ):
+        yield (f"`{name}`", default, meanings.get(name, "?"))
+
+
+def _states() -> Iterator[tuple[str, ...]]:
+    yield ("verb", *(state.value for state in State), "overlaps")
+    yield ("---", *("---" for _ in State), "---")
+    for message in ALL:
+        refusals = (obstacle(state, message) for state in State)
+        cells = (f"{code.number} `{code.reason}`" if code else "yes" for code in refusals)
+        yield (f"`{message.verb}`", *cells, "yes" if RULES[message].overlaps else "")
+
+
+def _fields(cls: type[Any], before: str) -> Iterator[tuple[str, ...]]:
+    meanings = _meanings(before)
+    yield ("field", "value", "given", "meaning")
+    yield ("---", "---", "---", "---")
+    for field in codec.fields_of(cls):
+        meaning = meanings.get(field.name, "?")
+        yield (f"`{field.name}`", field.kind.rule, _given(cls, field), meaning)
+
+
+def _meanings(before: str) -> dict[str, str]:
+    """What the last column of a table says, by what is named in its first."""
+    return dict(re.findall(r"^\| `(\w+)` \|.*\| ([^|]*) \|$", before, re.MULTILINE))
+
+
+def _given(cls: type[Any], field: codec.Field) -> str:
+    """Whether a field is always given, may be given, or belongs to one of the ways to make the request."""
+    ways = cls.ways if issubclass(cls, Message) else ()
+    own = [way for way in ways if field.name in way]
+    if not own:
+        return "always" if field.required else "optional"
+    if own == [{field.name}]:
+        return "this or " + " or ".join(_listed(way) for way in ways if way not in own)
+    return "; or ".join("with " + _listed(way - {field.name}) for way in own)
+
+
+def _listed(names: frozenset[str]) -> str:
+    return " and ".join(f"`{name}`" for name in sorted(names))
+
+
+def main(arguments: list[str]) -> None:
+    """Print what the arguments name, or write the page anew."""
+    if arguments:
+        what = " ".join(arguments)
+        before = next((found["body"] for found in MADE.finditer(page()) if found["what"] == what), "")
+        print(made(what, before), end="")
+    else:
+        PAGE.write_text(made_anew(page()), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

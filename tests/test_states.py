@@ -1,0 +1,38 @@
+"""Which verb may be used when."""
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from bankd import codes
+from bankd.wire import messages, states
+from bankd.wire.states import RULES, State
+
+
+class StateTests(SynchronousTestCase):
+    """The table of verbs and states."""
+
+    def test_whole(self) -> None:
+        """Every request has its row, in the order of the specification."""
+        self.assertEqual(tuple(RULES), messages.ALL)
+
+    def test_visitor(self) -> None:
+        """Before log-in one can sign up, log in, leave or say nothing; all else needs a log-in (S0.18, S2.3, S4.6)."""
+        allowed = {message.verb for message in messages.ALL if states.obstacle(State.VISITOR, message) is None}
+        self.assertEqual(allowed, {"SIGNUP", "LOGIN", "NOOP", "LOGOUT"})
+        refusals = {states.obstacle(State.VISITOR, message) for message in messages.ALL} - {None}
+        self.assertEqual(refusals, {codes.NEEDS_LOGIN})
+
+    def test_customer(self) -> None:
+        """After log-in everything is allowed but to sign up and to log in again."""
+        refused = {message.verb for message in messages.ALL if states.obstacle(State.CUSTOMER, message)}
+        self.assertEqual(refused, {"SIGNUP", "LOGIN"})
+        self.assertEqual(states.obstacle(State.CUSTOMER, messages.Login), codes.BAD_STATE)
+
+    def test_overlaps(self) -> None:
+        """Only what moves money by a key may be under way beside others of its kind."""
+        overlapping = {message.verb for message in messages.ALL if RULES[message].overlaps}
+        self.assertEqual(overlapping, {"DEPOSIT", "WITHDRAW", "TRANSFER"})
+
+    def test_tasks(self) -> None:
+        """Keeping a session, its notices included, is no task done for a customer (S1.9)."""
+        others = {message.verb for message in messages.ALL if not RULES[message].task}
+        self.assertEqual(others, {"LOGIN", "LISTEN", "NOTICES", "ACKNOWLEDGE", "NOOP", "LOGOUT"})
