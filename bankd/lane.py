@@ -1,0 +1,156 @@
+"""The group commit: whatever waits is decided and written together, in one transaction, in one thread.
+
+1. While one batch commits the next one fills; there is no timer. Under load the batches grow, and a commit is shared.
+2. Work is done in the order in which it was posted, and its results are given in that order.
+3. A batch costs one hop to the thread and one back. The next is handed over before the results of the last are given.
+4. Work that fails by a fault of its own fails alone: the batch is rolled back, and each piece is done by itself.
+5. When the database fails nothing of the batch is acknowledged: the answer is BUSY, and a command's key tells later
+   what was done.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from itertools import groupby
+from typing import Any, Protocol, TypeVar, cast
+
+from sqlalchemy.exc import OperationalError
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from bankd import codes
+from bankd.codes import Refused
+from bankd.ledger.book import Outcome
+from bankd.ledger.commands import Command
+from bankd.records import Event
+from bankd.store.engines import Transaction
+
+T = TypeVar("T")
+
+Errand = Callable[[Transaction], Any]
+"""Work that is no money command. It may raise Refused, and has then changed nothing."""
+
+Result = Any
+"""What work gave, or the Failure that it ended with."""
+
+MAX_BATCH = 1000
+"""Pieces of work in one transaction, at most."""
+
+
+class InThread(Protocol):
+    """Calls a function in the one thread that writes, and gives its result on the reactor's thread."""
+
+    def __call__(self, function: Callable[[], T], /) -> Deferred[T]: ...
+
+
+class Lane:
+    """The one way to write. ``apply`` carries out money commands; ``committed`` is told of what then happened."""
+
+    log = Logger()
+
+    def __init__(
+        self,
+        writing: Callable[[], AbstractContextManager[Transaction]],
+        apply: Callable[[Transaction, Sequence[Command]], list[Outcome]],
+        in_thread: InThread,
+        committed: Callable[[Sequence[Event]], None],
+    ) -> None:
+        self._writing = writing
+        self._apply = apply
+        self._in_thread = in_thread
+        self._committed = committed
+        self._waiting: list[tuple[Command | Errand, Deferred[Any]]] = []
+        self._under_way = False
+        self._closed: Deferred[None] | None = None
+
+    def post(self, command: Command) -> Deferred[Outcome]:
+        """Carry out ``command`` with what else waits. Fires once its outcome is durable."""
+        return self._add(command)
+
+    def run(self, errand: Callable[[Transaction], T]) -> Deferred[T]:
+        """Carry out ``errand`` with what else waits. Fires with its durable result, or with its Refused."""
+        return cast("Deferred[T]", self._add(errand))
+
+    def close(self) -> Deferred[None]:
+        """Refuse what comes from now on, and fire when all that was posted is done."""
+        if self._closed is None:
+            self._closed = Deferred()
+            self._close_if_done()
+        return self._closed
+
+    def _add(self, work: Command | Errand) -> Deferred[Any]:
+        done: Deferred[Any] = Deferred()
+        if self._closed is not None:
+            done.errback(Refused(codes.STOPPING))
+            return done
+        self._waiting.append((work, done))
+        self._take_next()
+        return done
+
+    def _take_next(self) -> None:
+        """Hand the next batch over, unless one is under way."""
+        if self._under_way:
+            return
+        batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
+        if batch:
+            self._under_way = True
+            works = [work for work, _ in batch]
+            carried_out = self._in_thread(lambda: self._carry_out(works))
+            carried_out.addErrback(self._lost, len(works))
+            carried_out.addCallback(self._give, [done for _, done in batch])
+
+    def _give(self, carried_out: tuple[list[Result], list[Event]], waiting: list[Deferred[Any]]) -> None:
+        """Start the next batch, tell of what happened in this one while all who are to hear it listen, give results."""
+        self._under_way = False
+        self._take_next()
+        results, events = carried_out
+        try:
+            self._committed(events)
+        except Exception:
+            self.log.failure("what happened could not be told")
+        for done, result in zip(waiting, results, strict=True):
+            done.callback(result)
+        self._close_if_done()
+
+    def _lost(self, failure: Failure, size: int) -> tuple[list[Result], list[Event]]:
+        """What a batch gave that the thread never took, or never gave back."""
+        self.log.failure("a batch of {size} was lost on its way", failure, size=size)
+        return [Failure(Refused(codes.BUSY)) for _ in range(size)], []
+
+    def _close_if_done(self) -> None:
+        if self._closed is not None and not self._under_way and not self._closed.called:
+            self._closed.callback(None)
+
+    def _carry_out(self, works: Sequence[Command | Errand]) -> tuple[list[Result], list[Event]]:
+        """In the thread: all works in one transaction, or each in its own when one of them is at fault."""
+        try:
+            return self._together(works)
+        except OperationalError:
+            self.log.failure("the database failed; a batch of {size} is not acknowledged", size=len(works))
+            return [Failure(Refused(codes.BUSY)) for _ in works], []
+        except Exception:
+            if len(works) == 1:
+                return [Failure()], []
+        alone = [self._carry_out([work]) for work in works]
+        return [results[0] for results, _ in alone], [event for _, events in alone for event in events]
+
+    def _together(self, works: Sequence[Command | Errand]) -> tuple[list[Result], list[Event]]:
+        with self._writing() as tx:
+            results: list[Result] = []
+            for is_money, run in groupby(works, key=lambda work: isinstance(work, Command)):
+                if is_money:
+                    results += self._apply(tx, cast("list[Command]", list(run)))
+                else:
+                    results += [_try(tx, cast("Errand", errand)) for errand in run]
+        return results, tx.events
+
+
+def _try(tx: Transaction, errand: Errand) -> Result:
+    """The result of ``errand``, or its Refused as a Failure with everything it did undone."""
+    before = len(tx.events)
+    try:
+        with tx.connection.begin_nested():
+            return errand(tx)
+    except Refused:
+        del tx.events[before:]
+        return Failure()

@@ -1,0 +1,1 @@
+"""The database: tables, engines, and the statements that read and write them."""

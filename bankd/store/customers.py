@@ -1,0 +1,175 @@
+"""Customers, their secrets and their accounts: rows in, rows out."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, delete, func, insert, select, update
+
+from bankd.records import AccountView, CustomerView
+from bankd.store.engines import Transaction
+from bankd.store.schema import accounts, customers, secrets
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRow:
+    """A customer's account, with what the rules about it need."""
+
+    id: int
+    number: str
+    customer_id: int
+    currency: str
+    balance_minor: int
+    opened_us: int
+    closed_us: int | None
+    newest: int | None
+    events: int
+    acknowledged: int
+
+    def view(self) -> AccountView:
+        """The account as its owner sees it."""
+        return AccountView(self.number, self.currency, self.balance_minor, self.opened_us)
+
+
+_ACCOUNT = select(
+    *(accounts.c[name] for name in AccountRow.__slots__)  # one column for each field, by its name
+)
+
+
+def add_customer(tx: Transaction, **details: str | None) -> int:
+    """Add a customer with ``details`` (username, mobile, name, email), and return the customer's id."""
+    added = tx.connection.execute(insert(customers).values(opened_us=tx.at_us, contact_us=tx.at_us, **details))
+    return _new_id(added.inserted_primary_key)
+
+
+def change_customer(tx: Transaction, customer_id: int, **details: str | int | None) -> None:
+    """Set ``details`` of a customer."""
+    tx.connection.execute(update(customers).where(customers.c.id == customer_id).values(**details))
+
+
+def forget(tx: Transaction, customer_id: int) -> None:
+    """Forget who a customer was: names, numbers and secrets; what the customer's accounts did stays."""
+    tx.connection.execute(delete(secrets).where(secrets.c.customer_id == customer_id))
+    change_customer(tx, customer_id, username=None, mobile=None, name=None, email=None)
+
+
+def customer(connection: Connection, customer_id: int) -> CustomerView:
+    """A customer's details."""
+    row = connection.execute(
+        select(
+            customers.c.opened_us,
+            customers.c.contact_us,
+            customers.c.username,
+            customers.c.name,
+            customers.c.mobile,
+            customers.c.email,
+        ).where(customers.c.id == customer_id)
+    ).one()
+    return CustomerView(*row)
+
+
+def last_login_us(connection: Connection, customer_id: int) -> int | None:
+    """When the customer logged in last; None for never."""
+    found = connection.execute(select(customers.c.last_login_us).where(customers.c.id == customer_id))
+    at_us: int | None = found.scalar_one()
+    return at_us
+
+
+def customer_named(connection: Connection, username: str) -> int | None:
+    """The id of the customer with a user name."""
+    return _customer_id(connection, customers.c.username == username)
+
+
+def customer_with_mobile(connection: Connection, mobile: str) -> int | None:
+    """The id of the customer with a mobile number, in E.164."""
+    return _customer_id(connection, customers.c.mobile == mobile)
+
+
+def set_secret(tx: Transaction, customer_id: int, kind: str, hashed: str) -> None:
+    """Keep the hash of a customer's ``password`` or ``pin`` in place of the one before."""
+    mine = (secrets.c.customer_id == customer_id) & (secrets.c.kind == kind)
+    values = {"hash": hashed, "changed_us": tx.at_us}
+    if tx.connection.execute(update(secrets).where(mine).values(**values)).rowcount == 0:
+        tx.connection.execute(insert(secrets).values(customer_id=customer_id, kind=kind, **values))
+
+
+def secret(connection: Connection, customer_id: int, kind: str) -> str | None:
+    """The hash of a customer's ``password`` or ``pin``; None when there is none."""
+    mine = (secrets.c.customer_id == customer_id) & (secrets.c.kind == kind)
+    return connection.execute(select(secrets.c.hash).where(mine)).scalar_one_or_none()
+
+
+def add_account(tx: Transaction, number: str, currency: str, customer_id: int | None) -> int:
+    """Open an account at balance zero: a customer's, which may not go below it, or with no customer a till."""
+    added = tx.connection.execute(
+        insert(accounts).values(
+            number=number,
+            kind="till" if customer_id is None else "current",
+            customer_id=customer_id,
+            currency=currency,
+            balance_minor=0,
+            floor_minor=None if customer_id is None else 0,
+            events=0,
+            acknowledged=0,
+            opened_us=tx.at_us,
+        )
+    )
+    return _new_id(added.inserted_primary_key)
+
+
+def till_number(currency: str) -> str:
+    """The number of the till for cash of ``currency``; no customer's account has one of this form."""
+    return f"TILL-{currency}"
+
+
+def change_account(tx: Transaction, account_id: int, **values: int) -> None:
+    """Set ``values`` of an account."""
+    tx.connection.execute(update(accounts).where(accounts.c.id == account_id).values(**values))
+
+
+def account(connection: Connection, account_id: int) -> AccountRow:
+    """The account with an id."""
+    return AccountRow(*connection.execute(_ACCOUNT.where(accounts.c.id == account_id)).one())
+
+
+def account_numbered(connection: Connection, number: str) -> AccountRow | None:
+    """The customer's account, open or closed, with a number; None where there is none."""
+    mine = (accounts.c.number == number) & accounts.c.customer_id.is_not(None)
+    return _first(connection, _ACCOUNT.where(mine))
+
+
+def open_accounts(connection: Connection, customer_id: int) -> list[AccountRow]:
+    """A customer's open accounts, the oldest first."""
+    mine = (accounts.c.customer_id == customer_id) & accounts.c.closed_us.is_(None)
+    return [AccountRow(*row) for row in connection.execute(_ACCOUNT.where(mine).order_by(accounts.c.id))]
+
+
+def numbers(connection: Connection, ids: set[int]) -> dict[int, str | None]:
+    """The account numbers of ``ids``, None for a till."""
+    rows = connection.execute(
+        select(accounts.c.id, accounts.c.number, accounts.c.customer_id).where(accounts.c.id.in_(ids))
+    )
+    return {row.id: row.number if row.customer_id is not None else None for row in rows}
+
+
+def has_any(connection: Connection) -> bool:
+    """Whether there is, or was, any customer."""
+    return connection.execute(select(customers.c.id).limit(1)).first() is not None
+
+
+def has_till(connection: Connection, currency: str) -> bool:
+    """Whether cash of ``currency`` has a till."""
+    tills = (accounts.c.kind == "till") & (accounts.c.currency == currency)
+    return bool(connection.execute(select(func.count()).where(tills)).scalar_one())
+
+
+def _customer_id(connection: Connection, which: ColumnElement[bool]) -> int | None:
+    return connection.execute(select(customers.c.id).where(which)).scalar_one_or_none()
+
+
+def _first(connection: Connection, query: Select[Any]) -> AccountRow | None:
+    row = connection.execute(query).first()
+    return AccountRow(*row) if row else None
+
+
+def _new_id(key: Any) -> int:
+    return int(key[0])

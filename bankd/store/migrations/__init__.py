@@ -1,0 +1,1 @@
+"""Alembic migrations: the way from an empty or older database to the present tables."""

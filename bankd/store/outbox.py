@@ -1,0 +1,42 @@
+"""Notices in the database: what happened on an account, by number, until its owner acknowledges it.
+
+1. Every event on an account has the next number. A movement of money is an event of both its accounts, and its entry in
+   the journal is its notice; other events have a row in ``notices``. So a notice is stored by the very statement that
+   causes it, and costs a transfer nothing.
+2. Acknowledging is cumulative: every notice up to a number.
+"""
+
+from collections.abc import Iterable
+
+from sqlalchemy import Connection, insert, select, update
+
+from bankd.ledger.book import Entry
+from bankd.records import Event, Notice, NoticeKind
+from bankd.store.engines import Transaction
+from bankd.store.schema import accounts, notices
+
+
+def add(tx: Transaction, account_id: int, kind: NoticeKind) -> None:
+    """Note an event that moved no money, and have it told of once committed."""
+    mine = accounts.c.id == account_id
+    tx.connection.execute(update(accounts).where(mine).values(events=accounts.c.events + 1))
+    number = int(tx.connection.execute(select(accounts.c.events).where(mine)).scalar_one())
+    tx.connection.execute(insert(notices).values(account_id=account_id, number=number, kind=kind, at_us=tx.at_us))
+    tx.events.append(Event(account_id, number, kind))
+
+
+def announce(tx: Transaction, entries: Iterable[Entry]) -> None:
+    """Have the owners of both accounts of each entry told once it is committed."""
+    for entry in entries:
+        for account_id in (entry.debit_id, entry.credit_id):
+            side = entry.side(account_id)
+            tx.events.append(Event(account_id, side.event, NoticeKind(side.kind)))
+
+
+def other_events(connection: Connection, account_id: int, number: int, limit: int) -> list[Notice]:
+    """The first ``limit`` events of an account after ``number`` that moved no money, oldest first."""
+    wanted = (notices.c.account_id == account_id) & (notices.c.number > number)
+    rows = connection.execute(
+        select(notices.c.number, notices.c.kind, notices.c.at_us).where(wanted).order_by(notices.c.number).limit(limit)
+    )
+    return [Notice(*row) for row in rows]

@@ -1,0 +1,161 @@
+"""The tables, for SQLite, PostgreSQL and MariaDB alike.
+
+1. Amounts and times are 64-bit integers: minor units, and microseconds since 1970 in UTC.
+2. ``journal`` only grows. What an entry says is never changed; a correction is an entry of its own.
+3. SQLite's tables are STRICT, for it would else store 'abc' as a balance. Checks stand on tables, where MariaDB wants
+   them.
+4. Ids of accounts start at 1; 0 is nobody's.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.types import TypeEngine
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+    }
+)
+
+LONG = BigInteger().with_variant(Integer(), "sqlite")
+"""A 64-bit integer, by the name that each engine has for it."""
+
+
+def text(length: int) -> TypeEngine[str]:
+    """Text of at most ``length`` characters, equal only to itself: MariaDB would else take 'k' and 'K' for one key.
+
+    A STRICT table of SQLite knows only TEXT.
+    """
+    exact = String(length, collation="utf8mb4_bin")
+    return String(length).with_variant(Text(), "sqlite").with_variant(exact, "mysql", "mariadb")
+
+
+customers = Table(
+    "customers",
+    metadata,
+    Column("id", LONG, primary_key=True),
+    Column("username", text(32)),
+    Column("mobile", text(16)),
+    Column("name", text(140)),
+    Column("email", text(254)),
+    Column("opened_us", LONG, nullable=False),
+    Column("contact_us", LONG, nullable=False),
+    Column("last_login_us", LONG),
+    UniqueConstraint("username"),
+    UniqueConstraint("mobile"),
+    sqlite_strict=True,
+)
+
+secrets = Table(
+    "secrets",
+    metadata,
+    Column("customer_id", LONG, ForeignKey("customers.id"), nullable=False),
+    Column("kind", text(16), nullable=False),
+    Column("hash", text(255), nullable=False),
+    Column("changed_us", LONG, nullable=False),
+    PrimaryKeyConstraint("customer_id", "kind"),
+    CheckConstraint("kind IN ('password', 'pin')", name="kind"),
+    sqlite_strict=True,
+)
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("id", LONG, primary_key=True),
+    Column("number", text(32), nullable=False),
+    Column("kind", text(16), nullable=False),
+    Column("customer_id", LONG, ForeignKey("customers.id")),
+    Column("currency", text(3), nullable=False),
+    Column("balance_minor", LONG, nullable=False),
+    Column("floor_minor", LONG),
+    Column("newest", LONG),
+    Column("events", LONG, nullable=False),
+    Column("acknowledged", LONG, nullable=False),
+    Column("opened_us", LONG, nullable=False),
+    Column("closed_us", LONG),
+    UniqueConstraint("number"),
+    Index("ix_accounts_customer_id", "customer_id"),
+    CheckConstraint("kind IN ('current', 'till')", name="kind"),
+    CheckConstraint("floor_minor IS NULL OR balance_minor >= floor_minor", name="floor"),
+    CheckConstraint("closed_us IS NULL OR balance_minor = 0", name="closed"),
+    CheckConstraint("acknowledged <= events", name="acknowledged"),
+    sqlite_strict=True,
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("account_id", LONG, ForeignKey("accounts.id"), primary_key=True, autoincrement=False),
+    Column("fence", LONG, nullable=False),
+    Column("expires_us", LONG, nullable=False),
+    sqlite_strict=True,
+)
+
+journal = Table(
+    "journal",
+    metadata,
+    Column("id", LONG, primary_key=True, autoincrement=False),
+    Column("kind", text(16), nullable=False),
+    Column("debit_id", LONG, nullable=False),
+    Column("credit_id", LONG, nullable=False),
+    Column("amount_minor", LONG, nullable=False),
+    Column("debit_balance", LONG, nullable=False),
+    Column("credit_balance", LONG, nullable=False),
+    Column("debit_previous", LONG),
+    Column("credit_previous", LONG),
+    Column("debit_event", LONG, nullable=False),
+    Column("credit_event", LONG, nullable=False),
+    Column("at_us", LONG, nullable=False),
+    Column("key", text(64), nullable=False),
+    Column("customer_id", LONG, nullable=False),
+    Column("reference", text(140)),
+    UniqueConstraint("key", "customer_id"),
+    CheckConstraint("amount_minor > 0", name="amount"),
+    CheckConstraint("debit_id <> credit_id", name="sides"),
+    sqlite_strict=True,
+)
+
+refusals = Table(
+    "refusals",
+    metadata,
+    Column("key", text(64), nullable=False),
+    Column("customer_id", LONG, nullable=False),
+    Column("kind", text(16), nullable=False),
+    Column("account_id", LONG, nullable=False),
+    Column("payee", text(32)),
+    Column("amount_minor", LONG, nullable=False),
+    Column("currency", text(3), nullable=False),
+    Column("reference", text(140)),
+    Column("code", LONG, nullable=False),
+    Column("reason", text(32), nullable=False),
+    Column("at_us", LONG, nullable=False),
+    PrimaryKeyConstraint("key", "customer_id"),
+    sqlite_strict=True,
+)
+
+notices = Table(
+    "notices",
+    metadata,
+    Column("account_id", LONG, ForeignKey("accounts.id"), nullable=False),
+    Column("number", LONG, nullable=False),
+    Column("kind", text(16), nullable=False),
+    Column("at_us", LONG, nullable=False),
+    PrimaryKeyConstraint("account_id", "number"),
+    sqlite_strict=True,
+)

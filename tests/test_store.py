@@ -1,0 +1,692 @@
+"""The database: engines, leases, journal, notices, customers, and the schema that migrations make."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import event, insert, inspect, select, text, update
+from sqlalchemy.exc import IntegrityError, OperationalError
+from twisted.trial.unittest import SynchronousTestCase
+
+from bankd import codes
+from bankd.ledger import book
+from bankd.ledger.commands import Command, Deposit, Transfer, Withdrawal
+from bankd.records import Event, NoticeKind
+from bankd.store import audit, customers, journal, migrate, outbox, schema, sessions
+from bankd.store.engines import DatabaseFault, Store, Transaction, is_url
+from bankd.testing import OPENED
+
+START_US = OPENED * 1_000_000
+
+
+class Seconds:
+    """A clock that the test sets."""
+
+    def __init__(self) -> None:
+        self.now = float(OPENED)
+
+    def __call__(self) -> float:
+        """The time."""
+        return self.now
+
+
+class StoreCase(SynchronousTestCase):
+    """A test with an empty database of the present schema."""
+
+    def setUp(self) -> None:
+        folder = Path(self.mktemp())
+        folder.mkdir()
+        self.path = folder / "bank.sqlite3"
+        self.seconds = Seconds()
+        self.store = self.open_store()
+        migrate.upgrade(self.store.writer)
+
+    def open_store(self) -> Store:
+        """The database by a store of its own, as another process would open it."""
+        store = Store(f"sqlite:///{self.path}", self.seconds)
+        self.addCleanup(store.close)
+        return store
+
+    def add_account(self, number: str, currency: str = "USD") -> int:
+        """A customer with one account."""
+        with self.store.writing() as tx:
+            return customers.add_account(tx, number, currency, customers.add_customer(tx))
+
+    def add_till(self, currency: str = "USD") -> int:
+        """A till."""
+        with self.store.writing() as tx:
+            return customers.add_account(tx, f"TILL-{currency}", currency, None)
+
+
+class Engines(StoreCase):
+    """The two ways into a database."""
+
+    def test_commit(self) -> None:
+        """What a transaction wrote is there for whoever opens the database after it."""
+        account_id = self.add_account("A1")
+        with self.open_store().reading() as connection:
+            self.assertEqual(customers.account(connection, account_id).number, "A1")
+
+    def test_rollback(self) -> None:
+        """A block that fails leaves nothing behind, and the next one works."""
+        with self.assertRaises(ZeroDivisionError), self.store.writing() as tx:
+            customers.add_customer(tx, username="alice")
+            raise ZeroDivisionError
+        with self.store.writing() as tx:
+            self.assertIsNone(customers.customer_named(tx.connection, "alice"))
+
+    def test_reader_has_a_snapshot(self) -> None:
+        """A reader sees the database as it was when it first looked, whatever is written meanwhile."""
+        with self.store.reading() as connection:
+            self.assertIsNone(customers.customer_named(connection, "alice"))
+            with self.store.writing() as tx:
+                customers.add_customer(tx, username="alice")
+            self.assertIsNone(customers.customer_named(connection, "alice"))
+        with self.store.reading() as connection:
+            self.assertIsNotNone(customers.customer_named(connection, "alice"))
+
+    def test_one_writer_at_a_time(self) -> None:
+        """A second writer is kept out from the moment the first begins, before either has read anything."""
+        other = self.open_store()
+        with other.writer.connect() as connection:
+            connection.execute(text("PRAGMA busy_timeout=0"))
+        with self.store.writing(), self.assertRaises(OperationalError), other.writing():
+            self.fail("two transactions wrote at once")
+
+    def test_durable(self) -> None:
+        """Every connection waits for the disk, keeps foreign keys, and waits for a lock rather than fail."""
+        for engine in (self.store.writer, self.store.reader):
+            with engine.connect() as connection:
+                found = {
+                    pragma: connection.execute(text(f"PRAGMA {pragma}")).scalar_one()
+                    for pragma in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+                }
+            full = 2
+            wanted = {"journal_mode": "wal", "synchronous": full, "foreign_keys": 1, "busy_timeout": 5000}
+            self.assertEqual(found, wanted)
+
+    def test_time(self) -> None:
+        """A transaction's time is the clock's, in microseconds, when it began."""
+        self.seconds.now += 1.5
+        with self.store.writing() as tx:
+            self.assertEqual(tx.at_us, START_US + 1_500_000)
+
+    def test_strict(self) -> None:
+        """Text where a number belongs is refused by the database itself, in every table."""
+        for table in schema.metadata.sorted_tables:
+            with self.store.reading() as connection:
+                strict = connection.execute(
+                    text("SELECT strict FROM pragma_table_list WHERE name = :name"), {"name": table.name}
+                ).scalar_one()
+            self.assertEqual(strict, 1, table.name)
+
+    def test_errors_show_no_values(self) -> None:
+        """What the database says of a failed statement does not hold the values in it."""
+        with self.assertRaises(IntegrityError) as caught, self.store.writing() as tx:
+            tx.connection.execute(insert(schema.secrets).values(customer_id=1, kind="x", hash="hush", changed_us=0))
+        self.assertNotIn("hush", str(caught.exception))
+
+    def test_urls(self) -> None:
+        """URLs of databases that a bank can be kept in are told from other URLs, and from other text."""
+        for url, good in (
+            ("sqlite:////var/lib/bankd/bank.sqlite3", True),
+            ("postgresql+psycopg://bank@localhost/bank", True),
+            ("mysql+pymysql://bank@localhost/bank", True),
+            ("mariadb+pymysql://bank@localhost/bank", True),
+            ("sqlite://", False),
+            ("sqlite:///:memory:", False),
+            ("oracle+oracledb://bank@localhost/bank", False),
+            ("nonsense://bank@localhost/bank", False),
+            ("bank.sqlite3", False),
+            ("://", False),
+            ("", False),
+        ):
+            self.assertEqual(is_url(url), good, url)
+
+    def test_driver_that_is_not_installed(self) -> None:
+        """A driver that is missing is a fault of the database, and named."""
+        with self.assertRaises(DatabaseFault) as caught:
+            Store("mysql+mysqlconnector://bank@localhost/bank", self.seconds)
+        self.assertIn("the driver for mysql+mysqlconnector is not installed", str(caught.exception))
+
+    def test_no_database(self) -> None:
+        """Looking whether there is a database makes none, and names the one that is missing."""
+        self.store.check_exists()
+        self.path = self.path.with_name("missing.sqlite3")
+        with self.assertRaises(FileNotFoundError) as caught:
+            self.open_store().check_exists()
+        self.assertIn(str(self.path), str(caught.exception))
+        self.assertFalse(self.path.exists())
+
+
+class Migrations(StoreCase):
+    """The schema that migrations make."""
+
+    def test_equal_the_metadata(self) -> None:
+        """A database made by the migrations is what ``schema`` says, down to the names of its constraints."""
+        with self.store.reading() as connection:
+            self.assertEqual(compare_metadata(MigrationContext.configure(connection), schema.metadata), [])
+            migrated = self.constraints()
+        self.path = self.path.with_name("created.sqlite3")
+        self.store = self.open_store()
+        with self.store.writing() as tx:
+            schema.metadata.create_all(tx.connection)
+        self.assertEqual(self.constraints(), migrated)
+
+    def constraints(self) -> dict[str, object]:
+        """Everything named or checked in each table, and each column's type."""
+        found = inspect(self.store.reader)
+        return {
+            table.name: (
+                sorted((check["name"] or "", check["sqltext"]) for check in found.get_check_constraints(table.name)),
+                sorted(str(unique) for unique in found.get_unique_constraints(table.name)),
+                sorted(str(index) for index in found.get_indexes(table.name)),
+                found.get_pk_constraint(table.name),
+                sorted(str(foreign) for foreign in found.get_foreign_keys(table.name)),
+                [(column["name"], str(column["type"]), column["nullable"]) for column in found.get_columns(table.name)],
+            )
+            for table in schema.metadata.sorted_tables
+        }
+
+    def test_current(self) -> None:
+        """A database is current once migrated, and is not when empty or of a version that this bank does not know."""
+        with self.store.reading() as connection:
+            self.assertTrue(migrate.is_current(connection))
+        with self.store.writing() as tx:
+            tx.connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        with self.store.reading() as connection:
+            self.assertFalse(migrate.is_current(connection))
+        self.path = self.path.with_name("empty.sqlite3")
+        with self.open_store().reading() as connection:
+            self.assertFalse(migrate.is_current(connection))
+
+    def test_again(self) -> None:
+        """Migrating a current database changes nothing in it."""
+        self.add_account("A1")
+        migrate.upgrade(self.store.writer)
+        with self.store.reading() as connection:
+            self.assertIsNotNone(customers.account_numbered(connection, "A1"))
+
+
+class Leases(StoreCase):
+    """Who may act on an account."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.account_id = self.add_account("A1")
+
+    def take(self) -> int | None:
+        """Take the lease for ten seconds."""
+        with self.store.writing() as tx:
+            return sessions.take(tx, self.account_id, 10)
+
+    def renew(self, fence: int) -> bool:
+        """Renew it for ten seconds."""
+        with self.store.writing() as tx:
+            return sessions.renew(tx, self.account_id, fence, 10)
+
+    def release(self, fence: int) -> bool:
+        """Release it."""
+        with self.store.writing() as tx:
+            return sessions.release(tx, self.account_id, fence)
+
+    def test_exclusive(self) -> None:
+        """One lease is given at a time; another account's is another's business."""
+        self.assertEqual(self.take(), 1)
+        self.assertIsNone(self.take())
+        self.account_id = self.add_account("A2")
+        self.assertEqual(self.take(), 1)
+
+    def test_released(self) -> None:
+        """A released lease is free, and its next holder has a higher fence."""
+        self.take()
+        self.assertTrue(self.release(1))
+        self.assertEqual(self.take(), 2)
+
+    def test_expired(self) -> None:
+        """A lease runs out to the microsecond, and its next holder has a higher fence."""
+        self.take()
+        self.seconds.now += 9.999999
+        self.assertIsNone(self.take())
+        self.seconds.now = OPENED + 10
+        self.assertEqual(self.take(), 2)
+
+    def test_renewed(self) -> None:
+        """A renewed lease runs from the renewal."""
+        self.take()
+        self.seconds.now += 9
+        self.assertTrue(self.renew(1))
+        self.seconds.now += 9
+        self.assertIsNone(self.take())
+
+    def test_ran_out_and_nobody_took_it(self) -> None:
+        """A lease that ran out is its holder's to renew while nobody has taken it."""
+        self.take()
+        self.seconds.now += 60
+        self.assertTrue(self.renew(1))
+        self.assertIsNone(self.take())
+
+    def test_lost(self) -> None:
+        """A lease that another has taken can be neither renewed nor released by the one before."""
+        self.take()
+        self.seconds.now += 60
+        self.take()
+        self.assertFalse(self.renew(1))
+        self.assertFalse(self.release(1))
+        self.assertIsNone(self.take())
+
+
+@dataclass
+class Ledger:
+    """Two customers' accounts and a till, with a way to carry commands out."""
+
+    store: Store
+    till: int
+    one: int
+    two: int
+
+    def command(self, kind: type[Command], amount_minor: int, key: str, **more: str) -> Command:
+        """A command of the bank's own on account one."""
+        return kind(
+            customer_id=1, account_id=self.one, fence=None, key=key, amount_minor=amount_minor, currency="USD", **more
+        )
+
+    def carry_out(self, *commands: Command) -> list[book.Outcome]:
+        """Decide and write commands in one transaction."""
+        with self.store.writing() as tx:
+            books = journal.load(tx, commands)
+            outcomes = book.decide(commands, books)
+            journal.append(tx, books)
+            return outcomes
+
+    def deposit(self, *amounts_minor: int) -> None:
+        """Pay cash in, a transaction for each amount."""
+        for number, amount_minor in enumerate(amounts_minor):
+            self.carry_out(self.command(Deposit, amount_minor, f"cash{number}"))
+
+
+class LedgerCase(StoreCase):
+    """A test with accounts A1 and A2, and a till."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        one, two = self.add_account("A1"), self.add_account("A2")
+        self.ledger = Ledger(self.store, self.add_till(), one, two)
+
+    def read(self, report: Callable[..., object], *args: object) -> object:
+        """What ``report`` finds."""
+        with self.store.reading() as connection:
+            return report(connection, *args)
+
+    def balance(self, account_id: int) -> int:
+        """An account's balance."""
+        with self.store.reading() as connection:
+            return customers.account(connection, account_id).balance_minor
+
+
+class Loading(LedgerCase):
+    """The books that a batch is decided from."""
+
+    def load(self, *commands: Command) -> book.Books:
+        """The books for ``commands``."""
+        with self.store.writing() as tx:
+            return journal.load(tx, commands)
+
+    def test_what_is_touched(self) -> None:
+        """Own account, payee and till are loaded, and no account else; numbers and currencies lead to them."""
+        self.add_account("A3")
+        self.add_till("EUR")
+        ledger = self.ledger
+        books = self.load(ledger.command(Transfer, 1, "k", payee="A2"), ledger.command(Deposit, 1, "l"))
+        self.assertEqual(set(books.accounts), {ledger.one, ledger.two, ledger.till})
+        self.assertEqual(books.ids, {"A1": ledger.one, "A2": ledger.two})
+        self.assertEqual(books.tills, {"USD": ledger.till})
+        self.assertEqual((books.at_us, books.next_id), (START_US, 1))
+
+    def test_a_till_is_no_payee(self) -> None:
+        """A till cannot be paid by its number."""
+        books = self.load(self.ledger.command(Transfer, 1, "k", payee="TILL-USD"))
+        self.assertNotIn("TILL-USD", books.ids)
+
+    def test_accounts_as_they_are(self) -> None:
+        """An account is loaded with its balance, newest entry, events, fence, and whether it is closed."""
+        self.ledger.deposit(70)
+        with self.store.writing() as tx:
+            sessions.take(tx, self.ledger.one, 10)
+            customers.change_account(tx, self.ledger.two, closed_us=5)
+        books = self.load(self.ledger.command(Transfer, 1, "k", payee="A2"))
+        self.assertEqual(
+            books.accounts[self.ledger.one],
+            book.Account(self.ledger.one, "A1", "USD", 70, 0, newest=1, events=1, fence=1),
+        )
+        self.assertEqual(books.accounts[self.ledger.two], book.Account(self.ledger.two, "A2", "USD", closed=True))
+
+    def test_keys_of_others(self) -> None:
+        """A key that another customer used is not this customer's."""
+        self.ledger.deposit(70)
+        mine = Deposit(
+            customer_id=2, account_id=self.ledger.two, fence=None, key="cash0", amount_minor=1, currency="USD"
+        )
+        self.assertEqual(self.load(mine).entries, {})
+
+    def test_refusals_come_back(self) -> None:
+        """A refusal is loaded as it was decided, so that its key has that outcome for ever."""
+        command = self.ledger.command(Transfer, 5, "k", payee="A2", reference="rent")
+        self.assertEqual(self.ledger.carry_out(command)[0].code, codes.NO_FUNDS)
+        self.assertEqual(self.load(command).refusals, {(1, "k"): book.Refusal(command, codes.NO_FUNDS, at_us=START_US)})
+        self.ledger.deposit(70)
+        self.assertEqual(self.ledger.carry_out(command)[0].code, codes.NO_FUNDS)
+
+    def test_every_kind_of_refused_command_comes_back(self) -> None:
+        """Withdrawals and deposits that were refused are told apart from transfers under the same key."""
+        self.ledger.carry_out(self.ledger.command(Withdrawal, 5, "w"), self.ledger.command(Transfer, 5, "t", payee="X"))
+        books = self.load(self.ledger.command(Withdrawal, 5, "w"), self.ledger.command(Withdrawal, 5, "t"))
+        kinds = {key: type(known.command) for (_, key), known in books.refusals.items()}
+        self.assertEqual(kinds, {"w": Withdrawal, "t": Transfer})
+
+
+class Appending(LedgerCase):
+    """What a batch writes."""
+
+    def test_an_entry(self) -> None:
+        """An entry comes back as it was decided, and both accounts have moved on."""
+        self.ledger.deposit(100)
+        outcome = self.ledger.carry_out(self.ledger.command(Transfer, 30, "t", payee="A2", reference="rent"))[0]
+        self.assertEqual(self.read(journal.entry, 2), outcome.entry)
+        self.assertEqual([self.balance(side) for side in (self.ledger.one, self.ledger.two)], [70, 30])
+        self.assertIsNone(self.read(journal.entry, 3))
+        self.assertEqual(self.read(journal.newest_id), 2)
+
+    def test_same_command_again(self) -> None:
+        """A command sent again has the entry that it made, and moves nothing."""
+        command = self.ledger.command(Deposit, 100, "k")
+        first, second = self.ledger.carry_out(command, command)
+        self.assertEqual(first, second)
+        self.assertEqual(self.ledger.carry_out(command), [first])
+        self.assertEqual(self.balance(self.ledger.one), 100)
+
+    def test_cost_does_not_grow(self) -> None:
+        """A batch of a hundred costs as many statements as a batch of two."""
+        ledger = self.ledger
+        counted = [
+            self.statements([ledger.command(Deposit, 1, f"{size}.{n}") for n in range(size)]) for size in (2, 100)
+        ]
+        self.assertEqual(counted[0], counted[1])
+
+    def statements(self, commands: list[Command]) -> int:
+        """How many statements a batch takes; the driver's executemany is one."""
+        seen: list[str] = []
+
+        def count(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+            seen.append(statement)
+
+        event.listen(self.store.writer, "before_cursor_execute", count)
+        try:
+            self.ledger.carry_out(*commands)
+        finally:
+            event.remove(self.store.writer, "before_cursor_execute", count)
+        return len(seen)
+
+    def test_the_database_holds_the_floor(self) -> None:
+        """The database itself refuses an overdraft, a closed account with money, and more seen than there was."""
+        for values in ({"balance_minor": -1}, {"balance_minor": 1, "closed_us": 1}, {"acknowledged": 1}):
+            with self.assertRaises(IntegrityError), self.store.writing() as tx:
+                customers.change_account(tx, self.ledger.one, **values)
+
+    def test_the_database_holds_the_keys(self) -> None:
+        """The database itself refuses a second entry under a customer's key."""
+        self.ledger.deposit(100)
+        again = insert(schema.journal).from_select(
+            [column.name for column in schema.journal.c],
+            select(*[column + 1 if column.name == "id" else column for column in schema.journal.c]),
+        )
+        with self.assertRaises(IntegrityError), self.store.writing() as tx:
+            tx.connection.execute(again)
+
+
+class Walking(LedgerCase):
+    """The entries of one account."""
+
+    def test_backwards(self) -> None:
+        """Entries are walked from any of them backwards, newest first, past those of other accounts."""
+        self.ledger.deposit(10, 20)
+        other = Deposit(customer_id=2, account_id=self.ledger.two, fence=None, key="o", amount_minor=5, currency="USD")
+        self.ledger.carry_out(other)
+        self.ledger.carry_out(self.ledger.command(Transfer, 3, "t", payee="A2"))
+        for account_id, start, limit, ids in (
+            (self.ledger.one, 4, 9, [4, 2, 1]),
+            (self.ledger.one, 4, 2, [4, 2]),
+            (self.ledger.one, 2, 1, [2]),
+            (self.ledger.two, 4, 9, [4, 3]),
+            (self.ledger.one, None, 9, []),
+        ):
+            with self.store.reading() as connection:
+                walked = [entry.id for entry in journal.walk(connection, account_id, start, limit)]
+            self.assertEqual(walked, ids, (account_id, start, limit))
+
+    def test_after_an_event(self) -> None:
+        """Entries after an event come oldest first; events without money among them have no entry."""
+        self.ledger.deposit(10, 20)
+        with self.store.writing() as tx:
+            outbox.add(tx, self.ledger.one, NoticeKind.CONTACT)
+        self.ledger.carry_out(self.ledger.command(Transfer, 3, "t", payee="A2"))
+        with self.store.reading() as connection:
+            account = customers.account(connection, self.ledger.one)
+            for number, limit, ids in (
+                (0, 9, [1, 2, 3]),
+                (0, 2, [1, 2]),
+                (1, 9, [2, 3]),
+                (2, 9, [3]),
+                (3, 9, [3]),
+                (4, 9, []),
+            ):
+                found = [entry.id for entry in journal.after_event(connection, account, number, limit)]
+                self.assertEqual(found, ids, (number, limit))
+
+    def test_no_farther(self) -> None:
+        """No more than FARTHEST entries are walked back for notices, however many there were."""
+        self.patch(journal, "FARTHEST", 3)
+        self.ledger.deposit(1, 2, 3, 4, 5)
+        with self.store.reading() as connection:
+            account = customers.account(connection, self.ledger.one)
+            self.assertEqual([entry.id for entry in journal.after_event(connection, account, 0, 9)], [3, 4, 5])
+
+    def test_after_an_event_of_an_empty_account(self) -> None:
+        """An account on which nothing happened has no entries to walk."""
+        with self.store.reading() as connection:
+            self.assertEqual(journal.after_event(connection, customers.account(connection, self.ledger.one), 0, 9), [])
+
+
+class Outbox(LedgerCase):
+    """Events that moved no money, and what is told of."""
+
+    def test_numbers(self) -> None:
+        """Each event has its account's next number, among the movements of money."""
+        self.ledger.deposit(10)
+        with self.store.writing() as tx:
+            for kind in (NoticeKind.CONTACT, NoticeKind.SECRET):
+                outbox.add(tx, self.ledger.one, kind)
+            self.assertEqual(tx.events, [Event(self.ledger.one, 2, NoticeKind.CONTACT), Event(1, 3, NoticeKind.SECRET)])
+        with self.store.reading() as connection:
+            found = outbox.other_events(connection, self.ledger.one, 0, 9)
+            self.assertEqual(
+                [(one.number, one.kind, one.at_us) for one in found],
+                [(2, "contact", START_US), (3, "secret", START_US)],
+            )
+            self.assertEqual([one.number for one in outbox.other_events(connection, self.ledger.one, 2, 9)], [3])
+            self.assertEqual([one.number for one in outbox.other_events(connection, self.ledger.one, 0, 1)], [2])
+            self.assertEqual(outbox.other_events(connection, self.ledger.two, 0, 9), [])
+
+    def test_announced(self) -> None:
+        """Both sides of an entry are told of, each in its own words and by its own number."""
+        self.ledger.deposit(10)
+        with self.store.writing() as tx:
+            commands = [self.ledger.command(Transfer, 3, "t", payee="A2")]
+            books = journal.load(tx, commands)
+            book.decide(commands, books)
+            outbox.announce(tx, books.posted)
+            self.assertEqual(
+                tx.events, [Event(self.ledger.one, 2, NoticeKind.PAID), Event(self.ledger.two, 1, NoticeKind.RECEIVED)]
+            )
+
+
+class Customers(StoreCase):
+    """Customers, their secrets and their accounts."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        with self.store.writing() as tx:
+            self.alice = customers.add_customer(tx, username="alice", mobile="+12025550101", name="Alice")
+            self.account_id = customers.add_account(tx, "A1", "USD", self.alice)
+
+    def tx(self) -> Transaction:
+        """A transaction that lasts as long as the test."""
+        writing = self.store.writing()
+        tx = writing.__enter__()
+        self.addCleanup(writing.__exit__, None, None, None)
+        return tx
+
+    def test_found(self) -> None:
+        """A customer is found by user name and by mobile number, and nobody else is."""
+        connection = self.tx().connection
+        self.assertEqual(customers.customer_named(connection, "alice"), self.alice)
+        self.assertEqual(customers.customer_with_mobile(connection, "+12025550101"), self.alice)
+        self.assertIsNone(customers.customer_named(connection, "ALICE"))
+        self.assertIsNone(customers.customer_with_mobile(connection, "+12025550102"))
+
+    def test_details(self) -> None:
+        """Details are kept, changed and read; the last log-in is never until there was one."""
+        tx = self.tx()
+        self.assertIsNone(customers.last_login_us(tx.connection, self.alice))
+        customers.change_customer(tx, self.alice, email="alice@example.com", last_login_us=7)
+        view = customers.customer(tx.connection, self.alice)
+        self.assertEqual((view.username, view.name, view.email), ("alice", "Alice", "alice@example.com"))
+        self.assertEqual((view.mobile, view.opened_us, view.contact_us), ("+12025550101", START_US, START_US))
+        self.assertEqual(customers.last_login_us(tx.connection, self.alice), 7)
+
+    def test_names_are_unique(self) -> None:
+        """The database itself refuses a second customer with a user name or mobile number, but many with none."""
+        for details in ({"username": "alice"}, {"mobile": "+12025550101"}):
+            with self.assertRaises(IntegrityError), self.store.writing() as tx:
+                customers.add_customer(tx, **details)
+        tx = self.tx()
+        self.assertNotEqual(customers.add_customer(tx), customers.add_customer(tx))
+
+    def test_secrets(self) -> None:
+        """Each kind of secret has one hash, which a new one takes the place of."""
+        tx = self.tx()
+        self.assertIsNone(customers.secret(tx.connection, self.alice, "pin"))
+        customers.set_secret(tx, self.alice, "pin", "one")
+        customers.set_secret(tx, self.alice, "password", "other")
+        customers.set_secret(tx, self.alice, "pin", "two")
+        self.assertEqual(customers.secret(tx.connection, self.alice, "pin"), "two")
+        self.assertEqual(customers.secret(tx.connection, self.alice, "password"), "other")
+
+    def test_forgotten(self) -> None:
+        """A forgotten customer has no names, numbers or secrets, and the account is still there."""
+        tx = self.tx()
+        customers.set_secret(tx, self.alice, "pin", "one")
+        customers.forget(tx, self.alice)
+        view = customers.customer(tx.connection, self.alice)
+        self.assertEqual((view.username, view.mobile, view.name, view.email), (None, None, None, None))
+        self.assertIsNone(customers.secret(tx.connection, self.alice, "pin"))
+        self.assertIsNotNone(customers.account_numbered(tx.connection, "A1"))
+
+    def test_accounts(self) -> None:
+        """A customer's open accounts come oldest first; a closed one only by its number; a till never."""
+        tx = self.tx()
+        second = customers.add_account(tx, "A2", "EUR", self.alice)
+        customers.add_account(tx, "TILL-USD", "USD", None)
+        self.assertEqual(
+            [one.id for one in customers.open_accounts(tx.connection, self.alice)], [self.account_id, second]
+        )
+        customers.change_account(tx, self.account_id, closed_us=tx.at_us)
+        self.assertEqual([one.id for one in customers.open_accounts(tx.connection, self.alice)], [second])
+        closed = customers.account_numbered(tx.connection, "A1")
+        assert closed is not None
+        self.assertEqual(closed.closed_us, START_US)
+        self.assertIsNone(customers.account_numbered(tx.connection, "TILL-USD"))
+        self.assertIsNone(customers.account_numbered(tx.connection, "A9"))
+
+    def test_numbers(self) -> None:
+        """Account numbers are told by id, a till's as None."""
+        tx = self.tx()
+        till = customers.add_account(tx, "TILL-USD", "USD", None)
+        self.assertEqual(customers.numbers(tx.connection, {self.account_id, till}), {self.account_id: "A1", till: None})
+
+    def test_tills(self) -> None:
+        """Whether a currency has a till is told for each."""
+        tx = self.tx()
+        customers.add_account(tx, "TILL-USD", "USD", None)
+        self.assertTrue(customers.has_till(tx.connection, "USD"))
+        self.assertFalse(customers.has_till(tx.connection, "EUR"))
+
+
+class Audit(LedgerCase):
+    """What the audit finds."""
+
+    def faults(self) -> list[str]:
+        """What is wrong."""
+        with self.store.reading() as connection:
+            return list(audit.faults(connection))
+
+    def test_right(self) -> None:
+        """Nothing is wrong with an empty bank, nor with one in which money has moved."""
+        self.assertEqual(self.faults(), [])
+        self.ledger.deposit(10, 20)
+        self.ledger.carry_out(self.ledger.command(Transfer, 3, "t", payee="A2"))
+        self.assertEqual(self.faults(), [])
+
+    def test_changed_balance(self) -> None:
+        """A balance that was changed by hand is named, and so is the sum that is no longer zero."""
+        self.ledger.deposit(10)
+        with self.store.writing() as tx:
+            customers.change_account(tx, self.ledger.one, balance_minor=11)
+        self.assertEqual(
+            self.faults(),
+            [
+                "account A1 has a balance of 11, but its entries add up to 10",
+                "the balances in USD add up to 1 minor units, not to zero",
+            ],
+        )
+
+    def test_changed_pointers(self) -> None:
+        """A pointer, a count or a place in the order that was changed by hand is named."""
+        self.ledger.deposit(10, 20)
+        with self.store.writing() as tx:
+            tx.connection.execute(update(schema.journal).where(schema.journal.c.id == 2).values(credit_previous=None))
+            customers.change_account(tx, self.ledger.one, newest=1, events=3)
+        self.assertEqual(
+            self.faults(),
+            [
+                "entry 2 of account 1 points to None, not 1",
+                "account A1 points to entry 1, but its newest is 2",
+                "account A1 counts 3 events, but they are not numbered from 1 without gaps",
+            ],
+        )
+
+    def test_more_than_a_stretch(self) -> None:
+        """A journal is read in stretches, to its end."""
+        self.patch(audit, "_STRETCH", 2)
+        self.ledger.deposit(10, 20, 30, 40)
+        self.assertEqual(self.faults(), [])
+        with self.store.writing() as tx:
+            tx.connection.execute(update(schema.journal).where(schema.journal.c.id == 4).values(amount_minor=9))
+        self.assertIn("entry 4 leaves account 1 with 100, but its entries add up to 69", self.faults())
+
+    def test_changed_entry(self) -> None:
+        """An entry that was changed by hand shows on both accounts."""
+        self.ledger.deposit(10)
+        with self.store.writing() as tx:
+            tx.connection.execute(update(schema.journal).values(amount_minor=9))
+        self.assertEqual(
+            self.faults(),
+            [
+                "entry 1 leaves account 3 with -10, but its entries add up to -9",
+                "entry 1 leaves account 1 with 10, but its entries add up to 9",
+                "account A1 has a balance of 10, but its entries add up to 9",
+                "account TILL-USD has a balance of -10, but its entries add up to -9",
+            ],
+        )
