@@ -1,0 +1,1 @@
+"""The bank's rules, as plain functions over a connection or a transaction."""

@@ -1,0 +1,109 @@
+"""Who may open a session, on which account, and with which secrets.
+
+1. Every way in leads to one customer and to one open account of that customer: the one named, or the oldest.
+2. A stranger learns only that the credentials were refused; not whether the name, number or account exists.
+3. A session is exclusive: it takes the lease on its account, or it is refused.
+"""
+
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from sqlalchemy import Connection
+
+from bankd import codes
+from bankd.bank.terms import Terms
+from bankd.codes import Refused
+from bankd.records import Session, Welcome
+from bankd.store import customers, sessions
+from bankd.store.engines import Transaction
+
+MIN_PASSWORD = 8
+"""Characters that a password has at least."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Whom credentials claim to be: the customer, the ``account_id`` to act on, and the secret that is to be checked:
+    its ``kind``, ``password`` or ``pin``, and its hash.
+    """
+
+    customer_id: int
+    account_id: int
+    kind: str
+    hashed: str | None = field(repr=False)
+
+
+def claim_by_name(connection: Connection, username: str, number: str | None) -> Claim | None:
+    """The claim made by a user name and a password; None when there is no such customer with an open account."""
+    return _claim(connection, customers.customer_named(connection, username), number, "password")
+
+
+def claim_by_mobile(connection: Connection, mobile: str, number: str | None) -> Claim | None:
+    """The claim made by a mobile number, in E.164, and a PIN."""
+    return _claim(connection, customers.customer_with_mobile(connection, mobile), number, "pin")
+
+
+def claim_by_account(connection: Connection, number: str) -> Claim | None:
+    """The claim made by an account's number and a PIN."""
+    account = customers.account_numbered(connection, number)
+    return _claim(connection, account.customer_id if account else None, number, "pin")
+
+
+def is_known_mobile(connection: Connection, mobile: str) -> bool:
+    """Whether a mobile number, in E.164, is a customer's."""
+    return customers.customer_with_mobile(connection, mobile) is not None
+
+
+def kept_hash(connection: Connection, customer_id: int, kind: str) -> str | None:
+    """The hash of a customer's ``password`` or ``pin``; None when there is none."""
+    return customers.secret(connection, customer_id, kind)
+
+
+def open_session(tx: Transaction, claim: Claim, terms: Terms, registered: bool = False) -> Session:
+    """Take the lease on the claimed account. Raises Refused: IN_USE while another session holds it.
+
+    The secret that was checked must still be the customer's: it may have been changed while it was being checked.
+    """
+    account = customers.account(tx.connection, claim.account_id)
+    if account.closed_us is not None or claim.hashed != kept_hash(tx.connection, claim.customer_id, claim.kind):
+        raise Refused(codes.WRONG_SECRET)
+    fence = sessions.take(tx, account.id, terms.lease_seconds)
+    if fence is None:
+        raise Refused(codes.IN_USE)
+    before = customers.last_login_us(tx.connection, claim.customer_id)
+    customers.change_customer(tx, claim.customer_id, last_login_us=tx.at_us)
+    welcome = Welcome(account.number, account.currency, terms.lease_seconds, before)
+    return Session(claim.customer_id, account.id, fence, registered, welcome)
+
+
+def renew_session(tx: Transaction, session: Session) -> None:
+    """Keep the session's account for another lease. Raises Refused: OVER when it was taken over."""
+    if not sessions.renew(tx, session.account_id, session.fence, session.welcome.lease_seconds):
+        raise Refused(codes.OVER)
+
+
+def end_session(tx: Transaction, session: Session) -> None:
+    """Free the session's account, if it is still the session's."""
+    sessions.release(tx, session.account_id, session.fence)
+
+
+def check_password(password: str, field: str = "password") -> None:
+    """Raises Refused, naming ``field``, for a password too easy to guess."""
+    if len(password) < MIN_PASSWORD or len(set(password)) == 1:
+        raise Refused(codes.WEAK_SECRET, field)
+
+
+def check_pin(pin: str, field: str = "pin") -> None:
+    """Raises Refused, naming ``field``, for a PIN of one digit repeated, or of digits in a row."""
+    steps = {(int(after) - int(before)) % 10 for before, after in pairwise(pin)}
+    if steps in ({0}, {1}, {9}):
+        raise Refused(codes.WEAK_SECRET, field)
+
+
+def _claim(connection: Connection, customer_id: int | None, number: str | None, kind: str) -> Claim | None:
+    if customer_id is None:
+        return None
+    for account in customers.open_accounts(connection, customer_id):
+        if number in (None, account.number):
+            return Claim(customer_id, account.id, kind, kept_hash(connection, customer_id, kind))
+    return None

@@ -1,0 +1,142 @@
+"""Customers and accounts: how they begin, change and end.
+
+1. What is unique (a user name, a mobile number, an account number) is looked up in the transaction that takes it.
+2. An account ends at balance zero and keeps its number and its history for ever. With the last one the customer ends:
+   names, numbers and secrets are forgotten, and another may take them.
+"""
+
+from collections.abc import Callable
+
+from stdnum import damm
+
+from bankd import codes, money
+from bankd.bank import payments
+from bankd.bank.terms import Terms
+from bankd.codes import Refused
+from bankd.ledger.commands import Transfer
+from bankd.records import CustomerView, NoticeKind, Session
+from bankd.store import customers, outbox, sessions
+from bankd.store.customers import AccountRow
+from bankd.store.engines import Transaction
+
+NUMBER_DIGITS = 8
+"""Digits in a new account's number, the last of them a check digit by Damm's algorithm, which finds every single wrong
+digit and every pair of neighbours swapped."""
+
+MAX_ACCOUNTS = 20
+"""Open accounts of one customer: whatever is done for each of them is done while everybody waits."""
+
+RandomBelow = Callable[[int], int]
+"""Gives a number from 0 up to, and not with, its argument; ``secrets.randbelow`` outside tests."""
+
+
+def sign_up(
+    tx: Transaction,
+    terms: Terms,
+    random_below: RandomBelow,
+    details: dict[str, str | None],
+    hashes: dict[str, str],
+) -> AccountRow:
+    """Make a customer with ``details`` (username, mobile, name, email) and the ``hashes`` of the secrets by their kind,
+    and open the first account. Raises Refused: TAKEN.
+    """
+    _check_free(tx, details)
+    customer_id = customers.add_customer(tx, **details)
+    for kind, hashed in hashes.items():
+        customers.set_secret(tx, customer_id, kind, hashed)
+    return open_account(tx, random_below, customer_id, terms.currency)
+
+
+def open_account(
+    tx: Transaction, random_below: RandomBelow, customer_id: int, currency: str, number: str | None = None
+) -> AccountRow:
+    """Open an account for a customer; without ``number`` it gets one that nobody had.
+
+    Raises Refused: BAD_FIELD when ``currency`` is none that money can be kept in, TOO_MANY beyond MAX_ACCOUNTS.
+    """
+    if not money.is_currency(currency):
+        raise Refused(codes.BAD_FIELD, "currency")
+    if len(customers.open_accounts(tx.connection, customer_id)) >= MAX_ACCOUNTS:
+        raise Refused(codes.TOO_MANY)
+    if not customers.has_till(tx.connection, currency):
+        customers.add_account(tx, customers.till_number(currency), currency, None)
+    account_id = customers.add_account(tx, number or _new_number(tx, random_below), currency, customer_id)
+    return customers.account(tx.connection, account_id)
+
+
+def update_contact(tx: Transaction, session: Session, details: dict[str, str]) -> CustomerView:
+    """Set the ``details`` given, confirm the others, and tell the customer. Raises Refused: TAKEN."""
+    present = customers.customer(tx.connection, session.customer_id)
+    changed = {name: value for name, value in details.items() if value != getattr(present, name)}
+    _check_free(tx, changed)
+    customers.change_customer(tx, session.customer_id, contact_us=tx.at_us, **changed)
+    if changed:
+        tell_customer(tx, session.customer_id, NoticeKind.CONTACT)
+    return customers.customer(tx.connection, session.customer_id)
+
+
+def set_secret(tx: Transaction, session: Session, kind: str, hashed: str) -> None:
+    """Keep the hash of a new ``password`` or ``pin``, and tell the customer."""
+    customers.set_secret(tx, session.customer_id, kind, hashed)
+    tell_customer(tx, session.customer_id, NoticeKind.SECRET)
+
+
+def delete_account(tx: Transaction, session: Session, payout: str | None) -> None:
+    """Close the session's account for ever, after paying what is on it to the account ``payout``.
+
+    Raises Refused: NOT_EMPTY without one, and what may refuse a transfer.
+    """
+    account = customers.account(tx.connection, session.account_id)
+    if account.balance_minor and payout is None:
+        raise Refused(codes.NOT_EMPTY)
+    if account.balance_minor:
+        _pay_out(tx, session, account, payout)
+    tell_customer(tx, session.customer_id, NoticeKind.DELETION)
+    customers.change_account(tx, account.id, closed_us=tx.at_us)
+    sessions.release(tx, account.id, session.fence)
+    if not customers.open_accounts(tx.connection, session.customer_id):
+        customers.forget(tx, session.customer_id)
+
+
+def tell_customer(tx: Transaction, customer_id: int, kind: NoticeKind) -> None:
+    """Note an event on each of a customer's open accounts, whichever of them a terminal listens for."""
+    for account in customers.open_accounts(tx.connection, customer_id):
+        outbox.add(tx, account.id, kind)
+
+
+def _pay_out(tx: Transaction, session: Session, account: AccountRow, payout: str | None) -> None:
+    outcome = payments.apply(
+        tx,
+        [
+            Transfer(
+                customer_id=session.customer_id,
+                account_id=account.id,
+                fence=session.fence,
+                key=f"payout:{account.id}",  # no customer can spell it: the wire's keys hold no colon
+                amount_minor=account.balance_minor,
+                currency=account.currency,
+                payee=payout,
+            )
+        ],
+    )[0]
+    if outcome.entry is None:
+        raise Refused(outcome.code)
+
+
+def _check_free(tx: Transaction, details: dict[str, str | None] | dict[str, str]) -> None:
+    """Raises Refused, naming the field, when a user name or mobile number in ``details`` is another customer's."""
+    username, mobile = details.get("username"), details.get("mobile")
+    if username and customers.customer_named(tx.connection, username) is not None:
+        raise Refused(codes.TAKEN, "username")
+    if mobile and customers.customer_with_mobile(tx.connection, mobile) is not None:
+        raise Refused(codes.TAKEN, "mobile")
+
+
+def _new_number(tx: Transaction, random_below: RandomBelow) -> str:
+    """A number that no account had, without a leading zero."""
+    lowest = 10 ** (NUMBER_DIGITS - 2)
+    while True:
+        digits = str(lowest + random_below(9 * lowest))
+        number = digits + damm.calc_check_digit(digits)
+        if customers.account_numbered(tx.connection, number) is None:
+            return number

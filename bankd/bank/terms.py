@@ -1,0 +1,17 @@
+"""The terms of business: what an operator decides about how the bank behaves towards its customers."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """``currency`` (ISO 4217) is that of accounts opened without naming one; ``region`` (ISO 3166) is where mobile
+    numbers without a country code belong; ``registers_mobiles`` says that log-in with an unknown mobile number makes a
+    customer; ``lease_seconds`` is for how long a silent session keeps its account.
+    """
+
+    name: str = "bankd"
+    currency: str = "EUR"
+    region: str = "DE"
+    registers_mobiles: bool = False
+    lease_seconds: int = 30
