@@ -1,0 +1,232 @@
+"""The settings: one INI file, every key with what it means, what it may be, and what it is when left out.
+
+1. A settings file is read whole. Every fault in it is found at once, each on a line that names file, section and key
+   and says what would be right.
+2. What the command line says goes over the file, and the file over the defaults.
+3. Relative paths count from the folder that the bank is started in.
+4. Protocols that others wrote are given their address in a section of their own: ``[protocols] NAME = ADDRESS PORT``.
+"""
+
+import difflib
+from collections.abc import Callable, Iterator, Mapping
+from configparser import ConfigParser, Error
+from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+from phonenumbers import SUPPORTED_REGIONS
+
+from bankd import money
+from bankd.bank.terms import Terms
+from bankd.records import Limits
+from bankd.store.engines import is_url
+
+
+class SettingsError(Exception):
+    """The settings cannot be used; ``faults`` says why, a line each."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key: where it stands, how it is read, what is allowed, its default as it would be written, what it means."""
+
+    section: str
+    name: str
+    read: Callable[[str], Any]
+    allowed: str
+    default: str
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Settings that are valid; paths are absolute. ``protocols`` has address and port by the protocol's name."""
+
+    state: Path
+    host: str
+    notice_port: int
+    protocols: Mapping[str, tuple[str, int]]
+    certificate: Path
+    key: Path
+    names: tuple[str, ...]
+    database: str
+    logfile: Path | None
+    demo: bool
+    terms: Terms
+    limits: Limits
+
+
+def _port(text: str) -> int:
+    return _between(text, 0, 65535)
+
+
+def _seconds(text: str) -> int:
+    return _between(text, 1, 86400)
+
+
+def _between(text: str, lowest: int, highest: int) -> int:
+    if not (text.isascii() and text.isdigit() and lowest <= int(text) <= highest):
+        raise ValueError(text)
+    return int(text)
+
+
+def _yes_or_no(text: str) -> bool:
+    return {"yes": True, "no": False}[text.lower()]
+
+
+def _address(text: str) -> str:
+    return str(ip_address(text))
+
+
+def _currency(text: str) -> str:
+    if not money.is_currency(text):
+        raise ValueError(text)
+    return text
+
+
+def _region(text: str) -> str:
+    if text not in SUPPORTED_REGIONS:
+        raise ValueError(text)
+    return text
+
+
+def _label(text: str) -> str:
+    if not (0 < len(text) <= 64 and text.isprintable()):
+        raise ValueError(text)
+    return text
+
+
+def _url(text: str) -> str:
+    if text and not is_url(text):
+        raise ValueError(text)
+    return text
+
+
+_PORT = "a port: 0 (any that is free) to 65535"
+_SECONDS = "whole seconds: 1 to 86400"
+_YES_NO = "yes or no"
+_ADDRESS = "an IP address of this machine; 0.0.0.0 is every IPv4 address, :: every address"
+
+KEYS = (
+    Key("server", "state", str, "a folder", "var", "where the bank keeps its keys, certificates and database"),
+    Key("server", "host", _address, _ADDRESS, "0.0.0.0", "the address to serve BANK/1 and notices on"),
+    Key("server", "port", _port, _PORT, "65432", "the TCP port for BANK/1"),
+    Key("server", "notice_port", _port, _PORT, "65433", "the UDP port that notices come from"),
+    Key("server", "status_host", _address, _ADDRESS, "127.0.0.1", "the address to serve /status on"),
+    Key("server", "status_port", _port, _PORT, "5000", "the TCP port for /status"),
+    Key("server", "certificate", str, "a PEM file", "", "the chain to serve with; left out, the bank's own"),
+    Key("server", "key", str, "a PEM file", "", "the key of that certificate; left out, the bank's own"),
+    Key("server", "names", str.split, "names and addresses", "", "more names for the bank's own certificate"),
+    Key("server", "login_seconds", _seconds, _SECONDS, "120", "how long a connection may take to log in"),
+    Key("server", "idle_seconds", _seconds, _SECONDS, "300", "how long a session may ask nothing"),
+    Key("database", "url", _url, "an SQLAlchemy URL", "", "the database; left out, bank.sqlite3 in the state folder"),
+    Key("bank", "name", _label, "1 to 64 characters", "bankd", "the name that the bank greets with"),
+    Key("bank", "currency", _currency, "an ISO 4217 code", "EUR", "the currency of new accounts"),
+    Key("bank", "region", _region, "an ISO 3166 code", "DE", "where mobile numbers without a country code belong"),
+    Key("bank", "register_mobiles", _yes_or_no, _YES_NO, "yes", "whether log-in registers an unknown mobile number"),
+    Key("bank", "lease_seconds", _seconds, _SECONDS, "30", "how long a silent session keeps its account"),
+    Key("bank", "demo", _yes_or_no, _YES_NO, "no", "whether to make demo customers; play money only"),
+    Key("logging", "logfile", str, "a file", "", "where to log; left out, where twistd logs"),
+)
+"""Every key there is."""
+
+SECRET = ("url",)
+"""Keys whose values may hold a password, and are never shown."""
+
+
+def load(path: Path | None, over: Mapping[str, str]) -> Settings:
+    """The settings in ``path``, with ``over`` (by key name) from the command line. Raises SettingsError."""
+    faults: list[str] = []
+    written = _read_file(path, faults) if path is not None else {}
+    values: dict[str, Any] = {}
+    for key in KEYS:
+        where, text = "--" + key.name.replace("_", "-"), over.get(key.name)
+        if text is None:
+            where, text = f"{path}: [{key.section}] {key.name}", written.get((key.section, key.name), key.default)
+        try:
+            values[key.name] = key.read(text)
+        except (ValueError, KeyError):
+            shown = "what it says" if key.name in SECRET else repr(text)
+            faults.append(f"{where}: {shown} will not do; it takes {key.allowed}")
+    values["protocols"] = dict(_protocols(path, written, faults))
+    if faults:
+        raise SettingsError(faults)
+    return _settings(values)
+
+
+def _read_file(path: Path, faults: list[str]) -> dict[tuple[str, str], str]:
+    """Every value in the file by section and key; what is wrong with its form is added to ``faults``."""
+    parser = ConfigParser(interpolation=None, default_section="")
+    try:
+        parser.read_string(path.read_text(encoding="utf-8"), str(path))
+    except OSError as error:
+        faults.append(f"{path}: cannot be read: {error.strerror}")
+    except UnicodeDecodeError:
+        faults.append(f"{path}: is not UTF-8 text")
+    except Error as error:
+        faults.append(f"{path}: {' '.join(str(error.message).split())}")
+        return {}  # half of a file is no file
+    written = {(section, name): text for section in parser.sections() for name, text in parser.items(section)}
+    faults += _strangers(path, written)
+    return written
+
+
+def _protocols(
+    path: Path | None, written: Mapping[tuple[str, str], str], faults: list[str]
+) -> Iterator[tuple[str, tuple[str, int]]]:
+    """Address and port of each protocol in the section of their own."""
+    for (section, name), text in written.items():
+        if section == "protocols":
+            try:
+                host, port = text.split()
+                yield name, (_address(host), _port(port))
+            except ValueError:
+                faults.append(f"{path}: [protocols] {name}: {text!r} will not do; it takes an IP address and a port")
+
+
+def _strangers(path: Path, written: Mapping[tuple[str, str], str]) -> Iterator[str]:
+    """A fault for each key that there is not, with the nearest that there is."""
+    known = {f"[{key.section}] {key.name}": key.name for key in KEYS}
+    for section, name in written:
+        stranger = f"[{section}] {name}"
+        if section != "protocols" and stranger not in known:
+            elsewhere = [where for where, known_name in known.items() if known_name == name]
+            near = elsewhere or difflib.get_close_matches(stranger, known, 1)
+            yield f"{path}: {stranger}: there is no such key" + (f"; did you mean {near[0]}?" if near else "")
+
+
+def _settings(values: Mapping[str, Any]) -> Settings:
+    state = Path(values["state"]).expanduser().absolute()
+
+    def inside(name: str, default: str) -> Path:
+        return Path(values[name]).expanduser().absolute() if values[name] else state / default
+
+    return Settings(
+        state=state,
+        host=values["host"],
+        notice_port=values["notice_port"],
+        protocols={
+            "line": (values["host"], values["port"]),
+            "status": (values["status_host"], values["status_port"]),
+            **values["protocols"],
+        },
+        certificate=inside("certificate", "server.pem"),
+        key=inside("key", "server.key"),
+        names=tuple(values["names"]),
+        database=values["url"] or f"sqlite:///{state / 'bank.sqlite3'}",
+        logfile=inside("logfile", "") if values["logfile"] else None,
+        demo=values["demo"],
+        terms=Terms(
+            name=values["name"],
+            currency=values["currency"],
+            region=values["region"],
+            registers_mobiles=values["register_mobiles"],
+            lease_seconds=values["lease_seconds"],
+        ),
+        limits=Limits(values["login_seconds"], values["idle_seconds"]),
+    )

@@ -1,0 +1,50 @@
+"""The ways in: a kind of credentials for each, as ``twisted.cred`` knows them.
+
+Secrets are not in the ``repr``, so that no traceback or log line shows them.
+"""
+
+from dataclasses import dataclass, field
+
+from twisted.cred.credentials import ICredentials
+from zope.interface import implementer
+
+
+class INamePassword(ICredentials):
+    """A user name and a password."""
+
+
+class IAccountPin(ICredentials):
+    """An account's number and a PIN."""
+
+
+class IMobilePin(ICredentials):
+    """A mobile number and a PIN."""
+
+
+@implementer(INamePassword)
+@dataclass(frozen=True, slots=True)
+class NamePassword:
+    """A user name and a password; ``account`` is the number of the account to act on, None for the oldest."""
+
+    username: str
+    password: str = field(repr=False)
+    account: str | None = None
+
+
+@implementer(IAccountPin)
+@dataclass(frozen=True, slots=True)
+class AccountPin:
+    """An account's number and a PIN."""
+
+    account: str
+    pin: str = field(repr=False)
+
+
+@implementer(IMobilePin)
+@dataclass(frozen=True, slots=True)
+class MobilePin:
+    """A mobile number and a PIN; ``account`` is the number of the account to act on, None for the oldest."""
+
+    mobile: str
+    pin: str = field(repr=False)
+    account: str | None = None

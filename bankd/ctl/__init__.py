@@ -1,0 +1,1 @@
+"""``bankctl``, the operator's command."""

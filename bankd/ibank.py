@@ -1,0 +1,158 @@
+"""The contracts between the bank and whatever stands in front of it; no logic.
+
+A protocol is handed a ``twisted.cred.portal.Portal`` and a clock, and nothing else. It asks the portal for an
+``IVisitor`` with ``Anonymous`` credentials when somebody connects, and for an ``ICustomer`` with one of the kinds in
+``bankd.credentials`` when they log in. What it may then do is what these interfaces say.
+
+Every method that returns a coroutine may raise ``codes.Refused``; nothing has then changed. Any other exception is a
+fault of the bank's own.
+"""
+
+from collections.abc import Awaitable, Iterable
+from typing import Any
+
+from twisted.cred.portal import Portal
+from twisted.internet.interfaces import IReactorTime
+from zope.interface import Attribute, Interface
+
+from bankd.records import AccountView, CustomerView, Event, Inbox, Listening, Receipt, Statement
+
+
+class IBankProtocol(Interface):
+    """A protocol in front of the bank, found as a plugin of ``twisted.plugins``."""
+
+    name: str = Attribute("One lower-case word; under it the settings say in ``[protocols]`` where to listen.")
+    secure: bool = Attribute("Whether TLS is put under the protocol.")
+
+    def factory(portal: Portal, clock: IReactorTime) -> Any:
+        """A ``twisted.internet.interfaces.IProtocolFactory`` that serves this protocol.
+
+        ``portal`` is the way into the bank, ``clock`` an ``IReactorTime``. Its protocols are transport-neutral: where
+        ``secure`` is true TLS is put under them. The factory also has ``hang_up()``, which closes every connection once
+        it has its answers, and gives a Deferred that fires when that is done.
+        """
+
+
+class IMind(Interface):
+    """Who is on the other side of a perspective: what a protocol gives the portal as the mind."""
+
+    host = Attribute("The address that the peer's connection comes from, as text; notices are sent nowhere else.")
+
+
+class INoticeBoard(Interface):
+    """Tells terminals that something happened on an account they listen for."""
+
+    def listen(account_id: int, host: str, port: int) -> str:
+        """Tell the terminal at ``host`` and UDP ``port`` of events on an account. Returns the listener's id, 32 hex
+        digits that only the terminal learns."""
+
+    def silence(listener: str) -> None:
+        """Tell that listener nothing more. Unknown ids are passed over."""
+
+    def tell(events: Iterable[Event]) -> None:
+        """Tell whoever listens of ``records.Event`` values. Never raises: what they tell of has already happened."""
+
+
+class IFigures(Interface):
+    """What anybody who watches the bank may see."""
+
+    def connections() -> int:
+        """How many connections of protocols are open now."""
+
+    def tasks_processed() -> int:
+        """How many tasks were answered since the start, whatever the answer."""
+
+
+class IVisitor(Interface):
+    """Somebody who has not said who they are. Ends with the log-out function that the portal gave with it."""
+
+    greeting = Attribute("The ``records.Greeting`` to begin with.")
+    limits = Attribute("The ``records.Limits`` that a protocol holds its peers to.")
+
+    def sign_up(
+        username: str, password: str, mobile: str, pin: str | None, name: str | None, email: str | None
+    ) -> Awaitable[AccountView]:
+        """Make a customer; ``pin``, ``name`` and ``email`` may be None. A coroutine of the first ``AccountView``.
+
+        Refused: BAD_FIELD (mobile), WEAK_SECRET, TAKEN, BUSY.
+        """
+
+    def task_done() -> None:
+        """Count a task that was answered."""
+
+
+class ICustomer(Interface):
+    """A customer in an exclusive session on one account. There is no account argument to get wrong.
+
+    The log-out function that the portal gave with it ends the session, and gives a Deferred that fires when the account
+    is free; it may be called again. Besides what is listed, every coroutine may be refused with OVER, when the account
+    was taken over, and BUSY.
+    """
+
+    session = Attribute("The ``records.Session``.")
+
+    def keep() -> Awaitable[None]:
+        """Show that the terminal is alive: renews the lease when it is due. A coroutine of None."""
+
+    def view_details() -> Awaitable[CustomerView]:
+        """A coroutine of the ``CustomerView``."""
+
+    def accounts() -> Awaitable[list[AccountView]]:
+        """A coroutine of a list of ``AccountView``, the oldest first."""
+
+    def open_account(currency: str | None) -> Awaitable[AccountView]:
+        """Open another account, in the bank's currency when None. A coroutine of its ``AccountView``.
+
+        Refused: BAD_FIELD (currency), TOO_MANY.
+        """
+
+    def balance() -> Awaitable[AccountView]:
+        """A coroutine of the session's ``AccountView``."""
+
+    def statement(limit: int | None, cursor: int | None) -> Awaitable[Statement]:
+        """A coroutine of a ``Statement`` of ``limit`` lines; both may be None. Refused: BAD_FIELD (cursor)."""
+
+    def deposit(amount_minor: int, currency: str, key: str) -> Awaitable[Receipt]:
+        """Pay cash in, once for each ``key``. A coroutine of the ``Receipt``.
+
+        Refused: OTHER_CONTENT, OTHER_CURRENCY, TOO_MUCH.
+        """
+
+    def withdraw(amount_minor: int, currency: str, key: str) -> Awaitable[Receipt]:
+        """Pay cash out, once for each ``key``. A coroutine of the ``Receipt``.
+
+        Refused: OTHER_CONTENT, OTHER_CURRENCY, NO_FUNDS.
+        """
+
+    def transfer(to: str, amount_minor: int, currency: str, key: str, reference: str | None) -> Awaitable[Receipt]:
+        """Pay the account numbered ``to``, once for each ``key``. A coroutine of the ``Receipt``.
+
+        Refused: OTHER_CONTENT, NO_ACCOUNT, SAME_ACCOUNT, OTHER_CURRENCY, NO_FUNDS, TOO_MUCH.
+        """
+
+    def update_contact(name: str | None, email: str | None, mobile: str | None) -> Awaitable[CustomerView]:
+        """Change what is not None, confirm the rest. A coroutine of the ``CustomerView``.
+
+        Refused: BAD_FIELD (mobile), TAKEN.
+        """
+
+    def change_secret(kind: str, new: str, password: str | None, pin: str | None) -> Awaitable[None]:
+        """Set the ``password`` or ``pin`` (``kind``) to ``new`` after one of the present ones is given again.
+
+        A coroutine of None. Refused: WRONG_SECRET, WEAK_SECRET.
+        """
+
+    def delete_account(password: str | None, pin: str | None, payout: str | None) -> Awaitable[None]:
+        """Close the session's account after one of the secrets is given again; what is on it goes to ``payout``.
+
+        A coroutine of None; the session is then over. Refused: WRONG_SECRET, NOT_EMPTY, and as ``transfer``.
+        """
+
+    def listen(port: int) -> Listening:
+        """Have notices sent to UDP ``port`` of the mind's host, in place of any port before. Returns ``Listening``."""
+
+    def notices(since: int | None) -> Awaitable[Inbox]:
+        """A coroutine of an ``Inbox`` after number ``since``, or after the last one acknowledged."""
+
+    def acknowledge(upto: int) -> Awaitable[None]:
+        """Take notices up to number ``upto`` as seen. A coroutine of None. Refused: BAD_FIELD (upto)."""

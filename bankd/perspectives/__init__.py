@@ -1,0 +1,1 @@
+"""Who may do what: credentials are checked, sessions are exclusive, and a perspective is all that its holder can do."""

@@ -1,0 +1,94 @@
+"""What every perspective works with: the way to write, the way to read, the pool that hashes, the board of notices."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+
+from bankd import codes
+from bankd.bank.accounts import RandomBelow
+from bankd.bank.hashing import Hasher
+from bankd.bank.terms import Terms
+from bankd.codes import Refused
+from bankd.lane import Lane
+from bankd.records import Limits
+from bankd.store.engines import Connection
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Pool(Protocol):
+    """Calls a function in some other thread, and gives its result on the reactor's."""
+
+    def __call__(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Deferred[T]: ...
+
+
+class Bounded:
+    """A pool that refuses with BUSY what comes when ``most`` calls are waiting or under way."""
+
+    def __init__(self, pool: Pool, most: int) -> None:
+        self._pool = pool
+        self._most = most
+        self._under_way = 0
+
+    def __call__(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Deferred[T]:
+        """Call ``function`` in the pool."""
+        if self._under_way >= self._most:
+            raise Refused(codes.BUSY)
+        self._under_way += 1
+        return self._pool(function, *args, **kwargs).addBoth(self._ended)
+
+    def _ended(self, result: T) -> T:
+        self._under_way -= 1
+        return result
+
+
+@dataclass(slots=True)
+class Tally:
+    """What is counted while the bank is open."""
+
+    connections: int = 0
+    tasks_processed: int = 0
+
+
+class Reading(Protocol):
+    """Opens a connection that sees the database as it is at one moment; ``Store.reading``."""
+
+    def __call__(self) -> Any: ...
+
+
+@dataclass(slots=True)
+class Branch:
+    """The bank as its perspectives see it. ``random_below`` is where numbers nobody can guess come from."""
+
+    lane: Lane
+    reading: Reading
+    read_pool: Pool
+    hash_pool: Pool
+    hasher: Hasher
+    board: Any
+    terms: Terms
+    limits: Limits
+    clock: IReactorTime
+    random_below: RandomBelow
+    tally: Tally = field(default_factory=Tally)
+
+    def read(self, report: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> Deferred[T]:
+        """What ``report`` finds in the database, looked up in another thread."""
+
+        def look_up() -> T:
+            with self.reading() as connection:
+                return report(connection, *args, **kwargs)
+
+        return self.read_pool(look_up)
+
+    def hash(self, secret: str) -> Deferred[str]:
+        """The hash to keep of ``secret``. Raises Refused: BUSY."""
+        return self.hash_pool(self.hasher.hash, secret)
+
+    def matches(self, hashed: str | None, secret: str) -> Deferred[bool]:
+        """Whether ``hashed`` was made from ``secret``. Raises Refused: BUSY."""
+        return self.hash_pool(self.hasher.matches, hashed, secret)

@@ -1,0 +1,111 @@
+"""A checker for each kind of credentials: it says which customer and account they stand for, or refuses them.
+
+1. An unknown name, number or account costs the same work and gets the same answer as a wrong secret.
+2. A failure is ``codes.Refused`` with WRONG_SECRET; nothing tells which part was wrong.
+3. What a checker gives as the avatar's id is a ``Proven``, for the realm alone.
+"""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from twisted.cred.checkers import ICredentialsChecker
+from twisted.internet.defer import Deferred
+from zope.interface import Interface, implementer
+
+from bankd import codes
+from bankd.bank import access, accounts, contact
+from bankd.bank.access import Claim
+from bankd.codes import Refused
+from bankd.credentials import AccountPin, IAccountPin, IMobilePin, INamePassword, MobilePin, NamePassword
+from bankd.perspectives.branch import Branch
+from bankd.store.customers import AccountRow
+from bankd.store.engines import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """A claim whose secret was right; ``registered`` when the credentials have just made the customer."""
+
+    claim: Claim
+    registered: bool = False
+
+
+@implementer(ICredentialsChecker)
+class Checker:
+    """What the checkers share: ``_check`` answers for one kind of credentials, by a coroutine of a ``Proven``."""
+
+    credentialInterfaces: ClassVar[tuple[type[Interface], ...]] = ()
+
+    def __init__(self, branch: Branch) -> None:
+        self._branch = branch
+
+    def requestAvatarId(self, credentials: Any) -> Deferred[Any]:
+        """A ``Proven``, or Refused."""
+        return Deferred.fromCoroutine(self._check(credentials))
+
+    async def _check(self, given: Any) -> Proven:
+        raise NotImplementedError
+
+    async def _prove(self, claim: Claim | None, secret: str) -> Proven:
+        """``claim`` with its secret checked, after the same work whether there is one or not."""
+        right = await self._branch.matches(claim.hashed if claim else None, secret)
+        if claim is None or not right:
+            raise Refused(codes.WRONG_SECRET)
+        return Proven(claim)
+
+
+class NamePasswordChecker(Checker):
+    """Checks user name and password."""
+
+    credentialInterfaces = (INamePassword,)
+
+    async def _check(self, given: NamePassword) -> Proven:
+        claim = await self._branch.read(access.claim_by_name, given.username, given.account)
+        return await self._prove(claim, given.password)
+
+
+class AccountPinChecker(Checker):
+    """Checks an account's number and PIN."""
+
+    credentialInterfaces = (IAccountPin,)
+
+    async def _check(self, given: AccountPin) -> Proven:
+        claim = await self._branch.read(access.claim_by_account, given.account)
+        return await self._prove(claim, given.pin)
+
+
+class MobilePinChecker(Checker):
+    """Checks mobile number and PIN; where the terms say so, an unknown number becomes a customer with this PIN.
+
+    Refused also with BAD_FIELD (mobile), and for a new customer WEAK_SECRET (pin).
+    """
+
+    credentialInterfaces = (IMobilePin,)
+
+    async def _check(self, given: MobilePin) -> Proven:
+        terms = self._branch.terms
+        mobile = contact.e164(given.mobile, terms.region)
+        may_register = terms.registers_mobiles and given.account is None
+        if may_register and not await self._branch.read(access.is_known_mobile, mobile):
+            try:
+                return await self._register(mobile, given.pin)
+            except Refused as refused:
+                if refused.code is not codes.TAKEN:  # by another terminal, at this very moment: it is known now
+                    raise
+        claim = await self._branch.read(access.claim_by_mobile, mobile, given.account)
+        return await self._prove(claim, given.pin)
+
+    async def _register(self, mobile: str, pin: str) -> Proven:
+        access.check_pin(pin)
+        hashed = await self._branch.hash(pin)
+
+        def sign_up(tx: Transaction) -> AccountRow:
+            branch = self._branch
+            return accounts.sign_up(tx, branch.terms, branch.random_below, {"mobile": mobile}, {"pin": hashed})
+
+        account = await self._branch.lane.run(sign_up)
+        return Proven(Claim(account.customer_id, account.id, "pin", hashed), registered=True)
+
+
+CHECKERS: tuple[type[Checker], ...] = (NamePasswordChecker, AccountPinChecker, MobilePinChecker)
+"""The checker of every way in."""

@@ -1,0 +1,202 @@
+"""A customer in an exclusive session on one account.
+
+1. Whatever reads or writes first makes sure that the account is still the session's: by the lease while it runs, by
+   asking the database once it may have run out. Money is checked again by the fence, in the transaction that moves it.
+2. After log-out nothing is done any more, also not what was asked before and had not begun.
+"""
+
+from collections.abc import Callable
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from bankd import codes
+from bankd.bank import access, accounts, contact, payments, reports
+from bankd.codes import Refused
+from bankd.ibank import ICustomer
+from bankd.ledger.commands import Command, Deposit, Transfer, Withdrawal
+from bankd.perspectives.branch import Branch
+from bankd.records import AccountView, CustomerView, Inbox, Listening, Receipt, Session, Statement
+from bankd.store.engines import Connection, Transaction
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+RENEWALS = 3
+"""A lease is renewed when a third of it has passed, so that two renewals may fail before it runs out."""
+
+
+@implementer(ICustomer)
+class Customer:
+    """The perspective of one session; ``mind`` tells where its terminal is."""
+
+    def __init__(self, branch: Branch, session: Session, mind: Any) -> None:
+        self.session = session
+        self._branch = branch
+        self._mind = mind
+        self._listener: str | None = None
+        self._over = False
+        self._freed: Deferred[None] | None = None
+        self._renew_at = 0.0
+        self._set_renewal()
+
+    async def keep(self) -> None:
+        """Renew the lease when it is due."""
+        self._check_open()
+        if self._renewal_is_due():
+            await self._renew()
+            self._check_open()  # the terminal may have left meanwhile; what follows would take the lease back
+
+    async def view_details(self) -> CustomerView:
+        """The customer's details."""
+        return await self._read(reports.details)
+
+    async def accounts(self) -> list[AccountView]:
+        """The customer's open accounts."""
+        return await self._read(reports.accounts)
+
+    async def balance(self) -> AccountView:
+        """The session's account."""
+        return await self._read(reports.balance)
+
+    async def statement(self, limit: int | None, cursor: int | None) -> Statement:
+        """A page of entries of the session's account."""
+        return await self._read(reports.statement, limit, cursor)
+
+    async def notices(self, since: int | None) -> Inbox:
+        """A page of notices to the session's account."""
+        return await self._read(reports.inbox, since)
+
+    async def acknowledge(self, upto: int) -> None:
+        """Take notices as seen."""
+        await self._write(lambda tx: reports.acknowledge(tx, self.session, upto))
+
+    async def open_account(self, currency: str | None) -> AccountView:
+        """Open another account."""
+        branch, customer_id = self._branch, self.session.customer_id
+        wanted = currency or branch.terms.currency
+        return await self._write(lambda tx: accounts.open_account(tx, branch.random_below, customer_id, wanted).view())
+
+    async def deposit(self, amount_minor: int, currency: str, key: str) -> Receipt:
+        """Pay cash in."""
+        return await self._pay(Deposit, amount_minor, currency, key)
+
+    async def withdraw(self, amount_minor: int, currency: str, key: str) -> Receipt:
+        """Pay cash out."""
+        return await self._pay(Withdrawal, amount_minor, currency, key)
+
+    async def transfer(self, to: str, amount_minor: int, currency: str, key: str, reference: str | None) -> Receipt:
+        """Pay another account."""
+        return await self._pay(Transfer, amount_minor, currency, key, payee=to, reference=reference)
+
+    async def update_contact(self, name: str | None, email: str | None, mobile: str | None) -> CustomerView:
+        """Change what is given, confirm the rest."""
+        given = {"name": name, "email": email, "mobile": mobile}
+        details = {field: value for field, value in given.items() if value is not None}
+        if mobile is not None:
+            details["mobile"] = contact.e164(mobile, self._branch.terms.region)
+        return await self._write(lambda tx: accounts.update_contact(tx, self.session, details))
+
+    async def change_secret(self, kind: str, new: str, password: str | None, pin: str | None) -> None:
+        """Set a new password or PIN."""
+        await self._prove_again(password, pin)
+        check = access.check_password if kind == "password" else access.check_pin
+        check(new, "new")
+        hashed = await self._branch.hash(new)
+        await self._write(lambda tx: accounts.set_secret(tx, self.session, kind, hashed))
+
+    async def delete_account(self, password: str | None, pin: str | None, payout: str | None) -> None:
+        """Close the session's account for ever."""
+        await self._prove_again(password, pin)
+        await self._write(lambda tx: accounts.delete_account(tx, self.session, payout))
+        self._over = True
+
+    def listen(self, port: int) -> Listening:
+        """Have notices sent to the terminal."""
+        self._silence()
+        self._listener = self._branch.board.listen(self.session.account_id, self._mind.host, port)
+        return Listening(self._listener)
+
+    def log_out(self) -> Deferred[None]:
+        """End the session, and free the account once what was asked before is done."""
+        self._over = True
+        self._silence()
+        if self._freed is None:
+            self._freed = self._branch.lane.run(lambda tx: access.end_session(tx, self.session))
+            self._freed.addErrback(lambda _: None)  # the lease then ends by itself
+        freed: Deferred[None] = Deferred()
+        self._freed.chainDeferred(freed)
+        return freed
+
+    async def _pay(self, command: type[Command], amount_minor: int, currency: str, key: str, **more: Any) -> Receipt:
+        self._check_open()
+        if self._renewal_is_due():
+            # Not awaited: what is posted before another command stays before it. The fence refuses it, if need be.
+            self._renew().addErrback(lambda _: None)
+        session = self.session
+        outcome = await self._branch.lane.post(
+            command(
+                customer_id=session.customer_id,
+                account_id=session.account_id,
+                fence=session.fence,
+                key=key,
+                amount_minor=amount_minor,
+                currency=currency,
+                **more,
+            )
+        )
+        if outcome.entry is None:
+            raise Refused(outcome.code)
+        return payments.receipt(outcome.entry, session.account_id, currency)
+
+    async def _read(
+        self, report: Callable[Concatenate[Connection, Session, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        await self.keep()
+        return await self._branch.read(report, self.session, *args, **kwargs)
+
+    async def _write(self, errand: Callable[[Transaction], T]) -> T:
+        """Carry out ``errand`` in a transaction that first makes sure of the lease, and renews it."""
+        await self.keep()
+
+        def guarded(tx: Transaction) -> T:
+            access.renew_session(tx, self.session)
+            return errand(tx)
+
+        return await self._branch.lane.run(guarded)
+
+    async def _prove_again(self, password: str | None, pin: str | None) -> None:
+        """Raises Refused: WRONG_SECRET unless the secret given is the customer's."""
+        kind, secret = ("password", password) if password is not None else ("pin", pin or "")
+        await self.keep()
+        hashed = await self._branch.read(access.kept_hash, self.session.customer_id, kind)
+        if not await self._branch.matches(hashed, secret):
+            raise Refused(codes.WRONG_SECRET)
+
+    def _check_open(self) -> None:
+        if self._over:
+            raise Refused(codes.OVER)
+
+    def _silence(self) -> None:
+        if self._listener is not None:
+            self._branch.board.silence(self._listener)
+
+    def _renewal_is_due(self) -> bool:
+        return self._branch.clock.seconds() >= self._renew_at
+
+    def _renew(self) -> Deferred[None]:
+        """Renew the lease; once is enough while it is under way."""
+        due_since = self._renew_at
+        self._set_renewal()
+        renewed = self._branch.lane.run(lambda tx: access.renew_session(tx, self.session))
+
+        def failed(failure: Failure) -> Failure:
+            self._renew_at = due_since
+            return failure
+
+        return renewed.addErrback(failed)
+
+    def _set_renewal(self) -> None:
+        self._renew_at = self._branch.clock.seconds() + self.session.welcome.lease_seconds / RENEWALS

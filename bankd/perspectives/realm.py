@@ -1,0 +1,51 @@
+"""The realm: gives each comer the perspective that the credentials earn, and the function that ends it."""
+
+from collections.abc import Callable
+from typing import Any
+
+from twisted.cred.checkers import ANONYMOUS, AllowAnonymousAccess
+from twisted.cred.portal import IRealm, Portal
+from twisted.internet.defer import Deferred
+from zope.interface import implementer
+
+from bankd.bank import access
+from bankd.ibank import ICustomer, IFigures, IMind, IVisitor
+from bankd.perspectives.branch import Branch
+from bankd.perspectives.checkers import CHECKERS, Proven
+from bankd.perspectives.customer import Customer
+from bankd.perspectives.figures import Figures
+from bankd.perspectives.visitor import Visitor
+from bankd.store.engines import Transaction
+
+Avatar = tuple[Any, Any, Callable[[], Any]]
+
+
+@implementer(IRealm)
+class Realm:
+    """Perspectives on one branch of the bank."""
+
+    def __init__(self, branch: Branch) -> None:
+        self._branch = branch
+
+    def requestAvatar(self, avatarId: object, mind: object, *interfaces: Any) -> Any:
+        """``IVisitor`` or ``IFigures`` for anonymous comers, ``ICustomer`` for proven ones."""
+        if avatarId is ANONYMOUS and IVisitor in interfaces:
+            visitor = Visitor(self._branch)
+            return IVisitor, visitor, visitor.leave
+        if avatarId is ANONYMOUS and IFigures in interfaces:
+            return IFigures, Figures(self._branch.tally), lambda: None
+        if isinstance(avatarId, Proven) and ICustomer in interfaces:
+            return Deferred.fromCoroutine(self._open_session(avatarId, IMind(mind)))
+        raise NotImplementedError("no such perspective")
+
+    async def _open_session(self, proven: Proven, mind: Any) -> Avatar:
+        def take_lease(tx: Transaction) -> Any:
+            return access.open_session(tx, proven.claim, self._branch.terms, proven.registered)
+
+        customer = Customer(self._branch, await self._branch.lane.run(take_lease), mind)
+        return ICustomer, customer, customer.log_out
+
+
+def portal(branch: Branch) -> Portal:
+    """The way into ``branch``: all that a protocol is ever handed."""
+    return Portal(Realm(branch), [AllowAnonymousAccess(), *(checker(branch) for checker in CHECKERS)])

@@ -1,0 +1,54 @@
+"""Somebody who has not said who they are."""
+
+from zope.interface import implementer
+
+from bankd.bank import access, accounts, contact
+from bankd.ibank import IVisitor
+from bankd.perspectives.branch import Branch
+from bankd.records import AccountView, Greeting
+from bankd.store.engines import Transaction
+
+
+@implementer(IVisitor)
+class Visitor:
+    """A visitor to a branch: may become a customer, and is counted while there."""
+
+    def __init__(self, branch: Branch) -> None:
+        self._branch = branch
+        self._there = True
+        self.limits = branch.limits
+        self.greeting = Greeting("BANK/1", branch.terms.name, branch.terms.currency)
+        branch.tally.connections += 1
+
+    def leave(self) -> None:
+        """Count the visitor no more."""
+        if self._there:
+            self._there = False
+            self._branch.tally.connections -= 1
+
+    def task_done(self) -> None:
+        """Count a task that was answered."""
+        self._branch.tally.tasks_processed += 1
+
+    async def sign_up(
+        self, username: str, password: str, mobile: str, pin: str | None, name: str | None, email: str | None
+    ) -> AccountView:
+        """Make a customer with a first account."""
+        branch = self._branch
+        details = {
+            "username": username,
+            "mobile": contact.e164(mobile, branch.terms.region),
+            "name": name,
+            "email": email,
+        }
+        access.check_password(password)
+        hashes = {}
+        if pin is not None:
+            access.check_pin(pin)
+            hashes["pin"] = await branch.hash(pin)
+        hashes["password"] = await branch.hash(password)
+
+        def sign_up(tx: Transaction) -> AccountView:
+            return accounts.sign_up(tx, branch.terms, branch.random_below, details, hashes).view()
+
+        return await branch.lane.run(sign_up)

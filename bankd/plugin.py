@@ -1,0 +1,24 @@
+"""Naming a protocol as a plugin without importing it, as ``ServiceMaker`` does for services."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from twisted.plugin import IPlugin
+from twisted.python.reflect import namedAny
+from zope.interface import implementer
+
+from bankd.ibank import IBankProtocol
+
+
+@implementer(IPlugin, IBankProtocol)
+@dataclass(frozen=True)
+class ProtocolMaker:
+    """A protocol by its ``name``; ``maker`` is the full name of what is called with portal and clock."""
+
+    name: str
+    maker: str
+    secure: bool = True
+
+    def factory(self, portal: Any, clock: Any) -> Any:
+        """What ``maker`` makes."""
+        return namedAny(self.maker)(portal, clock)

@@ -1,0 +1,289 @@
+"""BANK/1 over a stream: docs/protocol.md as seen from the bank's side.
+
+1. A line is read once; from there on its values are valid. What is wrong with it is answered in its turn.
+2. A peer is held to account for what it costs: it is not read from while PIPELINE requests of its own wait, nor while
+   it does not read what it is sent, and after TURN lines others come first; the time to log in and the time without a
+   request are limited. (Whether it reads is asked from its first octet on: until then TLS keeps our greeting back, and
+   must read itself to get on.)
+3. After the connection is to be closed nothing more is read or begun, also when TLS still delivers what was sent
+   before; a peer that does not finish the closing is cut off.
+4. The state of a connection is ``wire.states.State``; which verb it allows is a table there.
+"""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+from twisted.cred.credentials import Anonymous
+from twisted.cred.portal import Portal
+from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.protocol import connectionDone
+from twisted.logger import Logger
+from twisted.protocols.basic import LineReceiver
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from bankd import codes
+from bankd.codes import Code, Refused
+from bankd.ibank import ICustomer, IMind, IVisitor
+from bankd.protocols import answers
+from bankd.protocols.answers import Answer
+from bankd.protocols.asked import Asked, may_overlap, read_asked
+from bankd.protocols.queue import Queue
+from bankd.protocols.valve import Valve
+from bankd.wire import codec, grammar, messages, states
+from bankd.wire.states import State
+
+TURN = 64
+"""Lines of one connection that are taken in before others have theirs."""
+
+PIPELINE = 64
+"""Requests of one connection that may wait or be under way, before it is not read from for a while."""
+
+MAX_UNREAD = 256 * 1024
+"""Octets that may arrive of a connection that is not read from; more than TLS can have under way is an attack."""
+
+CLOSING_SECONDS = 5
+"""How long a peer may take to finish the closing of its connection."""
+
+
+Answered = tuple[Asked, Answer, list[bytes]]
+"""A request, its answer, and that as it travels."""
+
+
+@implementer(IMind)
+class LineProtocol(LineReceiver):
+    """One connection."""
+
+    delimiter = b"\r\n"
+    MAX_LENGTH = grammar.MAX_LINE
+    log = Logger()
+    transport: Any
+
+    def __init__(self, portal: Portal, clock: IReactorTime, opened: "set[LineProtocol]") -> None:
+        self.host = ""
+        self.closed: Deferred[None] = Deferred()
+        self._peer = ""
+        self._opened = opened
+        self._portal = portal
+        self._clock = clock
+        self._state = State.VISITOR
+        self._visitor: Any = None
+        self._customer: Any = None
+        self._endings: list[Callable[[], object]] = []
+        self._queue: Queue[Asked, Answered] = Queue(self._begin, may_overlap, self._deliver)
+        self._heard = False
+        self._taken = 0
+        self._answers = 0
+        self._closing = False
+        self._stopping = False
+        self._watch: IDelayedCall | None = None
+        self._abort: IDelayedCall | None = None
+        self._rest: IDelayedCall | None = None
+        self._asked_at = 0.0
+        self._stalled = False
+        self._reading = True
+
+    def connectionMade(self) -> None:
+        """Greet, and begin to watch the time."""
+        self._opened.add(self)
+        peer = self.transport.getPeer()
+        self.host = peer.host
+        self._peer = f"{peer.host}:{peer.port}"
+        self._asked_at = self._clock.seconds()
+        self.log.info("{peer} connected", peer=self._peer)
+        self._portal.login(Anonymous(), self, IVisitor).addCallback(self._enter)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """End whatever was open."""
+        self._opened.discard(self)
+        self._close()
+        for timer in (self._watch, self._abort, self._rest):
+            if timer is not None and timer.active():
+                timer.cancel()
+        self.log.info("{peer} closed after {answers} answers", peer=self._peer, answers=self._answers)
+        self.closed.callback(None)
+
+    def dataReceived(self, data: bytes) -> None:
+        """Read lines, but nothing after closing, and not without end while paused."""
+        if self._closing:
+            return
+        if not self._heard:
+            self._heard = True
+            self.transport.registerProducer(Valve(self._set_stalled), True)
+        if self.paused and len(self._buffer) + len(data) > MAX_UNREAD:
+            self._hang_up(codes.LONG_LINE)
+            return
+        self._taken = 0
+        super().dataReceived(data)  # type: ignore[no-untyped-call]
+        if b"\n" in self._buffer and not self.paused and not self._busyReceiving:
+            self._hang_up(codes.BROKEN_LINE)  # a line without its CR: who sent it would wait for an answer for ever
+
+    def lineReceived(self, line: bytes) -> None:
+        """Take a request in."""
+        if self._closing:
+            return
+        asked = read_asked(line)
+        if asked.refused is not None and asked.refused.code.closes:
+            self._hang_up(asked.refused.code)
+            return
+        self._queue.add(asked)
+        self._taken += 1
+        if self._taken == TURN and not self._closing:
+            self._rest = self._clock.callLater(0, self._rested)
+        self._set_reading()
+
+    def lineLengthExceeded(self, line: bytes) -> None:
+        """Close on a line that is too long."""
+        self._hang_up(codes.LONG_LINE)
+
+    def stop(self) -> None:
+        """Read no more; answer what was asked, then say that the bank is closing, and close."""
+        self._stopping = True
+        self._set_reading()
+        self._hang_up_if_done()
+
+    def _enter(self, avatar: tuple[Any, Any, Callable[[], object]]) -> None:
+        _, self._visitor, leave = avatar
+        self._endings.append(leave)
+        self._send([codec.write_reply("*", codes.DONE, self._visitor.greeting)])
+        self._watch_for(self._visitor.limits.login_seconds)
+
+    def _begin(self, asked: Asked) -> Deferred[Answered]:
+        """Carry out one request. Whatever happens is an answer."""
+        if asked.kind is not messages.Noop:
+            self._asked_at = self._clock.seconds()
+
+        def written(answer: Answer) -> Answered:
+            return asked, answer, answer.lines(asked.tag)
+
+        done = Deferred.fromCoroutine(self._answer(asked)).addCallback(written)
+        return done.addErrback(lambda failure: written(self._refuse(failure)))
+
+    async def _answer(self, asked: Asked) -> Answer:
+        obstacle = states.obstacle(self._state, asked.kind) if asked.kind else None
+        if obstacle is not None:
+            raise Refused(obstacle)
+        match asked.message:
+            case None:
+                raise asked.refused or Refused(codes.BAD_LINE)
+            case messages.Login() as log_in:
+                return await self._log_in(log_in)
+            case messages.SignUp() as sign_up:
+                return await answers.sign_up(self._visitor, sign_up)
+            case messages.Noop():
+                if self._customer is not None:
+                    await self._customer.keep()
+                return Answer()
+            case messages.Logout():
+                await self._end()
+                return Answer(ends=True)
+            case message:
+                return await answers.CUSTOMERS[type(message)](self._customer, message)
+
+    async def _log_in(self, asked: messages.Login) -> Answer:
+        avatar: Any = await self._portal.login(answers.credentials(asked), self, ICustomer)
+        _, customer, log_out = avatar
+        if self._closing:
+            log_out()
+            raise Refused(codes.OVER)
+        self._customer, self._state = customer, State.CUSTOMER
+        self._endings.append(log_out)
+        self._watch_for(self._visitor.limits.idle_seconds)
+        session = customer.session
+        return Answer(codes.CREATED if session.registered else codes.DONE, session.welcome)
+
+    def _refuse(self, failure: Failure) -> Answer:
+        """The answer to a request that failed; a fault of our own is logged, and only its number goes out."""
+        if isinstance(failure.value, Refused):
+            refused = failure.value
+            more: dict[str, str | int] = {} if refused.field is None else {"field": refused.field}
+            return Answer(refused.code, more=more, ends=refused.code.closes)
+        incident = uuid4().hex[:12]
+        self.log.failure("incident {incident}", failure, incident=incident)
+        return Answer(codes.INCIDENT, more={"incident": incident})
+
+    def _deliver(self, answered: Answered) -> None:
+        asked, answer, lines = answered
+        self._answers += 1
+        if asked.kind not in (None, messages.Noop):
+            self.log.info("{peer} {verb} {code}", peer=self._peer, verb=asked.kind.verb, code=answer.code.number)
+        if self._state is State.CUSTOMER and (asked.kind is None or states.RULES[asked.kind].task):
+            self._visitor.task_done()
+        self._send(lines)
+        if answer.ends:
+            self._hang_up()
+        self._hang_up_if_done()
+        self._set_reading()
+
+    def _send(self, lines: list[bytes]) -> None:
+        if not self._closing:
+            self.transport.write(b"\r\n".join(lines) + b"\r\n")
+
+    def _hang_up(self, code: Code | None = None) -> None:
+        """Close, after saying why where ``code`` is given; a peer that does not let go is cut off."""
+        if self._closing:
+            return
+        if code is not None:
+            self.log.info("{peer} hung up on: {code} {reason}", peer=self._peer, code=code.number, reason=code.reason)
+            self._send([codec.write_reply("*", code)])
+        self._close()
+        self._abort = self._clock.callLater(CLOSING_SECONDS, self.transport.abortConnection)
+        if self._heard:
+            self.transport.unregisterProducer()
+        if not self._reading:
+            self.resumeProducing()  # or the peer's part of the closing would not be read
+        self.transport.loseConnection()
+
+    def _hang_up_if_done(self) -> None:
+        if self._stopping and (self._stalled or not len(self._queue)):  # who reads nothing would have us wait for ever
+            self._hang_up(codes.STOPPING)
+
+    def _close(self) -> None:
+        """Take no more in, and end what is open, without waiting for the peer to let go."""
+        self._closing = True
+        self._queue.close()
+        self.clearLineBuffer()
+        self._end()
+
+    def _end(self) -> Deferred[Any]:
+        """End the perspectives, the customer's first; fires when the account is free."""
+        endings, self._endings = reversed(self._endings), []
+        return DeferredList([maybeDeferred(ending) for ending in endings])
+
+    def _watch_for(self, seconds: float) -> None:
+        if self._watch is not None and self._watch.active():
+            self._watch.cancel()
+        self._watch = self._clock.callLater(seconds, self._time_passed)
+
+    def _time_passed(self) -> None:
+        """Close when the peer took too long; otherwise look again when it will have."""
+        limits = self._visitor.limits
+        quiet = self._clock.seconds() - self._asked_at
+        if self._state is State.VISITOR or quiet >= limits.idle_seconds:
+            self._hang_up(codes.IDLE)
+        else:
+            self._watch_for(limits.idle_seconds - quiet)
+
+    def _set_stalled(self, stalled: bool) -> None:
+        """Note whether the peer reads what it is sent; nothing is begun for one that does not."""
+        self._stalled = stalled
+        self._queue.hold(stalled)
+        self._set_reading()
+
+    def _rested(self) -> None:
+        """Go on reading, now that others had their turn."""
+        self._rest = None
+        self._set_reading()
+
+    def _set_reading(self) -> None:
+        """Read from the peer, or do not, as its requests and its own reading call for."""
+        wanted = not (self._stopping or self._stalled or self._rest) and len(self._queue) < PIPELINE
+        if self._closing or wanted == self._reading:
+            return
+        self._reading = wanted
+        if wanted:
+            self.resumeProducing()
+        else:
+            self.pauseProducing()

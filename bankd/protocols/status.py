@@ -1,0 +1,52 @@
+"""``GET /status`` over HTTP: how many connections are open, and how many tasks were done."""
+
+import json
+from typing import Any
+
+from twisted.cred.credentials import Anonymous
+from twisted.cred.portal import Portal
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IReactorTime
+from twisted.web.resource import Resource
+from twisted.web.server import Request, Site
+
+from bankd.ibank import IFigures
+
+
+class Status(Resource):
+    """Answers with the figures of the moment, as JSON."""
+
+    isLeaf = True
+
+    def __init__(self, portal: Portal) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        portal.login(Anonymous(), None, IFigures).addCallback(self._enter)
+
+    def render_GET(self, request: Request) -> bytes:
+        """``connections`` and ``tasks_processed``."""
+        request.setHeader(b"content-type", b"application/json")
+        request.setHeader(b"cache-control", b"no-store")
+        figures = {
+            "connections": self._figures.connections(),
+            "tasks_processed": self._figures.tasks_processed(),
+        }
+        return json.dumps(figures).encode() + b"\n"
+
+    def _enter(self, avatar: tuple[Any, Any, Any]) -> None:
+        self._figures = avatar[1]
+
+
+class StatusSite(Site):
+    """The site; one that is asked seldom, and holds nothing open for long."""
+
+    noisy = False
+
+    def __init__(self, portal: Portal, clock: IReactorTime) -> None:
+        root = Resource()
+        root.putChild(b"status", Status(portal))
+        super().__init__(root, timeout=30, reactor=clock)  # type: ignore[no-untyped-call]
+        self.displayTracebacks = False
+
+    def hang_up(self) -> Deferred[None]:
+        """Nothing is held open that a client would miss."""
+        return succeed(None)

@@ -1,0 +1,202 @@
+"""``twistd bankd``: the settings from the command line, and the one place where the bank is put together.
+
+1. ``makeService`` reads the settings and resolves paths, before twistd leaves the terminal. Files, threads and sockets
+   are opened in ``startService``, after it has.
+2. What cannot work stops the start with a plain line and status 1.
+3. The bank stops in one order: no new connections, answers to what was asked, the last batch written, all closed.
+"""
+
+import secrets
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, TextIO
+
+from twisted.application.service import IService, Service
+from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
+from twisted.internet.error import CannotListenError
+from twisted.internet.threads import deferToThreadPool
+from twisted.logger import ILogObserver, Logger, globalLogPublisher
+from twisted.plugin import getPlugins
+from twisted.protocols.tls import TLSMemoryBIOFactory
+from twisted.python import usage
+from twisted.python.threadpool import ThreadPool
+
+from bankd import config, log, tls
+from bankd.bank import payments
+from bankd.bank.hashing import PEPPER_OCTETS, Hasher
+from bankd.config import KEYS, Settings, SettingsError
+from bankd.ibank import IBankProtocol
+from bankd.lane import Lane
+from bankd.notify import Notices
+from bankd.perspectives import realm
+from bankd.perspectives.branch import Bounded, Branch
+from bankd.store import migrate
+from bankd.store.engines import DatabaseFault, Store
+
+READ_THREADS = 4
+HASH_THREADS = 2
+MAX_HASHES = 200
+"""Secrets that may wait to be hashed; at some 40 a second and core that is a wait of seconds, and more get BUSY."""
+
+BACKLOG = 512
+"""Connections that the system may hold for us while we accept others."""
+
+
+class Options(usage.Options):
+    """Everything the settings file can say may be said here too where it differs from one start to the next."""
+
+    synopsis = "Usage: twistd [options] bankd [--config FILE] [options]"
+    longdesc = (
+        "Serves a bank that 'bankctl init' has prepared. Keys of the settings file are described in etc/bankd.ini."
+    )
+    optParameters = [
+        ["config", "c", None, "settings file; left out, every key has its default", str],
+        *(
+            [key.name.replace("_", "-"), None, None, f"{key.meaning} ({key.default or 'none'})", str]
+            for key in KEYS
+            if key.section == "server"
+        ),
+    ]
+
+    def settings(self) -> Settings:
+        """The settings that file and command line give. Raises SettingsError."""
+        over = {name.replace("-", "_"): text for name, text in self.items() if text is not None}
+        path = over.pop("config", None)
+        return config.load(Path(path) if path else None, over)
+
+
+def makeService(options: Options) -> IService:
+    """The bank, ready to start. Exits with a plain line for each fault in the settings."""
+    try:
+        return Bank(options.settings())
+    except SettingsError as error:
+        raise SystemExit("\n".join(f"bankd: {fault}" for fault in error.faults)) from None
+
+
+class Bank(Service):
+    """The whole bank as one service."""
+
+    name = "bankd"
+    logger = Logger()
+
+    def __init__(self, settings: Settings, reactor: Any = None) -> None:
+        if reactor is None:
+            from twisted.internet import reactor  # the one that twistd has installed by now
+        self.settings = settings
+        self._reactor = reactor
+        self._pools: list[ThreadPool] = []
+        self._ports: list[Any] = []
+        self._factories: list[Any] = []
+        self._log: tuple[ILogObserver, TextIO] | None = None
+
+    def startService(self) -> None:
+        """Open the database, start the threads, listen. Exits with a plain line when something is missing."""
+        try:
+            self._open_log()
+            self._store = self._open_store()
+            branch = self._branch(self._store)
+            self._listen(branch)
+        except (OSError, tls.Unusable, CannotListenError, DatabaseFault, Missing) as error:
+            self._stop_threads()
+            raise SystemExit(f"bankd: {_plain(error)}") from error
+        except BaseException:
+            self._stop_threads()  # or twistd would hang on them
+            raise
+        super().startService()  # type: ignore[no-untyped-call]
+
+    def stopService(self) -> Deferred[None]:
+        """Stop in order; fires when everything acknowledged is stored and everything is closed."""
+        super().stopService()  # type: ignore[no-untyped-call]
+        return Deferred.fromCoroutine(self._stop())
+
+    async def _stop(self) -> None:
+        await _all(maybeDeferred(port.stopListening) for port in self._ports)
+        await _all(factory.hang_up() for factory in self._factories)
+        await self._lane.close()
+        await maybeDeferred(self._notice_port.stopListening)
+        self._stop_threads()
+        self._store.close()
+        self.logger.info("everything is stored; the bank is closed")
+        if self._log is not None:
+            globalLogPublisher.removeObserver(self._log[0])
+            self._log[1].close()
+
+    def _stop_threads(self) -> None:
+        for pool in self._pools:
+            pool.stop()
+
+    def _open_log(self) -> None:
+        if self.settings.logfile is not None:
+            self._log = log.open_log(self.settings.logfile)
+            globalLogPublisher.addObserver(self._log[0])
+
+    def _open_store(self) -> Store:
+        pepper = self.settings.state / "pepper"
+        if not pepper.exists():
+            raise Missing(f"{self.settings.state} holds no bank yet; 'bankctl init' makes one")
+        self._pepper = pepper.read_bytes()
+        if len(self._pepper) < PEPPER_OCTETS:
+            raise Missing(f"{pepper} is not whole; without it no password or PIN can be checked")
+        store = Store(self.settings.database, self._reactor.seconds)
+        store.check_exists()
+        with store.reading() as connection:
+            if not migrate.is_current(connection):
+                raise Missing("the database is of another version; 'bankctl init' brings it up to date")
+        return store
+
+    def _branch(self, store: Store) -> Branch:
+        board = Notices(secrets.token_hex)
+        self._lane = Lane(store.writing, payments.apply, self._pool("lane", 1), board.tell)
+        self._board = board
+        return Branch(
+            lane=self._lane,
+            reading=store.reading,
+            read_pool=self._pool("read", READ_THREADS),
+            hash_pool=Bounded(self._pool("hash", HASH_THREADS), MAX_HASHES),
+            hasher=Hasher(self._pepper),
+            board=board,
+            terms=self.settings.terms,
+            limits=self.settings.limits,
+            clock=self._reactor,
+            random_below=secrets.randbelow,
+        )
+
+    def _pool(self, name: str, threads: int) -> Any:
+        """A function that calls another in a pool of so many threads."""
+        pool = ThreadPool(threads, threads, name)
+        pool.start()
+        self._pools.append(pool)
+        return lambda function, *args, **kwargs: deferToThreadPool(self._reactor, pool, function, *args, **kwargs)
+
+    def _listen(self, branch: Branch) -> None:
+        settings, portal = self.settings, realm.portal(branch)
+        options = tls.server_options(settings.certificate, settings.key)
+        for plugin in getPlugins(IBankProtocol):
+            if plugin.name not in settings.protocols:
+                self.logger.info("{name} is not served: [protocols] gives it no address", name=plugin.name)
+                continue
+            host, number = settings.protocols[plugin.name]
+            factory = plugin.factory(portal, self._reactor)
+            wrapped = TLSMemoryBIOFactory(options, False, factory) if plugin.secure else factory
+            port = self._reactor.listenTCP(number, wrapped, backlog=BACKLOG, interface=host)
+            self._factories.append(factory)
+            self._ports.append(port)
+            self.logger.info("{name} on TCP {host} port {port}", name=plugin.name, host=host, port=port.getHost().port)
+        self._notice_port = self._reactor.listenUDP(settings.notice_port, self._board, interface=settings.host)
+        port = self._notice_port.getHost().port
+        self.logger.info("notices from UDP {host} port {port}", host=settings.host, port=port)
+
+
+class Missing(Exception):
+    """Something that ``bankctl init`` makes is not there."""
+
+
+def _plain(error: Exception) -> str:
+    """What went wrong, in a line."""
+    if isinstance(error, CannotListenError):
+        return f"cannot listen on {error.interface or 'every address'} port {error.port}: {error.socketError}"
+    return str(error).splitlines()[0]
+
+
+def _all(waiting: Iterable[Deferred[Any]]) -> Deferred[Any]:
+    return DeferredList(list(waiting), consumeErrors=True)

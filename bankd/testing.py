@@ -1,0 +1,246 @@
+"""A whole bank in one process for tests: real rules, real ledger, real SQLite; time and threads are the test's to move.
+
+    bank = PracticeBank(folder)
+    alice = bank.add_customer("alice", deposit_minor=100_00)
+    line = bank.connect()
+    line.ask(f"a1 LOGIN account={alice.account} pin={alice.pin}")      # -> ["a1 200 account=... currency=USD lease=30"]
+
+It is for tests of this bank, and of protocol plugins that others write for it: ``bank.portal`` is what a plugin is
+handed, ``bank.clock`` the clock. Nothing here sleeps, and nothing touches a network.
+"""
+
+import random
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+from twisted.internet.address import IPv4Address
+from twisted.internet.defer import Deferred, execute
+from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransportWithDisconnection
+from zope.interface import implementer
+
+from bankd.bank import access, accounts, payments
+from bankd.bank.access import Claim
+from bankd.bank.hashing import Hasher
+from bankd.bank.terms import Terms
+from bankd.ibank import INoticeBoard
+from bankd.lane import Lane
+from bankd.ledger.commands import Deposit
+from bankd.perspectives import realm
+from bankd.perspectives.branch import Branch
+from bankd.protocols.line import LineProtocol
+from bankd.protocols.line_factory import LineFactory
+from bankd.records import Event, Limits
+from bankd.store import audit, migrate
+from bankd.store.engines import Store
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+OPENED = 1_790_000_000
+"""When a practice bank opens, seconds since 1970: in September 2026."""
+
+PRACTICE_TERMS = Terms("Practice Bank", "USD", "US", registers_mobiles=True, lease_seconds=30)
+
+
+class AtOnce:
+    """A pool that calls at once, in the caller's own thread."""
+
+    def __call__(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Deferred[T]:
+        """Call ``function``."""
+        return execute(function, *args, **kwargs)
+
+
+class Stepped:
+    """A pool that calls when the test says so, in order: other things may happen before each ``step``."""
+
+    def __init__(self) -> None:
+        self.waiting: deque[Callable[[], object]] = deque()
+
+    def __call__(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Deferred[T]:
+        """Keep the call for a ``step``."""
+        done: Deferred[T] = Deferred()
+        self.waiting.append(lambda: execute(function, *args, **kwargs).chainDeferred(done))
+        return done
+
+    def step(self) -> None:
+        """Make the call that has waited longest."""
+        self.waiting.popleft()()
+
+    def drain(self) -> None:
+        """Make every call, also those that come of it."""
+        while self.waiting:
+            self.step()
+
+
+@implementer(INoticeBoard)
+@dataclass(slots=True)
+class PracticeBoard:
+    """A notice board that keeps what it was told, and who listens."""
+
+    events: list[Event] = field(default_factory=list)
+    listeners: dict[str, tuple[int, str, int]] = field(default_factory=dict)
+
+    def listen(self, account_id: int, host: str, port: int) -> str:
+        """Note a listener."""
+        listener = f"{len(self.listeners) + 1:032x}"
+        self.listeners[listener] = (account_id, host, port)
+        return listener
+
+    def silence(self, listener: str) -> None:
+        """Forget a listener."""
+        self.listeners.pop(listener, None)
+
+    def tell(self, events: Iterable[Event]) -> None:
+        """Keep ``events``."""
+        self.events += events
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A customer of a practice bank, with everything that is needed to be them."""
+
+    customer_id: int
+    account_id: int
+    username: str
+    password: str
+    account: str
+    pin: str
+    mobile: str
+
+
+class Wire:
+    """A connection to a practice bank, spoken by hand: lines without CRLF, as text."""
+
+    def __init__(self, protocol: LineProtocol, port: int, clock: Clock) -> None:
+        self.protocol = protocol
+        self._clock = clock
+        self.transport = StringTransportWithDisconnection(peerAddress=IPv4Address("TCP", "192.0.2.1", port))
+        self.transport.protocol = protocol
+        protocol.makeConnection(self.transport)
+        self.greeting = self.received()
+
+    @property
+    def connected(self) -> bool:
+        """Whether the bank has not closed the connection."""
+        return bool(self.transport.connected)
+
+    def send(self, *lines: str) -> None:
+        """Send ``lines``."""
+        self.send_octets("".join(line + "\r\n" for line in lines).encode())
+
+    def send_octets(self, octets: bytes) -> None:
+        """Send ``octets`` as they are."""
+        self.protocol.dataReceived(octets)
+        self._clock.advance(0)
+
+    def received(self) -> list[str]:
+        """The lines that have come since the last time."""
+        octets: bytes = self.transport.value()
+        self.transport.clear()
+        return octets.decode().split("\r\n")[:-1]
+
+    def ask(self, *lines: str) -> list[str]:
+        """Send ``lines``, and give what comes back."""
+        self.send(*lines)
+        return self.received()
+
+    def drop(self) -> None:
+        """Go away without a word."""
+        self.transport.abortConnection()
+
+
+class PracticeBank:
+    """A bank in ``folder``. The test moves a ``lane_pool``, ``read_pool`` or ``hash_pool`` that is ``Stepped``."""
+
+    def __init__(
+        self,
+        folder: Path,
+        terms: Terms = PRACTICE_TERMS,
+        limits: Limits | None = None,
+        lane_pool: Any = None,
+        read_pool: Any = None,
+        hash_pool: Any = None,
+        url: str | None = None,
+    ) -> None:
+        self.clock = Clock()
+        self.clock.advance(OPENED)
+        self.random = random.Random(1)
+        self.board = PracticeBoard()
+        self.store = Store(url or f"sqlite:///{folder / 'practice.sqlite3'}", self.clock.seconds)
+        migrate.upgrade(self.store.writer)
+        self.lane = Lane(self.store.writing, payments.apply, lane_pool or AtOnce(), self.board.tell)
+        self.branch = Branch(
+            lane=self.lane,
+            reading=self.store.reading,
+            read_pool=read_pool or AtOnce(),
+            hash_pool=hash_pool or AtOnce(),
+            hasher=Hasher(b"practice", passes=1, memory_kib=8),
+            board=self.board,
+            terms=terms,
+            limits=limits or Limits(),
+            clock=self.clock,
+            random_below=self.random.randrange,
+        )
+        self.portal = realm.portal(self.branch)
+        self.factory = LineFactory(self.portal, self.clock)
+        self._ports = iter(range(40_000, 65_000))
+        self._customers = 0
+
+    def connect(self) -> Wire:
+        """A new connection by BANK/1."""
+        return Wire(self.factory.buildProtocol(None), next(self._ports), self.clock)
+
+    def add_customer(self, username: str, deposit_minor: int = 0, **changes: Any) -> Known:
+        """Make a customer with a password, a PIN and a mobile number of their own, and pay ``deposit_minor`` in.
+
+        ``changes`` are fields of ``Known`` to have otherwise.
+        """
+        self._customers += 1
+        serial = self._customers
+        known = Known(0, 0, username, f"password of {username}", "", f"{24_680 + serial}", f"+1202555{100 + serial:04}")
+        known = replace(known, **changes)
+        hasher, terms = self.branch.hasher, self.branch.terms
+        with self.store.writing() as tx:
+            details: dict[str, str | None] = {"username": username, "mobile": known.mobile}
+            hashes = {"password": hasher.hash(known.password), "pin": hasher.hash(known.pin)}
+            account = accounts.sign_up(tx, terms, self.branch.random_below, details, hashes)
+            known = replace(known, customer_id=account.customer_id, account_id=account.id, account=account.number)
+            if deposit_minor:
+                payments.apply(tx, [self.deposit(known, deposit_minor, "opening")])
+        return known
+
+    def deposit(self, known: Known, amount_minor: int, key: str) -> Deposit:
+        """A command of the bank's own that pays cash into a customer's account."""
+        return Deposit(
+            customer_id=known.customer_id,
+            account_id=known.account_id,
+            fence=None,
+            key=key,
+            amount_minor=amount_minor,
+            currency=self.branch.terms.currency,
+        )
+
+    def claim(self, known: Known, account_id: int | None = None) -> Claim:
+        """What ``known`` claims by account and PIN, for their own account or for another of theirs."""
+        with self.store.reading() as connection:
+            pin = access.kept_hash(connection, known.customer_id, "pin")
+        return Claim(known.customer_id, account_id or known.account_id, "pin", pin)
+
+    def log_in(self, known: Known) -> Wire:
+        """A new connection on which ``known`` has logged in by account and PIN."""
+        wire = self.connect()
+        wire.ask(f"login LOGIN account={known.account} pin={known.pin}")
+        return wire
+
+    def faults(self) -> list[str]:
+        """What is wrong with the ledger; nothing, or the bank is broken."""
+        with self.store.reading() as connection:
+            return list(audit.faults(connection))
+
+    def close(self) -> None:
+        """Close the database."""
+        self.store.close()

@@ -1,0 +1,254 @@
+"""``bankctl``: what the operator does by hand."""
+
+import json
+import stat
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+from time import time
+
+from sqlalchemy import func, select, update
+from twisted.trial.unittest import SynchronousTestCase
+
+import bankd
+from bankd import certificates
+from bankd.bank import access
+from bankd.bank.hashing import PEPPER_OCTETS, Hasher
+from bankd.ctl import main
+from bankd.store import audit, customers, migrate
+from bankd.store.engines import Store
+from bankd.store.schema import accounts
+
+RIGHT = "the ledger is right: every balance equals its entries, and all add up to zero\n"
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a command gave: its exit status, and what it printed where."""
+
+    status: int
+    printed: str
+    complaints: str
+
+
+class CtlCase(SynchronousTestCase):
+    """A test with a folder for a bank, and names for its certificate that take no looking up."""
+
+    def setUp(self) -> None:
+        self.state = Path(self.mktemp()) / "bank"
+        self.patch(certificates, "local_names", lambda: ["localhost"])
+
+    def bankctl(self, *arguments: str) -> Done:
+        """Run the command."""
+        printed, complaints = StringIO(), StringIO()
+        with redirect_stdout(printed), redirect_stderr(complaints):
+            try:
+                status = main.main(arguments)
+            except SystemExit as exit:
+                status = int(exit.code or 0)
+        return Done(status, printed.getvalue(), complaints.getvalue())
+
+    def settings(self, text: str) -> str:
+        """The path of a settings file that holds ``text``."""
+        path = Path(self.mktemp())
+        path.write_text(text, encoding="utf-8")
+        return str(path)
+
+    def init(self, settings: str = "[bank]\ndemo = yes\ncurrency = USD\nregion = US\n") -> Done:
+        """Prepare a bank."""
+        return self.bankctl("init", "--config", self.settings(settings), "--state", str(self.state))
+
+    def verify(self) -> Done:
+        """Verify it."""
+        return self.bankctl("verify", "--state", str(self.state))
+
+    def store(self) -> Store:
+        """The bank's database."""
+        store = Store(f"sqlite:///{self.state / 'bank.sqlite3'}", time)
+        self.addCleanup(store.close)
+        return store
+
+    def files(self) -> dict[str, bytes]:
+        """Every file of the bank but the database, by name."""
+        return {path.name: path.read_bytes() for path in self.state.iterdir() if "sqlite" not in path.name}
+
+
+class Init(CtlCase):
+    """Making what a bank needs."""
+
+    def test_made(self) -> None:
+        """Keys, certificates, pepper, demo customers and a database of the present schema are made, and told of."""
+        done = self.init()
+        self.assertEqual((done.status, done.complaints), (0, ""))
+        names = {"ca.pem", "ca.key", "server.pem", "server.key", "pepper", "demo.json"}
+        self.assertEqual(set(self.files()), names)
+        self.assertIn(f"clients trust it by {self.state.absolute() / 'ca.pem'}\n", done.printed)
+        self.assertIn("demo customers (play money):\n", done.printed)
+        with self.store().reading() as connection:
+            self.assertTrue(migrate.is_current(connection))
+            self.assertEqual(list(audit.faults(connection)), [])
+
+    def test_for_the_owner_alone(self) -> None:
+        """Nobody but the owner can enter the folder, nor read a key, the pepper or the demo's secrets."""
+        self.init()
+        self.assertEqual(stat.S_IMODE(self.state.stat().st_mode), 0o700)
+        for name in ("ca.key", "server.key", "pepper", "demo.json"):
+            self.assertEqual(stat.S_IMODE((self.state / name).stat().st_mode), 0o600, name)
+
+    def test_again(self) -> None:
+        """A second run changes no file and no balance, and prints the same."""
+        first, files = self.init(), self.files()
+        self.assertEqual(self.init(), first)
+        self.assertEqual(self.files(), files)
+        with self.store().reading() as connection:
+            count = connection.execute(select(func.count()).select_from(accounts)).scalar_one()
+        self.assertEqual(count, 4, "three accounts and the till")
+
+    def test_what_is_missing_is_made_again(self) -> None:
+        """A file that was lost is made again without touching the others; a lost certificate keeps its key."""
+        self.init()
+        files = self.files()
+        (self.state / "server.pem").unlink()
+        self.assertEqual(self.init().status, 0)
+        again = self.files()
+        self.assertEqual({name for name, octets in again.items() if octets != files[name]}, {"server.pem"})
+
+    def test_demo_customers(self) -> None:
+        """The demo customers can log in with what demo.json and the table say, under the bank's own pepper."""
+        printed = self.init().printed
+        hasher = Hasher((self.state / "pepper").read_bytes())
+        made = json.loads((self.state / "demo.json").read_text())
+        self.assertEqual([sorted(one) for one in made], [["account", "mobile", "password", "pin", "username"]] * 3)
+        with self.store().reading() as connection:
+            for one in made:
+                claim = access.claim_by_name(connection, one["username"], None)
+                by_pin = access.claim_by_mobile(connection, one["mobile"], one["account"])
+                assert claim is not None and by_pin is not None
+                self.assertTrue(hasher.matches(claim.hashed, one["password"]))
+                self.assertTrue(hasher.matches(by_pin.hashed, one["pin"]))
+                for secret in one.values():
+                    self.assertIn(f" {secret}", printed)
+
+    def test_demo_customers_that_left(self) -> None:
+        """A demo customer who has left is not made again."""
+        self.init()
+        with self.store().writing() as tx:
+            alice = customers.customer_named(tx.connection, "alice")
+            assert alice is not None
+            customers.forget(tx, alice)
+        self.assertEqual(self.init().status, 0)
+        with self.store().reading() as connection:
+            self.assertIsNone(customers.customer_named(connection, "alice"))
+
+    def test_a_bank_with_customers(self) -> None:
+        """A bank that has customers of its own gets no demo customers beside them."""
+        self.init("")
+        with self.store().writing() as tx:
+            customers.add_customer(tx, username="bob")
+        done = self.init()
+        self.assertEqual((done.status, done.complaints), (0, ""))
+        self.assertNotIn("demo.json", self.files())
+        with self.store().reading() as connection:
+            self.assertIsNone(customers.customer_named(connection, "alice"))
+
+    def test_demo_file_of_another_database(self) -> None:
+        """The demo file is made anew with the customers, when the database was removed and the file was not."""
+        self.init()
+        before = (self.state / "demo.json").read_text()
+        (self.state / "bank.sqlite3").unlink()
+        self.init()
+        made = json.loads((self.state / "demo.json").read_text())
+        self.assertNotEqual((self.state / "demo.json").read_text(), before)
+        with self.store().reading() as connection:
+            self.assertIsNotNone(customers.account_numbered(connection, made[0]["account"]))
+
+    def test_without_demo(self) -> None:
+        """A bank that is no demo has no customers."""
+        done = self.init("")
+        self.assertNotIn("demo customers", done.printed)
+        self.assertNotIn("demo.json", self.files())
+
+    def test_certificate_of_others(self) -> None:
+        """With a certificate from elsewhere the bank makes none of its own."""
+        self.init("[server]\ncertificate = /tls/cert.pem\nkey = /tls/key.pem\n")
+        self.assertEqual(set(self.files()), {"pepper"})
+
+    def test_more_names(self) -> None:
+        """Names from the settings are in the certificate, which is made anew for them."""
+        self.init()
+        before = (self.state / "server.pem").read_bytes()
+        done = self.init("[server]\nnames = bank.example 192.0.2.1\n")
+        self.assertIn("certificate for localhost, bank.example, 192.0.2.1;", done.printed)
+        self.assertNotEqual((self.state / "server.pem").read_bytes(), before)
+
+    def test_interrupted(self) -> None:
+        """A draft that an interrupted run left behind is no pepper, and is replaced."""
+        self.state.mkdir(parents=True)
+        (self.state / "pepper.new").write_bytes(b"half")
+        self.assertEqual(self.init().status, 0)
+        self.assertEqual(len((self.state / "pepper").read_bytes()), PEPPER_OCTETS)
+        self.assertFalse((self.state / "pepper.new").exists())
+
+    def test_cannot_be_made(self) -> None:
+        """What stands in the way is told in a plain line."""
+        self.state.parent.mkdir()
+        self.state.write_text("a file")
+        done = self.init()
+        self.assertEqual((done.status, len(done.complaints.splitlines())), (1, 1), done.complaints)
+        self.assertTrue(done.complaints.startswith("bankctl: "))
+        self.assertIn(str(self.state), done.complaints)
+
+
+class Verify(CtlCase):
+    """Adding every balance up again."""
+
+    def test_right(self) -> None:
+        """A ledger that is right is told to be."""
+        self.init()
+        self.assertEqual(self.verify(), Done(0, RIGHT, ""))
+
+    def test_changed_balance(self) -> None:
+        """A balance that was changed behind the bank's back is found and named."""
+        self.init()
+        account = json.loads((self.state / "demo.json").read_text())[1]["account"]
+        with self.store().writing() as tx:
+            tx.connection.execute(update(accounts).where(accounts.c.number == account).values(balance_minor=100_001))
+        done = self.verify()
+        self.assertEqual(done.status, 1)
+        self.assertEqual(
+            done.printed.splitlines(),
+            [
+                f"account {account} has a balance of 100001, but its entries add up to 100000",
+                "the balances in USD add up to 1 minor units, not to zero",
+            ],
+        )
+
+    def test_no_bank(self) -> None:
+        """Where there is no bank that is told in a plain line, and none is made."""
+        self.state.mkdir(parents=True)
+        done = self.verify()
+        self.assertEqual((done.status, done.printed, len(done.complaints.splitlines())), (1, "", 1), done.complaints)
+        self.assertEqual(list(self.state.iterdir()), [])
+
+
+class Command(CtlCase):
+    """The command line itself."""
+
+    def test_settings_that_will_not_do(self) -> None:
+        """Every fault in the settings is a line, and the status is 2."""
+        done = self.init("[server]\nport = x\n[bank]\ndemo = x\n")
+        self.assertEqual(done.status, 2)
+        self.assertEqual([line[:9] for line in done.complaints.splitlines()], ["bankctl: "] * 2)
+        self.assertFalse(self.state.exists())
+
+    def test_no_such_command(self) -> None:
+        """A command that there is not, or none, is told with status 2."""
+        for arguments in (("serve",), ()):
+            done = self.bankctl(*arguments)
+            self.assertEqual(done.status, 2)
+            self.assertIn("usage: bankctl", done.complaints)
+
+    def test_version(self) -> None:
+        """The version is the package's."""
+        self.assertEqual(self.bankctl("--version"), Done(0, f"bankctl {bankd.__version__}\n", ""))

@@ -1,0 +1,58 @@
+"""The settings file that operators read, etc/bankd.ini: every key there is, as the code has it, and no other."""
+
+import re
+from configparser import ConfigParser
+from functools import cache
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from bankd import config
+from bankd.config import KEYS
+
+ETC = Path(__file__).resolve().parent.parent / "etc"
+FILE = ETC / "bankd.ini"
+
+SHORT = 15
+"""Lines that the demo's settings have at most: whoever opens them wants to see at once what the demo is."""
+
+
+@cache
+def written() -> dict[tuple[str, str], str]:
+    """Every value in the file, by section and key."""
+    parser = ConfigParser(interpolation=None, default_section="")
+    parser.read_string(FILE.read_text(encoding="utf-8"))
+    return {(section, name): text for section in parser.sections() for name, text in parser.items(section)}
+
+
+@cache
+def comments() -> dict[str, str]:
+    """What stands above each key, on one line and without letters' case, by the key's name."""
+    found = re.findall(r"^((?:#.*\n)+)(\w+) *=", FILE.read_text(encoding="utf-8"), re.MULTILINE)
+    return {name: " ".join(comment.replace("#", " ").split()).casefold() for comment, name in found}
+
+
+class SettingsFileTests(SynchronousTestCase):
+    """etc/bankd.ini against the keys that the code reads."""
+
+    def test_nothing_missing_nothing_strange(self) -> None:
+        """The file has every key once, in its section and in the code's order, and no other."""
+        self.assertEqual(list(written()), [(key.section, key.name) for key in KEYS])
+
+    def test_defaults(self) -> None:
+        """Each key has its default, so that the whole file changes nothing."""
+        self.assertEqual(written(), {(key.section, key.name): key.default for key in KEYS})
+        self.assertEqual(config.load(FILE, {}), config.load(None, {}))
+
+    def test_every_key_is_explained(self) -> None:
+        """Above each key stands what it means and what is allowed, in the code's own words."""
+        for key in KEYS:
+            explained = comments().get(key.name, "")
+            self.assertIn(key.meaning.casefold(), explained, key.name)
+            self.assertIn(key.allowed.casefold(), explained, key.name)
+
+    def test_the_demo_is_short(self) -> None:
+        """etc/demo.ini can be used, and is short enough to be seen at once."""
+        path = ETC / "demo.ini"
+        self.assertTrue(config.load(path, {}).demo)
+        self.assertLessEqual(len(path.read_text(encoding="utf-8").splitlines()), SHORT)

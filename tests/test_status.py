@@ -1,0 +1,159 @@
+"""``GET /status``, as octets of HTTP through a real site."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.address import IPv4Address
+from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransportWithDisconnection
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface.verify import verifyObject
+
+from bankd.ibank import IFigures
+from bankd.perspectives.figures import Figures
+from bankd.protocols.status import StatusSite
+from bankd.testing import PracticeBank
+
+
+class StatusCase(SynchronousTestCase):
+    """A test with a practice bank and its site."""
+
+    def setUp(self) -> None:
+        folder = Path(self.mktemp())
+        folder.mkdir()
+        self.bank = PracticeBank(folder)
+        self.addCleanup(self.bank.close)
+        self.clock = Clock()
+        self.site = StatusSite(self.bank.portal, self.clock)
+        self.site.doStart()
+        self.addCleanup(self.site.doStop)
+
+    def connect(self) -> tuple[Any, StringTransportWithDisconnection]:
+        """A new connection: the site's end, and what it writes to."""
+        protocol: Any = self.site.buildProtocol(IPv4Address("TCP", "192.0.2.1", 4711))
+        transport = StringTransportWithDisconnection()
+        transport.protocol = protocol
+        protocol.makeConnection(transport)
+        return protocol, transport
+
+    def ask(
+        self, method: str, path: str, *headers: str, version: str = "HTTP/1.1"
+    ) -> tuple[int, dict[str, str], bytes]:
+        """The status, headers and body that answer one request."""
+        protocol, transport = self.connect()
+        lines = [f"{method} {path} {version}", "Host: bank.example", "Connection: close", *headers, "", ""]
+        protocol.dataReceived("\r\n".join(lines).encode())
+        return self.read(transport.value())
+
+    def read(self, answer: bytes) -> tuple[int, dict[str, str], bytes]:
+        """The status, headers and body of an answer."""
+        head, _, body = answer.partition(b"\r\n\r\n")
+        first, *fields = head.decode().split("\r\n")
+        pairs = (field.partition(": ") for field in fields)
+        return int(first.split()[1]), {name.lower(): value for name, _, value in pairs}, body
+
+    def figures(self) -> tuple[int, int]:
+        """The connections and the tasks that the site tells of."""
+        status, _, body = self.ask("GET", "/status")
+        self.assertEqual(status, 200)
+        told = json.loads(body)
+        self.assertEqual(list(told), ["connections", "tasks_processed"])
+        return told["connections"], told["tasks_processed"]
+
+
+class Figured(StatusCase):
+    """What it tells."""
+
+    def test_promises(self) -> None:
+        """The figures keep their contract."""
+        verifyObject(IFigures, Figures(self.bank.branch.tally))
+
+    def test_nobody(self) -> None:
+        """A bank that nobody has called on tells of nothing; the asking itself is no connection of its own."""
+        self.assertEqual(self.figures(), (0, 0))
+
+    def test_three_clients_of_three_tasks(self) -> None:
+        """After three clients of three tasks each it tells 3 and 9 while they are there, and 0 and 9 when they left."""
+        wires = []
+        for name in ("alice", "bob", "carol"):
+            wires.append(self.bank.log_in(self.bank.add_customer(name, deposit_minor=100_00)))
+            wires[-1].ask("a BALANCE", f"b DEPOSIT amount=100 currency=USD key={name}", "c UPDATE_CONTACT name=X")
+        self.assertEqual(self.figures(), (3, 9))
+        for wire in wires[:2]:
+            wire.ask("d LOGOUT")
+        wires[2].drop()
+        self.assertEqual(self.figures(), (0, 9))
+
+    def test_what_is_a_task(self) -> None:
+        """Tasks are what a customer asks of the bank, refused or not; log-in and the keeping of a session are none."""
+        wire = self.bank.connect()
+        alice = self.bank.add_customer("alice")
+        wire.ask("a BALANCE", "b DANCE", f"c LOGIN account={alice.account} pin=0000")
+        self.assertEqual(self.figures(), (1, 0))
+        wire.ask(f"d LOGIN account={alice.account} pin={alice.pin}", "e NOOP", "f NOTICES", "g LISTEN port=1")
+        self.assertEqual(self.figures(), (1, 0))
+        wire.ask("h WITHDRAW amount=1 currency=USD key=k", "i DANCE", "j BALANCE x=1", "k ACCOUNTS")
+        self.assertEqual(self.figures(), (1, 4))
+
+    def test_counted_once(self) -> None:
+        """A connection that logs out and is then lost is counted off once."""
+        wire = self.bank.log_in(self.bank.add_customer("alice"))
+        self.bank.connect()
+        wire.ask("a LOGOUT")
+        wire.drop()
+        self.assertEqual(self.figures(), (1, 0))
+
+
+class HTTP(StatusCase):
+    """How it answers."""
+
+    def test_headers(self) -> None:
+        """The answer is JSON that nobody should keep."""
+        _, headers, body = self.ask("GET", "/status")
+        self.assertEqual(headers["content-type"], "application/json")
+        self.assertEqual(headers["cache-control"], "no-store")
+        self.assertEqual(int(headers["content-length"]), len(body))
+
+    def test_query_is_passed_over(self) -> None:
+        """A query after the path changes nothing, and one slash after it neither."""
+        for path in ("/status?x=1", "/status/"):
+            self.assertEqual(self.ask("GET", path)[0], 200, path)
+
+    def test_old_version(self) -> None:
+        """HTTP/1.0 is answered too."""
+        self.assertEqual(self.ask("GET", "/status", version="HTTP/1.0")[0], 200)
+
+    def test_head(self) -> None:
+        """HEAD is answered as GET is, without the body."""
+        status, headers, body = self.ask("HEAD", "/status")
+        self.assertEqual((status, body), (200, b""))
+        self.assertEqual(headers["content-type"], "application/json")
+
+    def test_not_found(self) -> None:
+        """Nothing else is there."""
+        for path in ("/", "/STATUS", "/statuses", "/metrics", "/../status"):
+            self.assertEqual(self.ask("GET", path)[0], 404, path)
+
+    def test_other_methods(self) -> None:
+        """Nothing can be changed by it."""
+        for method, status in (("POST", 405), ("PUT", 501), ("DELETE", 501), ("OPTIONS", 501), ("BREW", 501)):
+            self.assertEqual(self.ask(method, "/status", "Content-Length: 0")[0], status, method)
+
+    def test_no_request(self) -> None:
+        """What is no HTTP is refused, and the next client is served."""
+        protocol, transport = self.connect()
+        protocol.dataReceived(b"\x16\x03\x01 hello\r\n")
+        self.assertEqual(self.read(transport.value())[0], 400)
+        self.assertFalse(transport.connected)
+        self.assertEqual(self.figures(), (0, 0))
+
+    def test_quiet_peers_are_cut_off(self) -> None:
+        """A peer that asks nothing is not kept."""
+        _, transport = self.connect()
+        self.clock.advance(31)
+        self.assertFalse(transport.connected)
+
+    def test_hang_up(self) -> None:
+        """Nothing has to be waited for when the bank stops."""
+        self.successResultOf(self.site.hang_up())
