@@ -1,0 +1,1 @@
+"""The client of the bank: the terminal, and the same bank without a person."""

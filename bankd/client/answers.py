@@ -1,0 +1,81 @@
+"""What the bank answers, from fields as they travelled to the records that the rest of the client works with."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from bankd.codes import Code, Refused
+from bankd.records import (
+    AccountView,
+    CustomerView,
+    Listening,
+    Notice,
+    Receipt,
+    StatementEnd,
+    StatementLine,
+    Welcome,
+)
+from bankd.wire import messages
+from bankd.wire.codec import NotReply, Reply, read_fields
+from bankd.wire.messages import Message
+
+T = TypeVar("T")
+
+Fields = Mapping[str, str]
+"""Names and values as they travelled, without their percent-encoding."""
+
+BODIES: dict[type[Message], type[Any]] = {
+    messages.SignUp: AccountView,
+    messages.Login: Welcome,
+    messages.ViewDetails: CustomerView,
+    messages.OpenAccount: AccountView,
+    messages.Balance: AccountView,
+    messages.Statement: StatementEnd,
+    messages.Deposit: Receipt,
+    messages.Withdraw: Receipt,
+    messages.Transfer: Receipt,
+    messages.UpdateContact: CustomerView,
+    messages.Listen: Listening,
+}
+"""The record that the last line of an answer carries; requests that are not here are answered by a code alone."""
+
+ITEMS: dict[type[Message], type[Any]] = {
+    messages.Accounts: AccountView,
+    messages.Statement: StatementLine,
+    messages.Notices: Notice,
+}
+"""The record that each line of a list carries."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The bank's whole answer to one request: its code, the fields of its last line, and of each line before that."""
+
+    code: Code
+    fields: Fields
+    items: tuple[Fields, ...] = ()
+
+
+def code_of(reply: Reply) -> Code:
+    """The code of a reply's last line; one that this client does not know still has its number and reason."""
+    unknown = Code(reply.number or 0, reply.fields.get("reason", "unknown"), "Newer than this client.")
+    return reply.code or unknown
+
+
+def read(record: type[T], fields: Fields) -> T:
+    """The ``record`` that ``fields`` spell. Raises NotReply for a field that is missing or has the wrong form."""
+    try:
+        return read_fields(record, fields)
+    except Refused as error:
+        raise NotReply(f"{record.__name__}: {error.field}") from error
+
+
+def body_of(message: type[Message], answer: Answer) -> Any:
+    """The record in an answer to ``message``; None where that is answered by a code alone. Raises NotReply."""
+    record = BODIES.get(message)
+    return read(record, answer.fields) if record else None
+
+
+def items_of(message: type[Message], answer: Answer) -> list[Any]:
+    """The records in the list that answers ``message``. Raises NotReply."""
+    return [read(ITEMS[message], fields) for fields in answer.items]

@@ -1,0 +1,203 @@
+"""What the program is told: its arguments, environment variables and standard input, read once and made valid.
+
+A secret never comes from an argument, which every user of the computer could read.
+"""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from getpass import getpass
+from pathlib import Path
+from typing import Any, TextIO
+
+import bankd
+from bankd.client import exits
+from bankd.client.address import Address, NotAnAddress
+from bankd.client.connect import trust_from
+from bankd.client.feed import Later, tasks_among
+from bankd.client.forms import WAYS
+from bankd.client.tasks import SHAPES
+
+LOCAL_CA = Path("var/ca.pem")
+"""Where `make run` leaves the certificate of the bank that it serves."""
+
+HERE = "-"
+"""Standard input, where a file is asked for."""
+
+EPILOG = """\
+Without tasks, bankd-client is a terminal: menus to sign up, log in and bank. With
+--login the terminal goes straight to the PIN or password.
+
+Tasks (letters' case does not matter; anything else is answered 'Invalid Request'):
+{tasks}
+
+A file of tasks holds one on each line; empty lines and lines that begin with # are
+skipped. Quote a task with a $ in single quotes, or leave the $ out. With --tasks - each
+line of standard input is done as it arrives, in one session, until the input ends or
+says Exit; when the bank ends the session before, that is said at once.
+
+The secret (PIN, or password for user:NAME) comes from --secret-file, else from the
+variable BANKD_SECRET, else from the first line of standard input; a person is asked.
+It is never an argument, where other users of the computer could read it.
+
+With --json each task is answered by one object on one line: task, code (the bank's
+number), ok, reason (the bank's word for a refusal, or null), words (as printed
+without --json), the fields as the bank sent them (amounts in minor units, such as
+cents), and for lists items, with the fields of each line. A refused log-in is an
+object too, with the task "Log In".
+
+Exit status:
+  0  everything succeeded
+  1  the bank refused something
+  2  what was given cannot be used: an option, a file, a missing secret
+  3  the bank could not be reached or trusted, was lost, or ended the session
+
+Examples:
+  bankd-client --server bank.example:65432 --ca ca.pem
+  bankd-client --login account:1000001
+  BANKD_SECRET=4711 bankd-client --login account:1000001 --task 'Check Balance'
+  bankd-client --login user:alice --secret-file secret --json \\
+      --task 'Transfer $100 to Account 1000002 reference Rent' --task 'Statement 5'
+  bankd-client --login mobile:+31612345678 --secret-file secret --tasks - < tasks.txt
+
+Variables: BANKD_SERVER and BANKD_CA stand for --server and --ca, BANKD_SECRET for
+the secret.
+"""
+
+
+class Unusable(Exception):
+    """The program was given something that it cannot use; the message says what."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """All that the program was told. ``login`` is a way of WAYS and who logs in; without ``tasks`` a person does."""
+
+    address: Address
+    trust: Any
+    login: tuple[str, str] | None
+    secret: str | None = field(repr=False)
+    tasks: tuple[str | Later, ...]
+    as_json: bool
+    plain: bool
+
+
+def read_arguments(arguments: Sequence[str] | None, environment: Mapping[str, str], stdin: TextIO) -> Given:
+    """All that the program was told. Ends it with status 2 and a line on standard error where that cannot be used."""
+    parser = make_parser()
+    options = parser.parse_args(arguments)
+    try:
+        return _given(options, environment, stdin)
+    except Unusable as error:
+        parser.exit(exits.UNUSABLE, f"{parser.prog}: {error} (see {parser.prog} --help)\n")
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The options and their help."""
+    usages = "\n".join(f"  {shape.usage}" for shape in SHAPES)
+    parser = argparse.ArgumentParser(
+        "bankd-client",
+        description="Bank at a bankd server, in the terminal or by a list of tasks.",
+        epilog=EPILOG.format(tasks=usages),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    option = parser.add_argument
+    option("--server", metavar="HOST:PORT", help="where the bank is (localhost:65432)")
+    option("--ca", metavar="FILE", help=f"the authorities trusted to sign the bank's certificate ({LOCAL_CA})")
+    option("--login", metavar="KIND:WHO", help="account:NUMBER, mobile:NUMBER or user:NAME")
+    option("--secret-file", metavar="FILE", help="a file whose first line is the PIN or password; - for standard input")
+    option("--task", dest="tasks", action="append", metavar="TASK", type=lambda task: ("task", task), help=TASK_HELP)
+    option("--tasks", action="append", metavar="FILE", type=lambda file: ("file", file), help=TASKS_HELP)
+    option("--json", action="store_true", help="answer each task by an object on one line")
+    option("--plain", action="store_true", help="plain lines, also in a terminal")
+    option("--version", action="version", version=f"bankd-client {bankd.__version__}")
+    return parser
+
+
+TASK_HELP = "do this and end; may be repeated"
+TASKS_HELP = "do what this file says and end; - for standard input, line by line; may be repeated"
+
+
+def _given(options: argparse.Namespace, environment: Mapping[str, str], stdin: TextIO) -> Given:
+    """What the options and the environment say. Raises Unusable."""
+    asked: list[tuple[str, str]] = options.tasks or []
+    stdin_taken = ("file", HERE) in asked
+    if stdin_taken and options.secret_file == HERE:
+        raise Unusable("standard input cannot be both --tasks and --secret-file")
+    login = _login(options.login) if options.login else None
+    tasks = tuple(task for how, what in asked for task in (_tasks(what, stdin) if how == "file" else [what]))
+    if asked and not tasks:
+        raise Unusable("there is nothing to do: no tasks were given")
+    if any(isinstance(task, str) and task.casefold() == "exit" for task in tasks[:-1]):
+        raise Unusable("no task can follow Exit")
+    if tasks and login is None:
+        raise Unusable("tasks need --login")
+    if options.json and not tasks:
+        raise Unusable("--json needs tasks")
+    return Given(
+        _address(options.server or environment.get("BANKD_SERVER") or "localhost"),
+        _trust(options.ca or environment.get("BANKD_CA")),
+        login,
+        _secret(options.secret_file, environment, stdin, needed=bool(tasks), ask=bool(tasks) and not stdin_taken),
+        tasks,
+        options.json,
+        options.plain,
+    )
+
+
+def _address(text: str) -> Address:
+    try:
+        return Address.parse(text)
+    except NotAnAddress:
+        raise Unusable(f"--server is HOST:PORT or [IPv6]:PORT, not '{text}'") from None
+
+
+def _trust(named: str | None) -> Any:
+    ca_file = Path(named) if named else LOCAL_CA if LOCAL_CA.exists() else None
+    try:
+        return trust_from(ca_file)
+    except OSError as error:
+        raise Unusable(f"cannot read the CA file {ca_file}: {error.strerror}") from None
+    except ValueError:
+        raise Unusable(f"the CA file {ca_file} holds no certificate in PEM form") from None
+
+
+def _login(text: str) -> tuple[str, str]:
+    kind, colon, identity = text.partition(":")
+    way = WAYS.get(kind.lower())
+    if way is None or not colon:
+        raise Unusable(f"--login is account:NUMBER, mobile:NUMBER or user:NAME, not '{text}'")
+    try:
+        return kind.lower(), way.identity.read(identity)
+    except ValueError:
+        raise Unusable(f"--login {text}: {way.identity.hint}") from None
+
+
+def _lines(name: str, stdin: TextIO, what: str) -> list[str]:
+    """The lines of the file called ``name``. Raises Unusable."""
+    try:
+        text = stdin.read() if name == HERE else Path(name).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Unusable(f"cannot read the {what} file {name}: {getattr(error, 'strerror', 'it is not UTF-8')}") from None
+    return text.splitlines()
+
+
+def _tasks(name: str, stdin: TextIO) -> Sequence[str | Later]:
+    """The tasks in the file called ``name``; those of standard input come when the session is open."""
+    return [Later.TYPED] if name == HERE else tasks_among(_lines(name, stdin, "tasks"))
+
+
+def _secret(file: str | None, environment: Mapping[str, str], stdin: TextIO, *, needed: bool, ask: bool) -> str | None:
+    """The secret, from wherever it is, or None; ``ask`` says that standard input may hold it. Raises Unusable."""
+    if file is not None:
+        secret = next(iter(_lines(file, stdin, "secret")), "")
+    elif environment.get("BANKD_SECRET") or not ask:
+        secret = environment.get("BANKD_SECRET", "")
+    elif stdin.isatty():
+        secret = getpass()
+    else:
+        secret = stdin.readline().rstrip("\r\n")
+    if not secret and (needed or file is not None):
+        raise Unusable("there is no secret: give --secret-file, BANKD_SECRET, or a line on standard input")
+    return secret or None

@@ -1,0 +1,231 @@
+"""The bank as its customer's program sees it: a method for each request, records for answers, exceptions for refusals.
+
+Every method raises Refused (with the bank's code) when the bank will not, and LostBank when the connection ended before
+the answer came; then it is not known whether the request was carried out.
+"""
+
+from contextlib import suppress
+from typing import Any, Protocol
+
+from twisted.internet.defer import Deferred
+
+from bankd.client.answers import Answer, body_of, items_of
+from bankd.client.errors import Denied, Loss, LostBank
+from bankd.client.keys import NewKey
+from bankd.codes import CREATED
+from bankd.records import AccountView, CustomerView, Greeting, Notice, Receipt, Statement, Welcome
+from bankd.wire import messages
+from bankd.wire.codec import NotReply
+from bankd.wire.messages import Login, Message, SignUp
+
+KEPT_ALIVE = 3
+"""A session asks something this many times in each lease, so that one lost NOOP does not lose the account."""
+
+PAGE = 100
+"""Notices in a full page of the bank's."""
+
+
+class Line(Protocol):
+    """What a bank needs of the conversation beneath it; see ``Conversation``, which is the one there is."""
+
+    lost: Deferred[LostBank]
+
+    def ask(self, message: Message) -> Deferred[Answer]:
+        """The bank's answer to ``message``. Fails with LostBank."""
+
+    def ask_verb(self, verb: str) -> Deferred[Answer]:
+        """The bank's answer to a verb without fields. Fails with LostBank."""
+
+    def keep_alive(self, seconds: float) -> None:
+        """Ask a NOOP whenever nothing was asked for ``seconds``."""
+
+    def close(self) -> None:
+        """End the conversation; its ``lost`` fires."""
+
+
+def denied(answer: Answer) -> Denied:
+    """The refusal that ``answer`` is."""
+    return Denied(answer.code, answer.fields.get("field"), answer.fields.get("incident"))
+
+
+class Bank:
+    """One conversation with the bank, before and after log-in.
+
+    ``welcome`` is what the log-in told, None before it; ``registered`` says whether it made a new customer. When the
+    conversation is over, whoever ended it, ``over`` says why and ``lost`` fires with it. ``here`` and ``there`` are
+    the IP addresses of the connection's ends.
+    """
+
+    def __init__(self, line: Line, greeting: Greeting, new_key: NewKey, here: str = "", there: str = "") -> None:
+        self.here, self.there = here, there
+        self.greeting = greeting
+        self.welcome: Welcome | None = None
+        self.registered = False
+        self.new_key = new_key
+        self.over: LostBank | None = None
+        self.lost = line.lost.addCallback(self._ended)
+        self._line = line
+
+    @property
+    def currency(self) -> str:
+        """What the session's account is kept in; before log-in, what the bank's accounts usually are."""
+        return self.welcome.currency if self.welcome else self.greeting.currency
+
+    # Any request, and those before log-in.
+
+    async def answer(self, message: Message) -> Answer:
+        """The bank's answer to ``message`` as it travelled, a refusal included."""
+        return await self._line.ask(message)
+
+    async def answer_verb(self, verb: str) -> Answer:
+        """The bank's answer to a bare verb as it travelled, a refusal included."""
+        return await self._line.ask_verb(verb)
+
+    async def sign_up(self, message: SignUp) -> AccountView:
+        """Become a customer, with a first account; it does not log in."""
+        account: AccountView = await self._body(message)
+        return account
+
+    async def log_in(self, message: Login) -> Welcome:
+        """Open a session, and keep it until ``log_out`` or the end of the conversation."""
+        answer = await self._granted(message)
+        welcome: Welcome = self._read(body_of, message, answer)
+        self.welcome, self.registered = welcome, answer.code == CREATED
+        if welcome.lease_seconds:
+            self._line.keep_alive(welcome.lease_seconds / KEPT_ALIVE)
+        return welcome
+
+    # The customer and the accounts.
+
+    async def details(self) -> CustomerView:
+        """The customer's details as on record."""
+        details: CustomerView = await self._body(messages.ViewDetails())
+        return details
+
+    async def accounts(self) -> list[AccountView]:
+        """All of the customer's accounts."""
+        message = messages.Accounts()
+        found: list[AccountView] = self._read(items_of, message, await self._granted(message))
+        return found
+
+    async def open_account(self, currency: str | None = None) -> AccountView:
+        """Open another account, in ``currency`` or the bank's own."""
+        account: AccountView = await self._body(messages.OpenAccount(currency=currency))
+        return account
+
+    async def balance(self) -> AccountView:
+        """The session's account, with its balance."""
+        account: AccountView = await self._body(messages.Balance())
+        return account
+
+    async def statement(self, limit: int | None = None, cursor: int | None = None) -> Statement:
+        """A page of entries, newest first; ``cursor`` is the end of the page before."""
+        message = messages.Statement(limit=limit, cursor=cursor)
+        answer = await self._granted(message)
+        return Statement(tuple(self._read(items_of, message, answer)), self._read(body_of, message, answer))
+
+    async def update_contact(
+        self, *, name: str | None = None, email: str | None = None, mobile: str | None = None
+    ) -> CustomerView:
+        """Change the details given; with none given, confirm those on record."""
+        details: CustomerView = await self._body(messages.UpdateContact(name=name, email=email, mobile=mobile))
+        return details
+
+    # Money. The key is made before the command is first sent; to send the same command again, give the same key.
+
+    async def deposit(self, amount_minor: int, *, key: str | None = None) -> Receipt:
+        """Pay cash in."""
+        return await self._money(
+            messages.Deposit(amount=amount_minor, currency=self.currency, key=key or self.new_key())
+        )
+
+    async def withdraw(self, amount_minor: int, *, key: str | None = None) -> Receipt:
+        """Pay cash out."""
+        return await self._money(
+            messages.Withdraw(amount=amount_minor, currency=self.currency, key=key or self.new_key())
+        )
+
+    async def transfer(
+        self, to: str, amount_minor: int, reference: str | None = None, *, key: str | None = None
+    ) -> Receipt:
+        """Pay the account ``to``; both statements show ``reference``."""
+        return await self._money(
+            messages.Transfer(
+                to=to,
+                amount=amount_minor,
+                currency=self.currency,
+                key=key or self.new_key(),
+                reference=reference,
+            )
+        )
+
+    # What needs the PIN or password again.
+
+    async def change(self, message: messages.ChangePin | messages.ChangePassword) -> None:
+        """Set a new PIN or password."""
+        await self._granted(message)
+
+    async def delete_account(self, message: messages.DeleteAccount) -> None:
+        """Close the session's account; the bank then ends the conversation."""
+        await self._granted(message)
+        self._line.close()
+
+    # Notices.
+
+    async def listen(self, port: int) -> str:
+        """Have hints of notices sent to UDP ``port`` here; each will carry the listener that this returns."""
+        listening = await self._body(messages.Listen(port=port))
+        return str(listening.listener)
+
+    async def notices(self, since: int | None = None) -> list[Notice]:
+        """All notices numbered above ``since``, or above the last one acknowledged, oldest first."""
+        found: list[Notice] = []
+        while True:
+            message = messages.Notices(since=since)
+            page: list[Notice] = self._read(items_of, message, await self._granted(message))
+            found += page
+            if len(page) < PAGE or page[-1].number <= (since or 0):
+                return found
+            since = page[-1].number
+
+    async def acknowledge(self, upto: int) -> None:
+        """Say that every notice up to number ``upto`` was seen."""
+        await self._granted(messages.Acknowledge(upto=upto))
+
+    # The end.
+
+    async def log_out(self) -> None:
+        """End the session and the conversation; nothing is raised, for it is over either way."""
+        with suppress(LostBank):
+            await self._line.ask(messages.Logout())
+        self.close()
+
+    def close(self) -> None:
+        """End the conversation at once; a session that was open ends with it."""
+        self._line.close()
+
+    async def _granted(self, message: Message) -> Answer:
+        """The answer to ``message``. Raises Denied when it is a refusal."""
+        answer = await self._line.ask(message)
+        if answer.code.refuses:
+            raise denied(answer)
+        return answer
+
+    async def _body(self, message: Message) -> Any:
+        return self._read(body_of, message, await self._granted(message))
+
+    async def _money(self, message: messages.Deposit | messages.Withdraw | messages.Transfer) -> Receipt:
+        receipt: Receipt = await self._body(message)
+        return receipt
+
+    def _ended(self, why: LostBank) -> LostBank:
+        self.over = why
+        return why
+
+    def _read(self, part: Any, message: Message, answer: Answer) -> Any:
+        """A part of the answer as records. What is no answer to ``message`` ends the conversation: this is no bank."""
+        try:
+            return part(type(message), answer)
+        except NotReply:
+            self._line.close()
+            raise LostBank(Loss.NONSENSE) from None

@@ -1,0 +1,150 @@
+"""What a customer can do at the menu, one function for each line of it, from the first question to the last word.
+
+Each asks by the dialog, does one thing at the bank and says how it went. ``Back`` means that the person thought better
+of it; a refusal is left to the menu to say.
+"""
+
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from bankd.client import forms, prompts, slips, words
+from bankd.client.bank import Bank
+from bankd.client.dialog import Back, Dialog
+from bankd.client.errors import LostBank
+from bankd.client.forms import Way
+from bankd.client.noticeboard import Noticeboard
+from bankd.records import Receipt
+from bankd.wire import messages
+
+STATEMENT_LINES = 10
+"""Entries on the screen at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A customer at the counter, and the way of the log-in, whose secret is asked again where that is needed."""
+
+    dialog: Dialog
+    bank: Bank
+    board: Noticeboard
+    way: Way
+
+
+async def view_details(session: Session) -> None:
+    """Show the customer's details and accounts."""
+    session.dialog.say(slips.details(await session.bank.details()))
+    for account in await session.bank.accounts():
+        session.dialog.say(slips.account(account))
+
+
+async def check_balance(session: Session) -> None:
+    """Show the balance."""
+    session.dialog.say(slips.balance(await session.bank.balance()))
+
+
+async def deposit(session: Session) -> None:
+    """Pay cash in."""
+    amount_minor = await session.dialog.ask_amount(session.bank.currency)
+    session.dialog.say(slips.deposited(await _told(session, session.bank.deposit(amount_minor))))
+
+
+async def withdraw(session: Session) -> None:
+    """Pay cash out."""
+    amount_minor = await session.dialog.ask_amount(session.bank.currency)
+    session.dialog.say(slips.withdrawn(await _told(session, session.bank.withdraw(amount_minor))))
+
+
+async def transfer(session: Session) -> None:
+    """Pay another account, once the person has confirmed it."""
+    talk, bank = session.dialog, session.bank
+    payee = await talk.ask(forms.PAYEE)
+    amount_minor = await talk.ask_amount(bank.currency)
+    reference = await talk.ask_optional(forms.REFERENCE)
+    if not await talk.confirm(prompts.confirm_transfer(amount_minor, bank.currency, payee)):
+        raise Back
+    talk.say(slips.transferred(await _told(session, bank.transfer(payee, amount_minor, reference)), payee))
+
+
+async def statement(session: Session) -> None:
+    """Show entries, newest first, page by page."""
+    page = await session.bank.statement(STATEMENT_LINES)
+    session.dialog.say(slips.statement(page))
+    while page.end.cursor is not None and await session.dialog.confirm(prompts.OLDER):
+        page = await session.bank.statement(STATEMENT_LINES, page.end.cursor)
+        session.dialog.say(slips.statement(page))
+
+
+async def update_contact(session: Session) -> None:
+    """Change name, e-mail address or mobile number, or confirm those on record."""
+    talk = session.dialog
+    talk.say(slips.details(await session.bank.details()))
+    name = await talk.ask_optional(forms.CONTACT_NAME)
+    email = await talk.ask_optional(forms.CONTACT_EMAIL)
+    mobile = await talk.ask_optional(forms.CONTACT_MOBILE)
+    if name or email or mobile or await talk.confirm(prompts.CONFIRM_CONTACT):
+        talk.say(slips.contact(await session.bank.update_contact(name=name, email=email, mobile=mobile)))
+    else:
+        raise Back
+
+
+async def notices(session: Session) -> None:
+    """Show all notices that wait to be acknowledged."""
+    await session.board.show()
+    if not session.board.waiting:
+        session.dialog.say(prompts.NO_NOTICES)
+
+
+async def change_pin(session: Session) -> None:
+    """Set a new PIN."""
+    secret = await _secret_again(session)
+    new = await session.dialog.ask_twice(forms.NEW_PIN)
+    await session.bank.change(messages.ChangePin(new=new, **secret))
+    session.dialog.say(prompts.PIN_CHANGED)
+
+
+async def change_password(session: Session) -> None:
+    """Set a new password."""
+    secret = await _secret_again(session)
+    new = await session.dialog.ask_twice(forms.NEW_PASSWORD)
+    await session.bank.change(messages.ChangePassword(new=new, **secret))
+    session.dialog.say(prompts.PASSWORD_CHANGED)
+
+
+async def open_account(session: Session) -> None:
+    """Open another account."""
+    currency = await session.dialog.ask_optional(forms.CURRENCY)
+    session.dialog.say(slips.opened(await session.bank.open_account(currency)))
+
+
+async def delete_account(session: Session) -> None:
+    """Close the session's account for good, and pay out what it holds."""
+    talk, bank = session.dialog, session.bank
+    account = await bank.balance()
+    payout = await talk.ask(forms.PAYOUT) if account.balance_minor > 0 else None
+    if not await talk.confirm(prompts.confirm_deletion(account.account)):
+        raise Back
+    secret = await _secret_again(session)
+    await bank.delete_account(messages.DeleteAccount(payout=payout, **secret))
+    talk.say(prompts.closed(account.account))
+
+
+async def leave(session: Session) -> None:
+    """Log out."""
+    await session.bank.log_out()
+    session.dialog.say(prompts.LOGGED_OUT)
+
+
+async def _secret_again(session: Session) -> dict[str, str]:
+    """The field with the secret that the session was opened with, asked again. Raises Back."""
+    form = forms.PRESENT_PASSWORD if session.way.secret is forms.PASSWORD else forms.PRESENT_PIN
+    return {session.way.secret_field: await session.dialog.ask(form)}
+
+
+async def _told(session: Session, moving: Coroutine[Any, Any, Receipt]) -> Receipt:
+    """The receipt for a movement of money; should the bank be lost meanwhile, say that it may have been made."""
+    try:
+        return await moving
+    except LostBank:
+        session.dialog.say(words.MONEY_IN_DOUBT)
+        raise

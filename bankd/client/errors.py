@@ -1,0 +1,64 @@
+"""What can go wrong between a customer's program and the bank, other than a refusal in the bank's own codes.
+
+NoBank      no conversation could be opened
+LostBank    it ended before the answer came
+Denied      the bank's refusal, with what it said besides the code
+"""
+
+from enum import Enum, auto
+
+from twisted.python.failure import Failure
+
+from bankd.client.address import Address
+from bankd.codes import Code, Refused
+
+
+class Cause(Enum):
+    """Why there is no bank to talk to."""
+
+    UNKNOWN_HOST = auto()
+    UNREACHABLE = auto()
+    UNTRUSTED = auto()
+    WRONG_NAME = auto()
+    NOT_A_BANK = auto()
+    TURNED_AWAY = auto()  # a bank, which refused with a code
+
+
+class NoBank(Exception):
+    """No conversation could be opened at ``address``; ``warning`` is the code of a bank that refused it."""
+
+    def __init__(self, address: Address, cause: Cause, warning: Code | None = None) -> None:
+        super().__init__(str(address), cause)
+        self.address = address
+        self.cause = cause
+        self.warning = warning
+
+
+class Loss(Enum):
+    """How a conversation with the bank ended."""
+
+    ENDED = auto()  # the bank closed it, or the network did
+    SILENT = auto()  # an answer was due and did not come
+    NONSENSE = auto()  # what came is not BANK/1
+    LEFT = auto()  # this side closed it
+
+
+class LostBank(Exception):
+    """The conversation is over. A request that fails so has no answer: whether it was carried out is not known.
+
+    ``warning`` is the code that the bank gave before it closed, where it gave one; ``reason`` is the network's own.
+    """
+
+    def __init__(self, loss: Loss, warning: Code | None = None, reason: Failure | None = None) -> None:
+        super().__init__(loss, warning)
+        self.loss = loss
+        self.warning = warning
+        self.reason = reason
+
+
+class Denied(Refused):
+    """The bank refused, with ``code``; ``incident`` is the number to tell the bank where the fault is its own."""
+
+    def __init__(self, code: Code, field: str | None = None, incident: str | None = None) -> None:
+        super().__init__(code, field)
+        self.incident = incident

@@ -1,0 +1,123 @@
+"""The program ``bankd-client``: reads what it was told, and lets a script or a person talk to the bank.
+
+Nothing else in the client knows the reactor by its global name.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, TextIO
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.python.failure import Failure
+
+from bankd.client import exits, words
+from bankd.client.arguments import Given, read_arguments
+from bankd.client.connect import reach
+from bankd.client.errors import NoBank
+from bankd.client.feed import Feed, Lines, Unreadable
+from bankd.client.forms import WAYS
+from bankd.client.inbox import open_inbox
+from bankd.client.menu import Menu
+from bankd.client.script import Script
+from bankd.client.terminal import open_terminal
+
+STDIN = 0
+"""The descriptor of standard input."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the client with these arguments, or the program's own; the exit status."""
+    try:
+        given = read_arguments(arguments, os.environ, _standard_input())
+    except (KeyboardInterrupt, EOFError):  # at the question for the secret
+        return exits.INTERRUPTED
+    from twisted.internet import reactor
+
+    return drive(reactor, lambda: (run_tasks if given.tasks else run_terminal)(reactor, given))
+
+
+def _standard_input() -> TextIO:
+    """Standard input; where it is closed, one that is empty, lest its number become that of a connection."""
+    return sys.stdin or os.fdopen(os.open(os.devnull, os.O_RDONLY), closefd=False)
+
+
+def drive(reactor: Any, run: Callable[[], Coroutine[Any, Any, int]]) -> int:
+    """Run the reactor for as long as ``run`` takes; its exit status. A signal that stops the reactor cancels it."""
+    statuses: list[int] = []  # the first counts
+
+    def start() -> None:
+        running = Deferred.fromCoroutine(run())
+        reactor.addSystemEventTrigger("before", "shutdown", stop, running)
+        running.addBoth(end)
+
+    def end(result: int | Failure) -> None:
+        statuses.append(result if isinstance(result, int) else _status_of(result))
+        if len(statuses) == 1:
+            reactor.stop()
+
+    def stop(running: Deferred[int]) -> None:
+        statuses.append(exits.INTERRUPTED)
+        running.cancel()
+
+    reactor.callWhenRunning(start)
+    reactor.run()
+    return statuses[0]
+
+
+def _status_of(failure: Failure) -> int:
+    """The exit status after ``run`` failed, having said what is worth saying."""
+    if failure.check(CancelledError):
+        return exits.INTERRUPTED
+    if failure.check(BrokenPipeError):
+        # What is still buffered must not fail again when the interpreter flushes it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return exits.BROKEN_PIPE
+    sys.stderr.write(f"bankd-client: a fault of this program:\n{failure.getTraceback()}")
+    return exits.FAULT
+
+
+async def run_tasks(reactor: Any, given: Given) -> int:
+    """Do the tasks that were given; the exit status."""
+    assert given.login is not None and given.secret is not None
+    way, identity = given.login
+    try:
+        bank = await reach(reactor, given.address, given.trust)
+    except NoBank as error:
+        _complain(words.no_bank(error))
+        return exits.NO_BANK
+    script = Script(bank, _print, _complain, as_json=given.as_json)
+    try:
+        return await script.run(WAYS[way].login(identity, given.secret), Feed(given.tasks, Lines(reactor, STDIN)))
+    except Unreadable as error:
+        bank.close()
+        _complain(f"standard input cannot be read: {error}")
+        return exits.UNUSABLE
+
+
+async def run_terminal(reactor: Any, given: Given) -> int:
+    """Serve the person at the terminal; the exit status."""
+    if given.plain:
+        os.environ["TERM"] = "dumb"
+    screen = open_terminal(reactor)
+    menu = Menu(
+        screen,
+        lambda: reach(reactor, given.address, given.trust),
+        lambda bank, on_hint: open_inbox(reactor, bank, on_hint),
+    )
+    try:
+        return await menu.run(given.login, given.secret)
+    finally:
+        await screen.close()
+
+
+def _print(text: str) -> None:
+    print(text, flush=True)
+
+
+def _complain(text: str) -> None:
+    print(f"bankd-client: {text}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

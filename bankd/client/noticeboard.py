@@ -1,0 +1,91 @@
+"""The notices of a session: shown once as they come, and kept until the customer acknowledges them."""
+
+from collections.abc import Callable
+
+from twisted.internet.defer import Deferred
+
+from bankd.client import prompts, words
+from bankd.client.bank import Bank
+from bankd.client.errors import LostBank
+from bankd.codes import Refused
+from bankd.records import Notice
+from bankd.wire.notice import Hint
+
+
+class Noticeboard:
+    """Tells ``say`` each notice of ``bank``'s session once; ``waiting`` are those not acknowledged, oldest first."""
+
+    def __init__(self, bank: Bank, say: Callable[[str], None]) -> None:
+        self.waiting: list[Notice] = []
+        self._bank = bank
+        self._say = say
+        self._seen: int | None = None
+        self._hinted: dict[int, str] = {}
+        self._told: set[int] = set()
+        self._asking = False
+        self._reminded = False
+
+    def remind(self) -> None:
+        """Say what to do with notices, if any wait. It stays true, and is not repeated, until none does."""
+        if self.waiting:
+            self._say(prompts.REMINDER)
+            self._reminded = True
+
+    async def fetch(self) -> None:
+        """Ask the bank for what has not been shown, and show it. Raises Refused and LostBank."""
+        for notice in await self._bank.notices(self._seen):
+            if notice.number > (self._seen or 0):
+                self._seen = notice.number
+                self.waiting.append(notice)
+                self._show(notice)
+
+    async def show(self) -> None:
+        """Show all that wait, and ask for more. Raises Refused and LostBank."""
+        for notice in self.waiting:
+            self._show(notice)
+        await self.fetch()
+
+    def on_hint(self, hint: Hint) -> None:
+        """A notice exists: ask for it, unless it is here already. Hints that come meanwhile cost one more question."""
+        if hint.number <= (self._seen or 0):
+            return
+        self._hinted[hint.number] = hint.kind
+        if not self._asking:
+            Deferred.fromCoroutine(self._follow())
+
+    async def _follow(self) -> None:
+        """Ask until the newest notice hinted at was asked for; where that fails, say of what kind each one is."""
+        self._asking = True
+        try:
+            asked = 0
+            while asked < max(self._hinted):
+                asked = max(self._hinted)
+                await self.fetch()
+            if not self._reminded:
+                self.remind()
+        except (Refused, LostBank):
+            self._tell_kinds()
+        finally:
+            self._asking = False
+            # A forged hint of a notice that does not exist must not hide those that will.
+            self._hinted.clear()
+
+    def _tell_kinds(self) -> None:
+        """Say the kind of every notice that was hinted at and has not been shown."""
+        for number in sorted(self._hinted):
+            if number > (self._seen or 0) and number not in self._told:
+                self._told.add(number)
+                self._say(words.kind_alone(self._hinted[number]))
+
+    async def acknowledge(self, upto: int | None = None) -> int:
+        """Acknowledge what was shown, up to number ``upto`` or all; how many notices that were."""
+        seen = [notice for notice in self.waiting if upto is None or notice.number <= upto]
+        if seen:
+            await self._bank.acknowledge(seen[-1].number)
+            self.waiting = [notice for notice in self.waiting if notice.number > seen[-1].number]
+            self._reminded = bool(self.waiting)
+        return len(seen)
+
+    def _show(self, notice: Notice) -> None:
+        number = f"[{notice.number}] "
+        self._say(number + words.notice(notice, between="\n" + " " * len(number)))

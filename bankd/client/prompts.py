@@ -1,0 +1,108 @@
+"""What the terminal itself asks and says, in English: menus, questions, hints."""
+
+from bankd import money
+
+# The menus, in the order of the screen.
+
+SIGN_UP, LOG_IN, EXIT = "Sign Up", "Log In", "Exit"
+BY_USER, BY_ACCOUNT, BY_MOBILE, BACK = (
+    "User name and password",
+    "Account number and PIN",
+    "Mobile number and PIN",
+    "Back",
+)
+DETAILS, TRANSFER, DEPOSIT = "View Account Details", "Transfer Funds", "Deposit"
+WITHDRAW, BALANCE, STATEMENT = "Withdraw", "Check Balance", "Statement"
+CONTACT, NOTICES, CHANGE_PIN = "Update Contact Information", "Notices", "Change PIN"
+CHANGE_PASSWORD, OPEN_ACCOUNT, DELETE = "Change Password", "Open Account...", "Delete Account"
+
+CHOICE = "Your choice: "
+
+# Questions; an empty answer goes back, unless the question says otherwise.
+
+USERNAME = "User name: "
+PASSWORD = "Password: "
+ACCOUNT = "Account number: "
+PIN = "PIN: "
+MOBILE = "Mobile number: "
+NEW_PASSWORD = "New password: "
+NEW_PIN = "New PIN: "
+OPTIONAL_PIN = "PIN for log-in by account or mobile number (empty for none): "
+PRESENT_PASSWORD = "Your present password: "
+PRESENT_PIN = "Your present PIN: "
+ONCE_MORE = "Once more: "
+PAYEE = "Transfer to account: "
+REFERENCE = "Reference (may be empty): "
+NAME_OR_EMPTY = "Name (empty keeps it): "
+EMAIL_OR_EMPTY = "E-mail (empty keeps it): "
+MOBILE_OR_EMPTY = "Mobile (empty keeps it): "
+CONFIRM_CONTACT = "Nothing is to change. Confirm what is on record? (y/N) "
+CURRENCY = "Currency (empty for the bank's own): "
+PAYOUT = "The account holds money. Pay it out to account: "
+OLDER = "Show older entries? (y/N) "
+
+# Hints after an answer that will not do.
+
+HINT_CHOICE = "Please type one of the numbers, or the words beside it."
+HINT_USERNAME = "A user name has 3 to 32 letters a to z, digits, '_' or '-'."
+HINT_PASSWORD = "A password has at most 128 characters."
+HINT_ACCOUNT = "An account number has at most 32 letters, digits or '-'."
+HINT_PIN = "A PIN has 4 to 12 digits."
+HINT_MOBILE = "A mobile number has 4 to 15 digits, with '+' and the country's code before them."
+HINT_TEXT = "At most 140 characters, please."
+HINT_NAME = "At most 100 characters, please."
+HINT_EMAIL = "An e-mail address looks like somebody@example.org."
+HINT_CURRENCY = "A currency has three letters, such as EUR."
+NOT_THE_SAME = "The two were not the same; please try again."
+
+# What is said.
+
+DONE = "Done."
+NOTHING_DONE = "Nothing was done."
+PIN_CHANGED = "Your PIN was changed."
+PASSWORD_CHANGED = "Your password was changed."
+GOODBYE = "Goodbye."
+LOGGED_OUT = "You are logged out."
+REMINDER = "Type ok to acknowledge notices."
+NO_NOTICES = "There are no notices that wait for you."
+NO_HINTS = "Notices cannot be received while you work here; choose Notices to see them."
+
+
+def hello(bank: str) -> str:
+    """The first line on the screen."""
+    return f"Connected to {bank}."
+
+
+def menu(names: list[str]) -> str:
+    """A menu as it stands on the screen."""
+    return "\n".join(["", *(f"{number:>3}  {name}" for number, name in enumerate(names, 1))])
+
+
+def amount(currency: str) -> str:
+    """The question for an amount of money."""
+    return f"Amount in {currency}: "
+
+
+def not_an_amount(why: str) -> str:
+    """The hint after something that is no amount."""
+    return f"That will not do: {why}."
+
+
+def confirm_transfer(amount_minor: int, currency: str, payee: str) -> str:
+    """The question before money leaves."""
+    return f"Transfer {money.written(amount_minor, currency)} to account {payee}? (y/N) "
+
+
+def confirm_deletion(account: str) -> str:
+    """The question before an account is closed for good."""
+    return f"Account {account} will be closed for good. Go on? (y/N) "
+
+
+def closed(account: str) -> str:
+    """What remains to be said of an account that was closed."""
+    return f"Account {account} is closed. Thank you for having banked with us."
+
+
+def acknowledged(count: int) -> str:
+    """The answer to ok."""
+    return f"{count} notice{'s' if count > 1 else ''} acknowledged." if count else NO_NOTICES

@@ -1,0 +1,171 @@
+"""The bank without a person: a list of tasks in, a line or an object for each out, and an exit status.
+
+As text, an answer is a line or a few. As JSON, it is one object on one line:
+
+    task    the words as they were given; "Log In" where the log-in itself was refused
+    code    the bank's number; null where the connection was lost before the answer
+    ok      whether the task was carried out
+    reason  the bank's fixed word for a refusal, "lost" for a lost connection, null otherwise
+    words   the answer as the text form prints it
+    items   for lists: the fields of each line
+    ...     every field of the answer by its own name, as text, as the bank sent it (amounts in minor units)
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from bankd import codes
+from bankd.client import exits, slips, words
+from bankd.client.answers import ITEMS, Answer, Fields, body_of, items_of
+from bankd.client.bank import Bank, denied
+from bankd.client.editor import printable_lines
+from bankd.client.errors import Denied, Loss, LostBank
+from bankd.client.feed import Feed
+from bankd.client.tasks import Context, NotTask, Verb, read_task
+from bankd.codes import Code
+from bankd.wire import messages
+from bankd.wire.codec import NotReply
+from bankd.wire.messages import Login, Message
+
+Write = Callable[[str], None]
+"""Writes whole lines."""
+
+LOG_IN = "Log In"
+
+MOVES_MONEY = (messages.Deposit, messages.Withdraw, messages.Transfer)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one task went: ``code`` is None where the connection was lost before the answer."""
+
+    task: str
+    code: Code | None
+    words: str
+    fields: Fields
+    items: tuple[Fields, ...] | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether the task was carried out."""
+        return self.code is not None and not self.code.refuses
+
+    @property
+    def reason(self) -> str | None:
+        """Why it was not, as a fixed word."""
+        if self.code is None:
+            return "lost"
+        return self.fields.get("reason", self.code.reason) if self.code.refuses else None
+
+    def as_text(self) -> str:
+        """The answer for a person, without anything that a terminal would obey."""
+        return "\n".join(printable_lines(self.words))
+
+    def as_json(self) -> str:
+        """The answer for a program, on one line."""
+        number = self.code.number if self.code else None
+        told = {"task": self.task, "code": number, "ok": self.ok, "reason": self.reason, "words": self.words}
+        listed = {} if self.items is None else {"items": self.items}
+        return json.dumps(told | {name: value for name, value in self.fields.items() if name not in told} | listed)
+
+
+class Script:
+    """Runs tasks at ``bank``. Answers go to ``write``, and what ends the script early to ``complain``."""
+
+    def __init__(self, bank: Bank, write: Write, complain: Write, *, as_json: bool = False) -> None:
+        self._bank = bank
+        self._write = write
+        self._complain = complain
+        self._as_json = as_json
+
+    async def run(self, login: Login, feed: Feed) -> int:
+        """Log in, do every task in order and log out; the exit status. Raises Unreadable."""
+        try:
+            await self._bank.log_in(login)
+        except Denied as error:
+            fields = {"field": error.field} if error.field else {}
+            self._tell(Outcome(LOG_IN, error.code, words.refused(error), fields))
+            self._bank.close()
+            return exits.REFUSED
+        except LostBank as error:
+            self._complain(words.lost(error))
+            return exits.NO_BANK
+        if self._bank.registered and self._bank.welcome and not self._as_json:
+            self._write(slips.welcome(self._bank.welcome, registered=True))
+        close_when_lost(feed, self._bank)
+        return await self._run_all(feed)
+
+    async def _run_all(self, feed: Feed) -> int:
+        status, last = exits.SUCCESS, None
+        while (task := await feed.next()) is not None:
+            outcome = await self._run(task)
+            self._tell(outcome)
+            if outcome.code is None:
+                self._complain(outcome.words)
+                return exits.NO_BANK
+            if not outcome.ok:
+                status = exits.REFUSED
+            last = outcome.code
+        if self._bank.over is None:
+            await self._bank.log_out()
+        elif self._bank.over.loss is not Loss.LEFT:
+            if self._bank.over.warning is not last:
+                self._complain(words.lost(self._bank.over))
+            status = exits.NO_BANK
+        return status
+
+    async def _run(self, task: str) -> Outcome:
+        """Do one task."""
+        try:
+            request = read_task(task, Context(self._bank.currency, self._bank.new_key))
+        except NotTask as error:
+            return _not_a_task(task, error)
+        try:
+            if isinstance(request, Verb):
+                answer = await self._bank.answer_verb(request.name)
+                return Outcome(task, answer.code, _words(request, answer), answer.fields)
+            answer = await self._bank.answer(request)
+            if isinstance(request, messages.Logout):
+                self._bank.close()
+            items = answer.items if type(request) in ITEMS else None
+            return Outcome(task, answer.code, _words(request, answer), answer.fields, items)
+        except (LostBank, NotReply) as error:
+            lost = error if isinstance(error, LostBank) else LostBank(Loss.NONSENSE)
+            doubt = f" {words.MONEY_IN_DOUBT}" if isinstance(request, MOVES_MONEY) else ""
+            return Outcome(task, None, words.lost(lost) + doubt, {})
+
+    def _tell(self, outcome: Outcome) -> None:
+        if self._as_json:
+            self._write(outcome.as_json())
+        elif outcome.code is not None:
+            self._write(outcome.as_text())
+
+
+def close_when_lost(feed: Feed, bank: Bank) -> None:
+    """Have ``feed`` end as soon as ``bank`` is lost: nothing could be done with what it brings."""
+
+    def close(why: LostBank) -> LostBank:
+        feed.close()
+        return why
+
+    bank.lost.addCallback(close)
+
+
+def _not_a_task(task: str, error: NotTask) -> Outcome:
+    """The client's own answer to words that it need not send."""
+    if error.why is None:
+        return Outcome(task, codes.BAD_VERB, words.INVALID, {})
+    return Outcome(task, codes.BAD_FIELD, f"{words.INVALID}: {error.why}", {"field": error.field or ""})
+
+
+def _words(request: Message | Verb, answer: Answer) -> str:
+    """The answer in words. Raises NotReply when it is no answer to ``request``."""
+    if answer.code.refuses:
+        return words.refused(denied(answer))
+    if isinstance(request, Verb):
+        return words.code(answer.code)
+    message = type(request)
+    items: list[Any] = items_of(message, answer) if message in ITEMS else []
+    return slips.answer(request, body_of(message, answer), items)

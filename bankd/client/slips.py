@@ -1,0 +1,158 @@
+"""What the bank hands over, in English: receipts, balances, statements and details as lines for a person to read."""
+
+from typing import Any
+
+from bankd import money
+from bankd.client import prompts, words
+from bankd.client.words import moment
+from bankd.records import AccountView, CustomerView, Notice, Receipt, Statement, StatementLine, Welcome
+from bankd.wire import messages
+from bankd.wire.messages import Message
+
+ENTRIES = {
+    "deposit": "cash paid in",
+    "withdrawal": "cash paid out",
+    "transfer": "transfer",
+    "paid": "paid",
+    "received": "received",
+    "payout": "paid out at closing",
+}
+"""What a line of a statement calls its entry, by kind; other kinds are shown as they are."""
+
+NOT_TOLD = "(not told)"
+
+
+def welcome(welcome: Welcome, registered: bool) -> str:
+    """What a customer reads at log-in."""
+    hello = f"Welcome. This is account {welcome.account}, kept in {welcome.currency}."
+    if registered:
+        return f"{hello}\nYour mobile number was not known before, so you are now registered with it."
+    if welcome.last_login_us is None:
+        return f"{hello} This is your first log-in."
+    return f"{hello} Your last log-in was {moment(welcome.last_login_us)}."
+
+
+def signed_up(account: AccountView) -> str:
+    """What a new customer reads."""
+    return f"Welcome to the bank. Your account is {account.account}, kept in {account.currency}. You can log in now."
+
+
+def opened(account: AccountView) -> str:
+    """What a customer reads of another account just opened."""
+    return f"Account {account.account} was opened, kept in {account.currency}."
+
+
+def balance(account: AccountView) -> str:
+    """The balance of an account."""
+    return f"Balance of account {account.account}: {money.written(account.balance_minor, account.currency)}"
+
+
+def account(account: AccountView) -> str:
+    """One line of a list of accounts."""
+    amount = money.written(account.balance_minor, account.currency)
+    return f"Account {account.account}: {amount}, opened {moment(account.opened_us)}"
+
+
+def deposited(receipt: Receipt) -> str:
+    """The receipt for cash paid in."""
+    return f"Success: {_amount(receipt)} paid in. {_after(receipt)}"
+
+
+def withdrawn(receipt: Receipt) -> str:
+    """The receipt for cash paid out."""
+    return f"Success: {_amount(receipt)} paid out. {_after(receipt)}"
+
+
+def transferred(receipt: Receipt, to: str) -> str:
+    """The receipt for a transfer to the account ``to``."""
+    return f"Success: {_amount(receipt)} transferred to account {to}. {_after(receipt)}"
+
+
+def _amount(receipt: Receipt) -> str:
+    return money.written(abs(receipt.amount_minor), receipt.currency)
+
+
+def _after(receipt: Receipt) -> str:
+    return f"Balance: {money.written(receipt.balance_minor, receipt.currency)}. Receipt {receipt.receipt}."
+
+
+def details(customer: CustomerView) -> str:
+    """A customer's details, one line each."""
+    return "\n".join(
+        (
+            f"User name:   {customer.username or NOT_TOLD}",
+            f"Name:        {customer.name or NOT_TOLD}",
+            f"Mobile:      {customer.mobile or NOT_TOLD}",
+            f"E-mail:      {customer.email or NOT_TOLD}",
+            f"Customer since {moment(customer.opened_us)}; contact information as of {moment(customer.contact_us)}",
+        )
+    )
+
+
+def contact(customer: CustomerView) -> str:
+    """The confirmation of the contact information on record."""
+    told = (("name", customer.name), ("mobile", customer.mobile), ("e-mail", customer.email))
+    on_record = ", ".join(f"{name} {value}" for name, value in told if value)
+    return f"Confirmed. Your contact information on record: {on_record or 'none'}."
+
+
+def statement(page: Statement) -> str:
+    """A page of a statement as a table, newest first, and the balance."""
+    balance = f"Balance: {money.written(page.end.balance_minor, page.end.currency)}"
+    if not page.lines:
+        return f"There are no entries.\n{balance}"
+    rows = [_row(line, page.end.currency) for line in page.lines]
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    table = [
+        f"{when:<{widths[0]}}  {amount:>{widths[1]}}  {after:>{widths[2]}}  {what}"
+        for when, amount, after, what in rows
+    ]
+    return "\n".join([*table, balance])
+
+
+def _row(line: StatementLine, currency: str) -> tuple[str, str, str, str]:
+    """When, how much, the balance after it, and what for."""
+    preposition = "to" if line.amount_minor < 0 else "from"
+    other = f" {preposition} {line.counterparty}" if line.counterparty else ""
+    reference = f" ({line.reference})" if line.reference else ""
+    sign = "+" if line.amount_minor > 0 else ""
+    return (
+        moment(line.at_us),
+        sign + money.plain(line.amount_minor, currency),
+        money.plain(line.balance_minor, currency),
+        f"{ENTRIES.get(line.kind, line.kind)}{other}{reference}",
+    )
+
+
+def notices(notices: list[Notice]) -> str:
+    """A list of notices, one line each."""
+    return "\n".join(f"[{notice.number}] {words.notice(notice)}" for notice in notices) or prompts.NO_NOTICES
+
+
+def answer(request: Message, body: Any, items: list[Any]) -> str:
+    """What to read after ``request`` was carried out; ``body`` and ``items`` are the records of its answer."""
+    match request:
+        case messages.Balance():
+            return balance(body)
+        case messages.ViewDetails():
+            return details(body)
+        case messages.UpdateContact():
+            return contact(body)
+        case messages.Accounts():
+            return "\n".join(map(account, items))
+        case messages.OpenAccount():
+            return opened(body)
+        case messages.Statement():
+            return statement(Statement(tuple(items), body))
+        case messages.Deposit():
+            return deposited(body)
+        case messages.Withdraw():
+            return withdrawn(body)
+        case messages.Transfer():
+            return transferred(body, request.to)
+        case messages.Notices():
+            return notices(items)
+        case messages.Logout():
+            return prompts.LOGGED_OUT
+        case _:
+            return prompts.DONE

@@ -1,0 +1,154 @@
+"""Tasks as people write them, ``Transfer $100 to Account XYZ``, and the requests that they become.
+
+1. Letters' case and the number of spaces do not matter. ``SHAPES`` holds every form, and ``--help`` prints it.
+2. Words of another form are sent to the bank as a verb where they can be, so that the answer is the bank's own; but
+   never as a verb that exists, for that would do something else than what is written.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bankd import money
+from bankd.client import forms
+from bankd.client.forms import Form
+from bankd.client.keys import NewKey
+from bankd.wire import grammar, messages
+from bankd.wire.messages import BY_VERB, Message
+
+
+class NotTask(Exception):
+    """The words are no task; ``field`` and ``why`` tell what is wrong where the form is known."""
+
+    def __init__(self, field: str | None = None, why: str | None = None) -> None:
+        super().__init__(field, why)
+        self.field = field
+        self.why = why
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """Words that only the bank can judge, as the verb that they would be."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a request needs besides the words: the account's currency, and keys for commands that move money."""
+
+    currency: str
+    new_key: NewKey
+
+
+Found = dict[str, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """One form of task: how ``--help`` writes it, its pattern, and the request that it becomes."""
+
+    usage: str
+    pattern: str
+    build: Callable[[Found, Context], Message]
+
+    def match(self, text: str) -> re.Match[str] | None:
+        """The parts of ``text``, if it has this form."""
+        return re.fullmatch(self.pattern, text, re.IGNORECASE)
+
+
+def _read(field: str, form: Form, found: Found) -> str:
+    try:
+        return form.read(found[field] or "")
+    except ValueError:
+        raise NotTask(field, form.hint) from None
+
+
+def _read_if_given(field: str, form: Form, found: Found) -> str | None:
+    return _read(field, form, found) if found[field] is not None else None
+
+
+def _amount(found: Found, context: Context) -> int:
+    try:
+        return money.parse(found["amount"] or "", context.currency)
+    except money.NotMoney as error:
+        raise NotTask("amount", str(error)) from None
+
+
+def _deposit(found: Found, context: Context) -> Message:
+    return messages.Deposit(amount=_amount(found, context), currency=context.currency, key=context.new_key())
+
+
+def _withdraw(found: Found, context: Context) -> Message:
+    return messages.Withdraw(amount=_amount(found, context), currency=context.currency, key=context.new_key())
+
+
+def _transfer(found: Found, context: Context) -> Message:
+    return messages.Transfer(
+        to=_read("to", forms.PAYEE, found),
+        amount=_amount(found, context),
+        currency=context.currency,
+        key=context.new_key(),
+        reference=_read_if_given("reference", forms.REFERENCE, found),
+    )
+
+
+def _contact(found: Found, context: Context) -> Message:
+    return messages.UpdateContact(
+        email=_read_if_given("email", forms.CONTACT_EMAIL, found),
+        mobile=_read_if_given("mobile", forms.CONTACT_MOBILE, found),
+        name=_read_if_given("name", forms.CONTACT_NAME, found),
+    )
+
+
+def _statement(found: Found, context: Context) -> Message:
+    try:
+        return messages.Statement(limit=grammar.PAGE.parse(found["limit"]) if found["limit"] else None)
+    except ValueError:
+        raise NotTask("limit", "a statement has 1 to 100 entries") from None
+
+
+SHAPES = (
+    Shape("Check Balance", r"check balance", lambda found, context: messages.Balance()),
+    Shape("View Account Details", r"view account details", lambda found, context: messages.ViewDetails()),
+    Shape("View Accounts", r"view accounts", lambda found, context: messages.Accounts()),
+    Shape("Statement [ENTRIES]", r"statement(?: (?P<limit>\d+))?", _statement),
+    Shape("Deposit AMOUNT", r"deposit (?P<amount>\S+)", _deposit),
+    Shape("Withdraw AMOUNT", r"withdraw (?P<amount>\S+)", _withdraw),
+    Shape(
+        "Transfer AMOUNT to Account NUMBER [reference WORDS ...]",
+        r"transfer (?P<amount>\S+) to (?:account )?(?P<to>\S+)(?: reference (?P<reference>.+))?",
+        _transfer,
+    ),
+    Shape(
+        "Update Contact Information [email ADDRESS] [mobile NUMBER] [name WORDS ...]",
+        r"update contact information(?: email (?P<email>\S+))?(?: mobile (?P<mobile>\S+))?(?: name (?P<name>.+))?",
+        _contact,
+    ),
+    Shape(
+        "Open Account [CURRENCY]",
+        r"open account(?: (?P<currency>[a-z]{3}))?",
+        lambda found, context: messages.OpenAccount(currency=_read_if_given("currency", forms.CURRENCY, found)),
+    ),
+    Shape("Notices", r"notices", lambda found, context: messages.Notices()),
+    Shape(
+        "Acknowledge NUMBER",
+        r"acknowledge (?P<upto>\d{1,18})",
+        lambda found, context: messages.Acknowledge(upto=int(found["upto"] or "")),
+    ),
+    Shape("Exit", r"exit", lambda found, context: messages.Logout()),
+)
+"""Every form of task."""
+
+
+def read_task(text: str, context: Context) -> Message | Verb:
+    """The request that the words of ``text`` become. Raises NotTask."""
+    text = " ".join(text.split())
+    for shape in SHAPES:
+        found = shape.match(text)
+        if found is not None:
+            return shape.build(found.groupdict(), context)
+    verb = text.upper().replace(" ", "_")
+    if re.fullmatch(grammar.VERB, verb.encode(errors="replace")) and verb not in BY_VERB:
+        return Verb(verb)
+    raise NotTask

@@ -1,0 +1,295 @@
+"""The screen of a person at a terminal: keys in, one line edited, and what is said printed above it.
+
+1. The terminal belongs to whoever started us: the modes and flags that we change are remembered first, and
+   put back when we end, at a SIGTERM, and while we are stopped.
+2. Everything is written through the transport, which waits for a slow terminal. Never ``print``: the
+   descriptors are non-blocking, and what does not fit would be lost.
+3. A signal handler only passes the signal on to the reactor.
+4. What is drawn is remembered, so that it can be erased: the cursor never moves except by way of a Layout.
+"""
+
+import codecs
+import os
+import signal
+from collections import deque
+from contextlib import suppress
+from enum import Enum, auto
+from io import BytesIO
+from typing import Any
+
+from twisted.conch.insults.insults import TerminalProtocol
+from twisted.internet.defer import Deferred, fail
+from twisted.internet.protocol import connectionDone
+from twisted.protocols.basic import FileSender
+from twisted.python.failure import Failure
+
+from bankd.client.device import Descriptors, Keyboard
+from bankd.client.editor import (
+    EDITS,
+    LINE_ENDS,
+    SPELLINGS,
+    TEXT,
+    Layout,
+    Line,
+    lay_out,
+    printable,
+    printable_lines,
+    wrapped,
+)
+from bankd.client.screen import Device, EndOfInput, Interrupted, PlainLines, Question, Screen
+
+MOST_REMEMBERED = 50
+"""How many visible answers can be recalled."""
+
+CTRL_C, CTRL_D, CTRL_L, CTRL_Z, ESCAPE = b"\x03", b"\x04", b"\x0c", b"\x1a", b"\x1b"
+
+# 'Bracketed paste', as xterm's control sequences have it: the terminal marks what is pasted, so that a
+# paste can bring text and line ends but no commands.
+MARK_PASTES, MARK_NO_PASTES = b"\x1b[?2004h", b"\x1b[?2004l"
+PASTE_BEGINS, PASTE_ENDS = b"\x1b[200~", b"\x1b[201~"
+
+CLEAR = "\x1b[H\x1b[J"
+
+
+class Phase(Enum):
+    """What the terminal is to us at the moment."""
+
+    OURS = auto()
+    BEING_LEFT = auto()
+    CLOSED = auto()
+
+
+class Terminal(TerminalProtocol):
+    """A ``Screen`` on a terminal that we control: see ``open_terminal``.
+
+    Keys wait in a queue until a question is open that can use them, so what is typed ahead is neither lost
+    nor shown before it is used.
+    """
+
+    def __init__(self, device: Device) -> None:
+        self._device = device
+        self._phase = Phase.OURS
+        self._question: Question | None = None
+        self._line = Line()
+        self._past: deque[str] = deque(maxlen=MOST_REMEMBERED)
+        self._drawn: Layout | None = None
+        self._keys: deque[bytes] = deque()
+        self._receive = self._pressed
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+
+    def ask(self, prompt: str, *, hidden: bool = False) -> Deferred[str]:
+        """See ``Screen.ask``."""
+        if self._question is not None:
+            raise RuntimeError("another question is open")
+        if self._phase is Phase.CLOSED:
+            return fail(EndOfInput())
+        question = Question(printable(prompt), hidden, Deferred(self._withdraw))
+        self._question = question
+        self._line = Line(() if hidden else self._past)
+        self._use_keys()
+        self.redraw()
+        return question.answer
+
+    def say(self, text: str) -> None:
+        """See ``Screen.say``."""
+        if self._phase is not Phase.CLOSED:
+            self._erase()
+            width, _ = self._device.size()
+            lines = [row for line in printable_lines(text) for row in wrapped(line, width)]
+            self._write("".join(f"{line}\r\n" for line in lines))
+            self.redraw()
+
+    def cancel(self) -> None:
+        """See ``Screen.cancel``."""
+        if self._question is not None:
+            self._question.answer.cancel()
+
+    def close(self) -> Deferred[None]:
+        """See ``Screen.close``."""
+        if self._phase is not Phase.CLOSED:
+            self._phase = Phase.CLOSED
+            self.redraw()
+            self.terminal.write(MARK_NO_PASTES)
+            self.cancel()  # Last, for the conversation may ask again at once, and must find us closed.
+        return self._device.close()
+
+    def redraw(self) -> None:
+        """Make the terminal show the open question as it stands now."""
+        wanted = self._wanted()
+        if wanted != self._drawn:
+            self._erase()
+            self._write(wanted.draw() if wanted else "")
+            self._drawn = wanted
+
+    def suspend(self) -> None:
+        """Leave the terminal, with what is drawn, to whoever started us, and stop until we are continued."""
+        if self._phase is Phase.OURS:
+            self.redraw()
+            self._leave()
+            self._phase = Phase.BEING_LEFT
+            sent = FileSender().beginFileTransfer(BytesIO(MARK_NO_PASTES), self.terminal.transport)
+            sent.addCallbacks(lambda _: self._stop(), lambda gone: None)
+
+    def resume(self) -> None:
+        """Take the terminal, in which others may have written up to the start of a row."""
+        if self._phase is not Phase.CLOSED:
+            self._phase = Phase.OURS
+            self._device.raw()
+            self._drawn = None
+            self.terminal.write(MARK_PASTES)
+            self._use_keys()
+            self.redraw()
+
+    def connectionMade(self) -> None:
+        """The terminal is ours."""
+        self.resume()
+
+    def keystrokeReceived(self, keyID: bytes, modifier: bytes | None) -> None:
+        """A key, or an octet of a character. Escape means nothing here, and nor does Alt, which sends one."""
+        if keyID == ESCAPE:
+            # The second of two: it may begin the next key, of which insults would make text.
+            self.terminal.state = b"escaped"
+        else:
+            self._receive(keyID)
+
+    def unhandledControlSequence(self, seq: bytes) -> None:
+        """A key that insults does not know, or a mark around what is pasted."""
+        if seq == PASTE_BEGINS:
+            self._receive = self._pasted
+        elif seq == PASTE_ENDS:
+            self._receive = self._pressed
+        elif seq in SPELLINGS:
+            self._receive(SPELLINGS[seq])
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """The terminal is gone, or we have closed it."""
+        self._phase = Phase.CLOSED
+        self._device.release()
+        if self._question is not None:
+            self._fail(EndOfInput())
+
+    def _pressed(self, key: bytes) -> None:
+        if key == CTRL_Z:
+            self.suspend()
+        elif key == CTRL_L:
+            self._clear()
+        elif key == CTRL_C:
+            self._interrupt()
+        else:
+            self._keys.append(key)
+        self._use_keys()
+
+    def _pasted(self, key: bytes) -> None:
+        if key in TEXT or key in LINE_ENDS:
+            self._keys.append(key)
+            self._use_keys()
+
+    def _interrupt(self) -> None:
+        """Drop the keys before Ctrl-C; if there is an unused one already, nobody is about to ask."""
+        waited = CTRL_C in self._keys
+        self._keys.clear()
+        self._keys.append(CTRL_C)
+        if waited:
+            self._device.interrupt()
+
+    def _use_keys(self) -> None:
+        while self._keys and self._question is not None and self._phase is Phase.OURS:
+            self._use(self._keys.popleft())
+
+    def _use(self, key: bytes) -> None:
+        if key in TEXT:
+            self._line.insert(self._decoder.decode(key))
+            return
+        self._decoder.reset()
+        if key in LINE_ENDS:
+            self._answer()
+        elif key == CTRL_C:
+            self._fail(Interrupted())
+        elif key == CTRL_D and not self._line.text:
+            self._fail(EndOfInput())
+        elif key in EDITS:
+            EDITS[key](self._line)
+
+    def _answer(self) -> None:
+        text, question = self._line.text, self._finish()
+        if text and not question.hidden:
+            with suppress(ValueError):
+                self._past.remove(text)
+            self._past.append(text)
+        question.answer.callback(text)
+
+    def _fail(self, error: Exception) -> None:
+        self._finish().answer.errback(error)
+
+    def _finish(self) -> Question:
+        """Close the open question as it stands on the screen, forget what was typed, and return it."""
+        assert self._question is not None
+        self.redraw()
+        self._leave()
+        question, self._question = self._question, None
+        self._line = Line()
+        return question
+
+    def _withdraw(self, answer: Deferred[str]) -> None:
+        self._question = None
+        self._line = Line()
+        self.redraw()
+
+    def _stop(self) -> None:
+        if self._phase is Phase.BEING_LEFT:
+            self._device.stop()
+            self.resume()
+
+    def _wanted(self) -> Layout | None:
+        """What the terminal should show of the open question."""
+        if self._question is None or self._phase is not Phase.OURS:
+            return None
+        prompt, text, cursor = self._question.prompt, self._line.text, self._line.cursor
+        if self._question.hidden:
+            text, cursor = "", 0
+        columns, height = self._device.size()
+        return lay_out(prompt + text, len(prompt) + cursor, columns).within(height)
+
+    def _erase(self) -> None:
+        """Take what is drawn off the terminal, which wraps it anew when resized, perhaps before we know."""
+        if self._drawn is not None:
+            columns, _ = self._device.size()
+            self._write(self._drawn.rewrapped(columns).erase())
+            self._drawn = None
+
+    def _leave(self) -> None:
+        """Let what is drawn stay where it is, and go on below it."""
+        if self._drawn is not None:
+            self._write(self._drawn.leave())
+            self._drawn = None
+
+    def _clear(self) -> None:
+        if self._phase is Phase.OURS:
+            self._write(CLEAR)
+            self._drawn = None
+            self.redraw()
+
+    def _write(self, text: str) -> None:
+        self.terminal.write(text.encode())
+
+
+def open_terminal(reactor: Any, stdin_fd: int = 0, stdout_fd: int = 1) -> Screen:
+    """The screen of whoever holds these descriptors, open until the reactor stops or ``close()``.
+
+    A ``Terminal`` where both are terminals and TERM names one that can move its cursor; otherwise
+    ``PlainLines``. Takes the signals SIGWINCH, SIGTSTP and SIGCONT for the one and none for the other.
+    ``reactor`` provides IReactorCore, IReactorTime, IReactorFDSet and IReactorFromThreads.
+    """
+    device = Descriptors(reactor, stdin_fd, stdout_fd)
+    screen: Terminal | PlainLines
+    if os.isatty(stdin_fd) and os.isatty(stdout_fd) and os.environ.get("TERM", "") not in ("", "dumb"):
+        screen = terminal = Terminal(device)
+        device.connect(Keyboard(lambda: terminal))
+        device.watch(signal.SIGWINCH, terminal.redraw)
+        device.watch(signal.SIGTSTP, terminal.suspend)
+        device.watch(signal.SIGCONT, terminal.resume)
+    else:
+        screen = PlainLines(device)
+        device.connect(screen)
+    reactor.addSystemEventTrigger("before", "shutdown", screen.close)
+    return screen

@@ -1,0 +1,167 @@
+"""What codes and notices mean, in English: every number that the bank answers as a sentence for a person.
+
+All words for people stand here, in ``slips`` (what the bank hands over) and in ``prompts`` (what the terminal asks);
+another language is another three such modules. Text that came from the bank or from other customers is only quoted:
+the screen and the script remove what could command a terminal.
+"""
+
+from collections import defaultdict
+from datetime import UTC, datetime, tzinfo
+
+from bankd import codes, money
+from bankd.client.errors import Cause, Denied, Loss, LostBank, NoBank
+from bankd.codes import Code
+from bankd.records import Notice, NoticeKind
+
+INVALID = "Invalid Request"
+
+CODES: dict[Code, str] = {
+    codes.DONE: "Done.",
+    codes.CREATED: "Done; something new was made.",
+    codes.BROKEN_LINE: "The bank received a broken line and closed the connection.",
+    codes.LONG_LINE: "The request was too long, and the bank closed the connection.",
+    codes.IDLE: "Nothing was asked for a while, so the bank ended the session.",
+    codes.STOPPING: "The bank is closing for now. Please come back later.",
+    codes.BUSY: "The bank is busy. Please try again in a moment.",
+    codes.INCIDENT: "The bank made a mistake of its own. Please report it.",
+    codes.BAD_LINE: INVALID,
+    codes.BAD_VERB: INVALID,
+    codes.NEEDS_LOGIN: "Please log in first.",
+    codes.BAD_STATE: "This is not possible while you are logged in.",
+    codes.BAD_FIELD: INVALID,
+    codes.OVER: "The session is over: the account was opened at another terminal, or closed.",
+    codes.WRONG_SECRET: "The bank does not accept these credentials.",
+    codes.IN_USE: "This account is in use at another terminal. Please log out there, or try again later.",
+    codes.WEAK_SECRET: "This is too easy to guess; please choose another.",
+    codes.TAKEN: "This already belongs to another customer.",
+    codes.OTHER_CONTENT: "This was asked before with other content, so it was not done again.",
+    codes.TOO_MANY: "You have as many open accounts as one customer may have.",
+    codes.NO_ACCOUNT: "There is no such account.",
+    codes.SAME_ACCOUNT: "This is your own account; please name another.",
+    codes.OTHER_CURRENCY: "The accounts are not kept in the same currency.",
+    codes.NO_FUNDS: "Not enough money in the account.",
+    codes.TOO_MUCH: "A balance would become larger than the bank can keep.",
+    codes.NOT_EMPTY: "The account still holds money; please name an account to pay it out to.",
+}
+
+WITH_FIELD: dict[Code, str] = {
+    codes.BAD_FIELD: INVALID + ": {field} is missing or not of the right form.",
+    codes.WEAK_SECRET: "Too easy to guess: {field}. Please choose another.",
+    codes.TAKEN: "Another customer has this already: {field}.",
+}
+"""What is said instead where the bank names the field at fault."""
+
+NEWER = defaultdict(
+    lambda: "The bank answered {number} ({reason}), which this client does not know.",
+    {
+        2: "Done.",
+        4: "The bank refused this ({number} {reason}).",
+        5: "The bank cannot do this now ({number} {reason}).",
+        400: INVALID + " ({number} {reason}).",
+        401: "Who you are does not entitle you to this ({number} {reason}).",
+        409: "This does not go together with what the bank has on record ({number} {reason}).",
+        422: "The bank cannot accept what was given ({number} {reason}).",
+    },
+)
+"""What is said of codes that this client does not know, by their number or else its first digit."""
+
+NOTICES: dict[str, tuple[str, str]] = {
+    NoticeKind.PAID: ("You paid {amount} to {other}", "A payment left your account"),
+    NoticeKind.RECEIVED: ("You received {amount} from {other}", "A payment reached your account"),
+    NoticeKind.DEPOSIT: ("{amount} was paid in", "Cash was paid in"),
+    NoticeKind.WITHDRAWAL: ("{amount} was withdrawn", "Cash was withdrawn"),
+    NoticeKind.DELETION: ("Your account was closed", "Your account was closed"),
+    NoticeKind.SECRET: ("Your PIN or password was changed",) * 2,
+    NoticeKind.CONTACT: ("Your contact information was changed",) * 2,
+}
+"""Each kind of notice without its full stop: with what the bank tells of it, and where only the kind is known."""
+
+LOSSES = {
+    Loss.ENDED: "The connection to the bank was lost.",
+    Loss.SILENT: "The bank does not answer any more.",
+    Loss.NONSENSE: "What came from the bank could not be understood, so the connection was closed.",
+    Loss.LEFT: "The connection to the bank was closed.",
+}
+
+NO_BANKS = {
+    Cause.UNKNOWN_HOST: "There is no host called {host}. Check the address given with --server.",
+    Cause.UNREACHABLE: "The bank at {address} cannot be reached. Check the address given with --server, and that the "
+    "bank is running.",
+    Cause.UNTRUSTED: "The certificate of {address} is not trusted: it has expired, or no authority that you trust has "
+    "signed it. Give the bank's own CA file with --ca; do not enter any secret until this is settled.",
+    Cause.WRONG_NAME: "The certificate of {address} was made for another name than {host}. Give the name that the bank "
+    "told you with --server; do not enter any secret until this is settled.",
+    Cause.NOT_A_BANK: "What answers at {address} does not talk as a bank does. Check what is given with --server.",
+    Cause.TURNED_AWAY: "The bank at {address} takes no more terminals now: {warning}",
+}
+
+FIELDS = {
+    "amount": "the amount",
+    "account": "the account number",
+    "to": "the account number",
+    "payout": "the account for the payout",
+    "currency": "the currency",
+    "email": "the e-mail address",
+    "mobile": "the mobile number",
+    "name": "the name",
+    "new": "the new one",
+    "password": "the password",
+    "pin": "the PIN",
+    "reference": "the reference",
+    "username": "the user name",
+}
+"""What a person calls the fields of a request; others are named as they travel."""
+
+MONEY_IN_DOUBT = "It is not known whether this was carried out. Look at your statement before you do it again."
+
+
+def code(code: Code, field: str | None = None, incident: str | None = None) -> str:
+    """A code as a sentence, naming the field at fault or the incident where there is one."""
+    if field and code in WITH_FIELD:
+        return WITH_FIELD[code].format(field=FIELDS.get(field, field))
+    if incident and code == codes.INCIDENT:
+        return f"The bank made a mistake of its own. Please report it with the number {incident}."
+    newer = NEWER[code.number if code.number in NEWER else code.number // 100]
+    return CODES.get(code) or newer.format(number=code.number, reason=code.reason)
+
+
+def refused(error: codes.Refused) -> str:
+    """Why the bank refused."""
+    return code(error.code, error.field, error.incident if isinstance(error, Denied) else None)
+
+
+def lost(error: LostBank) -> str:
+    """Why the conversation is over: what the bank said, or what can be told without it."""
+    return code(error.warning) if error.warning else LOSSES[error.loss]
+
+
+def no_bank(error: NoBank) -> str:
+    """Why no bank could be reached, and what to do."""
+    warning = code(error.warning) if error.warning else ""
+    return NO_BANKS[error.cause].format(host=error.address.host, address=error.address, warning=warning)
+
+
+def moment(at_us: int, zone: tzinfo | None = None) -> str:
+    """A time as people write it, in ``zone`` or this computer's own."""
+    at = datetime.fromtimestamp(at_us // 1_000_000, UTC)
+    return at.astimezone(zone).strftime("%d %b %Y %H:%M")
+
+
+def kind_alone(kind: str) -> str:
+    """A notice of which only the kind is known."""
+    _, alone = NOTICES.get(kind, ("", f"There is news of the kind '{kind}'"))
+    return f"{alone}."
+
+
+def notice(notice: Notice, between: str = ", ") -> str:
+    """A notice as a sentence: what happened, then ``between``, then when and the balance after it."""
+    told, alone = NOTICES.get(notice.kind, ("", kind_alone(notice.kind)[:-1]))
+    amount, balance = _written(notice.amount_minor, notice.currency), _written(notice.balance_minor, notice.currency)
+    other = f"account {notice.counterparty}" if notice.counterparty else "another account"
+    happened = told.format(amount=amount.removeprefix("-"), other=other) if amount or "{" not in told else alone
+    reference = f" ({notice.reference})" if notice.reference else ""
+    return f"{happened or alone}{reference}{between}{moment(notice.at_us)}{balance and f'; balance {balance}'}."
+
+
+def _written(amount_minor: int | None, currency: str | None) -> str:
+    return money.written(amount_minor, currency) if amount_minor is not None and currency else ""

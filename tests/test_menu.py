@@ -1,0 +1,562 @@
+"""The terminal, seen from the chair in front of it: what stands on the screen, and what reaches the bank."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from twisted.internet.defer import Deferred
+from twisted.internet.error import CannotListenError
+from twisted.trial.unittest import SynchronousTestCase
+
+from bankd import codes
+from bankd.client import exits, prompts, words
+from bankd.client.address import Address
+from bankd.client.answers import Answer
+from bankd.client.bank import Bank, Line
+from bankd.client.errors import Cause, Loss, LostBank, NoBank
+from bankd.client.menu import ATM_MENU, CUSTOMER_MENU, Menu
+from bankd.client.screen import EndOfInput, Interrupted, Screen
+from bankd.client.testing import ScriptedLine, ScriptedScreen, granted, refusal, scripted_bank
+from bankd.records import AccountView, CustomerView, Notice, Receipt, StatementEnd, StatementLine, Welcome
+from bankd.wire import messages
+from bankd.wire.notice import Hint
+
+WELCOME = granted(Welcome(account="1000001", currency="USD", lease_seconds=30, last_login_us=0))
+ACCOUNT = AccountView(account="1000001", currency="USD", balance_minor=12500, opened_us=0)
+EMPTY = replace(ACCOUNT, balance_minor=0)
+CUSTOMER = CustomerView(opened_us=0, contact_us=0, username="alice", mobile="+31612345678")
+RECEIPT = Receipt(receipt=7, at_us=0, amount_minor=-10000, balance_minor=2500, currency="USD")
+
+ANSWERS: dict[str, Answer] = {
+    "LOGIN": WELCOME,
+    "BALANCE": granted(ACCOUNT),
+    "VIEW_DETAILS": granted(CUSTOMER),
+    "UPDATE_CONTACT": granted(CUSTOMER),
+    "ACCOUNTS": granted(None, [ACCOUNT]),
+    "DEPOSIT": granted(RECEIPT),
+    "WITHDRAW": granted(RECEIPT),
+    "TRANSFER": granted(RECEIPT),
+    "SIGNUP": granted(ACCOUNT, (), codes.CREATED),
+    "OPEN_ACCOUNT": granted(ACCOUNT, (), codes.CREATED),
+    "STATEMENT": granted(StatementEnd("USD", 12500)),
+}
+
+AS_USER = ("log in", "1", "Alice", "correct horse")
+AS_ACCOUNT = ("2", "2", "1000001", "4711")
+
+
+class Ear:
+    """What hears hints, until it is closed."""
+
+    def __init__(self, on_hint: Callable[[Hint], None]) -> None:
+        self.on_hint = on_hint
+        self.closed = False
+
+    def close(self) -> None:
+        """Hear nothing more."""
+        self.closed = True
+
+
+class AtTheTerminal(SynchronousTestCase):
+    """A person types ``lines`` before a bank that grants everything but ``answers``."""
+
+    def setUp(self) -> None:
+        self.screens: list[ScriptedScreen] = []
+
+    def tearDown(self) -> None:
+        """Let whoever still sits at a terminal go."""
+        for screen in self.screens:
+            screen.end_of_input()
+
+    def sit_down(
+        self,
+        *lines: str | Exception,
+        login: tuple[str, str] | None = None,
+        deaf: bool = False,
+        **answers: Answer | LostBank | list[Answer],
+    ) -> ScriptedScreen:
+        """Open the terminal, let the lines be typed, and show the screen."""
+        self.lines: list[ScriptedLine] = []
+        self.ears: list[Ear] = []
+        self.unreachable = False
+
+        async def reach() -> Bank:
+            if self.unreachable:
+                raise NoBank(Address("bank.example"), Cause.UNREACHABLE)
+            self.lines.append(ScriptedLine(**ANSWERS | answers))  # type: ignore[arg-type]
+            line: Line = self.lines[-1]
+            assert isinstance(line, ScriptedLine)
+            return scripted_bank(line)
+
+        async def listen(bank: Bank, on_hint: Callable[[Hint], None]) -> Ear:
+            if deaf:
+                raise CannotListenError("", 0, OSError())
+            self.ears.append(Ear(on_hint))
+            return self.ears[-1]
+
+        self.screens.append(ScriptedScreen(*lines))
+        screen: Screen = self.screens[-1]
+        self.status = Deferred.fromCoroutine(Menu(screen, reach, listen).run(login))
+        return self.screens[-1]
+
+    def asked(self, *kinds: type[messages.Message]) -> list[messages.Message | str]:
+        """The requests of these kinds that reached any bank."""
+        return [message for line in self.lines for message in line.asked if isinstance(message, kinds)]
+
+
+class FirstMenu(AtTheTerminal):
+    """Sign Up, Log In, Exit."""
+
+    def test_opens_with_sign_up_log_in_exit(self) -> None:
+        """The first three choices stand in this order (S0.14)."""
+        text = self.sit_down().text
+        self.assertIn("  1  Sign Up\n  2  Log In\n  3  Exit", text)
+        self.assertNoResult(self.status)
+
+    def test_exit_ends_the_program(self) -> None:
+        """By number or by words, whatever the case of letters."""
+        for choice in ("3", "exit", " EXIT "):
+            self.sit_down(choice)
+            self.assertEqual(self.successResultOf(self.status), exits.SUCCESS)
+            self.assertEqual(self.screens[-1].transcript[-1], prompts.GOODBYE)
+
+    def test_other_choices_get_a_hint(self) -> None:
+        """What is not on the menu is asked again."""
+        screen = self.sit_down("4", "quit", "3")
+        self.assertEqual(screen.transcript.count(prompts.HINT_CHOICE), 2)
+
+    def test_unreachable_bank_is_said(self) -> None:
+        """Without a bank there is a sentence that says what to do, and status 3."""
+
+        async def reach() -> Bank:
+            raise NoBank(Address("bank.example"), Cause.UNREACHABLE)
+
+        async def listen(bank: Bank, on_hint: Callable[[Hint], None]) -> Ear:
+            raise AssertionError
+
+        screen = ScriptedScreen()
+        status = Deferred.fromCoroutine(Menu(screen, reach, listen).run())
+        self.assertEqual(self.successResultOf(status), exits.NO_BANK)
+        self.assertIn("bank.example:65432 cannot be reached", screen.text)
+
+    def test_end_of_input_and_interrupt_end_the_program(self) -> None:
+        """Ctrl-D ends as Exit does; Ctrl-C as shells expect."""
+        for key, status in ((EndOfInput(), exits.SUCCESS), (Interrupted(), exits.INTERRUPTED)):
+            self.sit_down(key)
+            self.assertEqual(self.successResultOf(self.status), status)
+
+    def test_connection_that_ended_meanwhile_is_made_anew(self) -> None:
+        """A bank that hung up on an idle visitor is called again when there is something to ask."""
+        screen = self.sit_down()
+        self.lines[0].lose(LostBank(Loss.ENDED, codes.IDLE))
+        screen.type(*AS_USER)
+        self.assertEqual(len(self.lines), 2)
+        self.assertIn("Welcome", screen.text)
+
+
+class SigningUp(AtTheTerminal):
+    """A new customer."""
+
+    def test_asks_what_the_bank_needs(self) -> None:
+        """User name, password and PIN twice, and mobile number reach the bank."""
+        screen = self.sit_down("1", "Zoe", "pass word", "pass word", "+31 6 1234-5678", "4711", "4711")
+        wanted = messages.SignUp(username="zoe", password="pass word", mobile="+31612345678", pin="4711")
+        self.assertEqual(self.asked(messages.SignUp), [wanted])
+        self.assertIn("Your account is 1000001", screen.text)
+
+    def test_pin_is_optional(self) -> None:
+        """Without a PIN there is log-in by user name only."""
+        self.sit_down("1", "zoe", "pw", "pw", "12345", "")
+        wanted = messages.SignUp(username="zoe", password="pw", mobile="12345")
+        self.assertEqual(self.asked(messages.SignUp), [wanted])
+
+    def test_secrets_are_hidden_and_typed_the_same_twice(self) -> None:
+        """A slip of the finger is found before it locks somebody out."""
+        screen = self.sit_down("1", "zoe", "right", "wrong", "good", "good", "12345", "")
+        self.assertIn(prompts.NOT_THE_SAME, screen.text)
+        self.assertIn(f"{prompts.NEW_PASSWORD}(hidden)", screen.text)
+        [sent] = self.asked(messages.SignUp)
+        assert isinstance(sent, messages.SignUp)
+        self.assertEqual(sent.password, "good")
+
+    def test_only_the_refused_field_is_asked_again(self) -> None:
+        """A name that is taken does not cost the rest of what was typed."""
+        answers = [refusal(codes.TAKEN, field="username"), ANSWERS["SIGNUP"]]
+        screen = self.sit_down("1", "zoe", "pw", "pw", "12345", "", "zoe2", SIGNUP=answers)
+        first, second = self.asked(messages.SignUp)
+        assert isinstance(first, messages.SignUp) and isinstance(second, messages.SignUp)
+        self.assertEqual((second.username, second.password), ("zoe2", first.password))
+        self.assertIn("the user name", screen.text)
+
+    def test_other_refusals_lead_back(self) -> None:
+        """What no other answer would mend is said."""
+        screen = self.sit_down("1", "zoe", "pw", "pw", "12345", "", SIGNUP=refusal(codes.BUSY))
+        self.assertIn(words.CODES[codes.BUSY], screen.text)
+        self.assertEqual(screen.transcript[-2].strip(), "3  Exit")
+
+
+class LoggingIn(AtTheTerminal):
+    """The ways in, and the menus behind them."""
+
+    def test_each_way_asks_for_its_credentials(self) -> None:
+        """User name and password, account and PIN, mobile and PIN."""
+        for lines, login in (
+            (AS_USER, messages.Login(username="alice", password="correct horse")),
+            (AS_ACCOUNT, messages.Login(account="1000001", pin="4711")),
+            (("2", "3", "+31612345678", "4711"), messages.Login(mobile="+31612345678", pin="4711")),
+        ):
+            self.sit_down(*lines)
+            self.assertEqual(self.asked(messages.Login), [login])
+
+    def test_spaces_in_a_password_count(self) -> None:
+        """A secret is taken as it is typed; what else is typed loses the spaces around it."""
+        self.sit_down("2", "1", " Alice ", " pass word ")
+        self.assertEqual(self.asked(messages.Login), [messages.Login(username="alice", password=" pass word ")])
+
+    def test_secrets_are_hidden(self) -> None:
+        """Neither PIN nor password is shown."""
+        self.assertIn("Password: (hidden)", self.sit_down(*AS_USER).text)
+        self.assertIn("PIN: (hidden)", self.sit_down(*AS_ACCOUNT).text)
+
+    def test_menu_after_a_user_name(self) -> None:
+        """The whole menu stands in the order of S0.15 and S4.7, Exit last."""
+        names = [option.words for option in CUSTOMER_MENU]
+        text = self.sit_down(*AS_USER).text
+        self.assertIn("\n".join(f"{number:>3}  {name}" for number, name in enumerate(names, 1)), text)
+        for order in (
+            ["View Account Details", "Transfer Funds", "Check Balance", "Delete Account", "Exit"],
+            ["Deposit", "Withdraw", "Check Balance", "Exit"],
+        ):
+            self.assertEqual([name for name in names if name in order], order)
+
+    def test_menu_at_the_atm(self) -> None:
+        """Account and mobile number lead to the ATM's menu, which begins with Withdraw, Deposit (S3.3)."""
+        text = self.sit_down(*AS_ACCOUNT).text
+        self.assertIn("  1  Withdraw\n  2  Deposit\n  3  Check Balance\n  4  Transfer Funds", text)
+        self.assertEqual(ATM_MENU[-1].words, "Exit")
+
+    def test_refused_credentials_lead_back(self) -> None:
+        """A refusal is said, and the first menu is there again."""
+        screen = self.sit_down(*AS_ACCOUNT, "3", LOGIN=refusal(codes.WRONG_SECRET))
+        self.assertIn(words.CODES[codes.WRONG_SECRET], screen.text)
+        self.assertEqual(self.successResultOf(self.status), exits.SUCCESS)
+
+    def test_empty_answer_leads_back(self) -> None:
+        """So does Back among the ways; nothing is asked of the bank."""
+        for lines in (("2", "4"), ("2", "2", ""), ("2", "2", "1000001", "")):
+            screen = self.sit_down(*lines)
+            self.assertEqual(screen.transcript[-2].strip(), "3  Exit")
+            self.assertEqual(self.lines[0].asked, [])
+        self.assertIn(prompts.NOTHING_DONE, screen.text)
+
+    def test_bad_input_gets_a_hint_and_the_question_again(self) -> None:
+        """A PIN of letters never reaches the bank."""
+        screen = self.sit_down("2", "2", "1000001", "secret", "4711")
+        self.assertIn(prompts.HINT_PIN, screen.text)
+        self.assertEqual(self.asked(messages.Login), [messages.Login(account="1000001", pin="4711")])
+
+    def test_login_given_beforehand_asks_only_the_secret(self) -> None:
+        """With --login the first question is the secret."""
+        screen = self.sit_down("4711", login=("account", "1000001"))
+        self.assertEqual(screen.transcript[1], "PIN: (hidden)")
+        self.assertEqual(self.asked(messages.Login), [messages.Login(account="1000001", pin="4711")])
+
+    def test_new_number_is_told_that_it_is_registered(self) -> None:
+        """Who logs in with an unknown mobile number learns of the new account."""
+        welcome = granted(Welcome(account="1000009", currency="USD", lease_seconds=30), (), codes.CREATED)
+        screen = self.sit_down("2", "3", "12345", "47114", LOGIN=welcome)
+        self.assertIn("you are now registered", screen.text)
+
+    def test_exit_logs_out_and_leads_to_the_first_menu(self) -> None:
+        """After Exit the session is closed and somebody else can log in."""
+        screen = self.sit_down(*AS_ACCOUNT, "7")
+        self.assertEqual(len(self.asked(messages.Logout)), 1)
+        self.assertEqual(screen.transcript[-2], "  3  Exit")
+        self.assertIn(prompts.LOGGED_OUT, screen.text)
+        screen.type(*AS_USER)
+        self.assertEqual(len(self.lines), 2)
+
+    def test_nothing_stays_open(self) -> None:
+        """The connection of a visitor who leaves is closed."""
+        self.sit_down("3")
+        self.assertTrue(self.lines[0].lost.called)
+
+
+class Money(AtTheTerminal):
+    """What moves money."""
+
+    def test_withdrawal(self) -> None:
+        """An amount as people write it reaches the bank in minor units, with a key."""
+        screen = self.sit_down(*AS_ACCOUNT, "withdraw", "$100")
+        wanted = messages.Withdraw(amount=10000, currency="USD", key="key-1")
+        self.assertEqual(self.asked(messages.Withdraw), [wanted])
+        self.assertIn("Success: 100.00 USD paid out. Balance: 25.00 USD.", screen.text)
+
+    def test_deposit(self) -> None:
+        """Cash paid in, likewise."""
+        self.sit_down(*AS_ACCOUNT, "2", "0.50")
+        self.assertEqual(self.asked(messages.Deposit), [messages.Deposit(amount=50, currency="USD", key="key-1")])
+
+    def test_bad_amount_gets_a_hint(self) -> None:
+        """What is no amount is explained and asked again; an empty answer goes back with nothing done."""
+        screen = self.sit_down(*AS_ACCOUNT, "1", "-5", "1e3", "€5", "")
+        self.assertEqual(screen.text.count("That will not do"), 3)
+        self.assertIn(prompts.NOTHING_DONE, screen.text)
+        self.assertEqual(self.asked(messages.Withdraw), [])
+
+    def test_transfer_is_confirmed(self) -> None:
+        """Account, amount and reference are asked, and nothing moves without a yes."""
+        steps = ("transfer funds", "1000002", "12.50", "Rent, May")
+        screen = self.sit_down(*AS_USER, *steps, "")
+        self.assertIn("Transfer 12.50 USD to account 1000002? (y/N) ", screen.text)
+        self.assertEqual(self.asked(messages.Transfer), [])
+        screen.type(*steps, "y")
+        wanted = messages.Transfer(to="1000002", amount=1250, currency="USD", key="key-1", reference="Rent, May")
+        self.assertEqual(self.asked(messages.Transfer), [wanted])
+
+    def test_reference_may_be_empty(self) -> None:
+        """A transfer needs no reference, and any words may be one."""
+        self.sit_down(*AS_USER, "2", "1000002", "1", "", "yes", "2", "1000002", "1", "ok", "YES")
+        sent = [one.reference for one in self.asked(messages.Transfer) if isinstance(one, messages.Transfer)]
+        self.assertEqual(sent, [None, "ok"])
+
+    def test_refusal_is_said_and_the_menu_goes_on(self) -> None:
+        """No overdraft: the code becomes words, and the session lives."""
+        screen = self.sit_down(*AS_ACCOUNT, "1", "500", "3", WITHDRAW=refusal(codes.NO_FUNDS))
+        self.assertIn("Not enough money in the account.", screen.text)
+        self.assertIn("Balance of account 1000001: 125.00 USD", screen.text)
+
+    def test_lost_bank_leaves_no_false_certainty(self) -> None:
+        """A bank lost in the middle of a withdrawal is said, and that it may have been carried out."""
+        screen = self.sit_down(*AS_ACCOUNT, "1", "5", WITHDRAW=LostBank(Loss.ENDED))
+        self.assertIn(words.MONEY_IN_DOUBT, screen.text)
+        self.assertIn(words.LOSSES[Loss.ENDED], screen.text)
+        self.assertEqual(screen.transcript[-2], "  3  Exit")
+
+    def test_session_that_is_over_leaves_no_doubt(self) -> None:
+        """What is answered 'the session is over' was not carried out: that is said, once, and nothing else."""
+        screen = self.sit_down(*AS_ACCOUNT, "1", "5", WITHDRAW=refusal(codes.OVER))
+        self.assertEqual(screen.text.count(words.CODES[codes.OVER]), 1)
+        self.assertNotIn(words.MONEY_IN_DOUBT, screen.text)
+        self.assertEqual(screen.transcript[-2], "  3  Exit")
+
+
+class Customer(AtTheTerminal):
+    """What does not move money."""
+
+    def test_details_and_accounts(self) -> None:
+        """The details on record and each account are shown."""
+        text = self.sit_down(*AS_USER, "1").text
+        self.assertIn("alice", text)
+        self.assertIn("Account 1000001: 125.00 USD", text)
+
+    def test_statement_goes_on_with_the_cursor(self) -> None:
+        """Older entries are shown for as long as there are any and the person wants them."""
+        line = StatementLine(1, 0, "deposit", 100, 100)
+        pages = [granted(StatementEnd("USD", 100, 55), [line]), granted(StatementEnd("USD", 100), [line])]
+        screen = self.sit_down(*AS_USER, "statement", "y", STATEMENT=pages)
+        self.assertEqual(screen.text.count("cash paid in"), 2)
+        asked = [
+            (one.limit, one.cursor) for one in self.asked(messages.Statement) if isinstance(one, messages.Statement)
+        ]
+        self.assertEqual(asked, [(10, None), (10, 55)])
+
+    def test_contact_changes_what_is_given(self) -> None:
+        """An empty answer keeps what is on record."""
+        self.sit_down(*AS_USER, "7", "", "zoe@example.org", "")
+        self.assertEqual(self.asked(messages.UpdateContact), [messages.UpdateContact(email="zoe@example.org")])
+
+    def test_contact_can_be_confirmed(self) -> None:
+        """With nothing to change, what is on record can be confirmed, or left."""
+        screen = self.sit_down(*AS_USER, "7", "", "", "", "n")
+        self.assertEqual(self.asked(messages.UpdateContact), [])
+        self.assertIn("Mobile:      +31612345678", screen.text)
+        screen.type("7", "", "", "", "y")
+        self.assertIn("Confirmed.", screen.text)
+        self.assertEqual(self.asked(messages.UpdateContact), [messages.UpdateContact()])
+
+    def test_pin_is_changed_with_the_secret_of_the_log_in(self) -> None:
+        """After a user name the password is asked again; at the ATM the PIN."""
+        self.sit_down(*AS_USER, "change pin", "correct horse", "8520", "8520")
+        self.assertEqual(self.asked(messages.ChangePin), [messages.ChangePin(new="8520", password="correct horse")])
+        screen = self.sit_down(*AS_ACCOUNT, "change pin", "4711", "8520", "8520")
+        self.assertEqual(self.asked(messages.ChangePin), [messages.ChangePin(new="8520", pin="4711")])
+        self.assertIn(prompts.PIN_CHANGED, screen.text)
+
+    def test_password_is_changed(self) -> None:
+        """The present password, then the new one twice."""
+        screen = self.sit_down(*AS_USER, "10", "correct horse", "new one", "new one")
+        self.assertIn(prompts.PASSWORD_CHANGED, screen.text)
+        wanted = messages.ChangePassword(new="new one", password="correct horse")
+        self.assertEqual(self.asked(messages.ChangePassword), [wanted])
+
+    def test_account_is_opened_in_a_currency(self) -> None:
+        """Open Account takes a currency in letters of either case, or none."""
+        self.sit_down(*AS_USER, "open account", "eur", "11", "")
+        self.assertEqual(
+            self.asked(messages.OpenAccount), [messages.OpenAccount(currency="EUR"), messages.OpenAccount()]
+        )
+
+    def test_empty_account_is_deleted_after_the_secret(self) -> None:
+        """The secret is asked again; then the account is closed and the first menu is back (S0.6)."""
+        screen = self.sit_down(*AS_USER, "delete account", "y", "correct horse", BALANCE=granted(EMPTY))
+        self.assertEqual(self.asked(messages.DeleteAccount), [messages.DeleteAccount(password="correct horse")])
+        self.assertIn("Account 1000001 is closed.", screen.text)
+        self.assertEqual(screen.transcript[-2], "  3  Exit")
+        self.assertNotIn(words.LOSSES[Loss.LEFT], screen.text)
+
+    def test_deletion_is_confirmed(self) -> None:
+        """Anything but a yes leaves the account as it is."""
+        screen = self.sit_down(*AS_USER, "delete account", "", BALANCE=granted(EMPTY))
+        self.assertEqual(self.asked(messages.DeleteAccount), [])
+        self.assertIn(prompts.NOTHING_DONE, screen.text)
+
+    def test_account_with_money_is_paid_out(self) -> None:
+        """Money goes to the account that is named."""
+        self.sit_down(*AS_USER, "12", "1000002", "y", "correct horse")
+        wanted = messages.DeleteAccount(password="correct horse", payout="1000002")
+        self.assertEqual(self.asked(messages.DeleteAccount), [wanted])
+
+    def test_interrupt_leads_back_to_the_menu(self) -> None:
+        """Ctrl-C in the middle of something does nothing and ends nothing; at the menu it logs out."""
+        screen = self.sit_down(*AS_USER, "12", "1000002", Interrupted())
+        self.assertIn(prompts.NOTHING_DONE, screen.text)
+        self.assertEqual(self.asked(messages.Logout), [])
+        screen.interrupt()
+        self.assertEqual(len(self.asked(messages.Logout)), 1)
+        self.assertEqual(screen.transcript[-2], "  3  Exit")
+
+
+NOTICE = Notice(
+    number=3, kind="received", at_us=0, amount_minor=500, balance_minor=700, currency="USD", counterparty="1000002"
+)
+
+
+class Notices(AtTheTerminal):
+    """Notices come while the person types, and stay until they are acknowledged (S0.16, S0.17)."""
+
+    def test_waiting_notices_are_shown_at_log_in(self) -> None:
+        """What was not acknowledged is shown, with a reminder above the prompt."""
+        screen = self.sit_down(*AS_USER, NOTICES=granted(None, [NOTICE]))
+        self.assertIn("[3] You received 5.00 USD from account 1000002", screen.text)
+        self.assertEqual(screen.transcript[-2:], [prompts.REMINDER, prompts.CHOICE])
+        screen.type("nonsense")
+        self.assertEqual(screen.transcript[-2:], [prompts.HINT_CHOICE, prompts.CHOICE])
+
+    def test_reminder_stands_once(self) -> None:
+        """A notice that comes at the menu is shown with a reminder, unless one stands above the question already."""
+        later = replace(NOTICE, number=4)
+        for waiting in ((), (NOTICE,)):
+            pages = [granted(None, waiting), granted(None, [later])]
+            screen = self.sit_down(*AS_USER, NOTICES=pages)
+            self.ears[0].on_hint(Hint("0" * 32, 4, "received"))
+            self.assertIn("[4] You received 5.00 USD", screen.text)
+            self.assertEqual(screen.transcript.count(prompts.REMINDER), 1, waiting)
+        screen.type("ok")
+        self.ears[0].on_hint(Hint("0" * 32, 5, "received"))
+        self.assertEqual(screen.transcript.count(prompts.REMINDER), 1)
+
+    def test_reminder_comes_again_with_the_first_notice_after_ok(self) -> None:
+        """What was acknowledged is no reason to keep silent on what comes next."""
+        pages = [granted(None, [NOTICE]), granted(None, [replace(NOTICE, number=4)])]
+        screen = self.sit_down(*AS_USER, "ok", NOTICES=pages)
+        self.ears[0].on_hint(Hint("0" * 32, 4, "received"))
+        self.assertEqual(screen.transcript[-1], prompts.REMINDER)
+
+    def test_notice_comes_while_typing(self) -> None:
+        """A hint shows the notice at once, and the question stays open."""
+        screen = self.sit_down(*AS_USER, "withdraw", NOTICES=[granted(), granted(None, [NOTICE])])
+        self.ears[0].on_hint(Hint("0" * 32, 3, "received"))
+        self.assertIn("[3] You received 5.00 USD", screen.transcript[-3])
+        screen.type("100")
+        self.assertEqual(len(self.asked(messages.Withdraw)), 1)
+
+    def test_ok_acknowledges_at_any_question(self) -> None:
+        """Also in the middle of something, which then goes on."""
+        screen = self.sit_down(*AS_USER, "withdraw", "OK", "100", NOTICES=granted(None, [NOTICE]))
+        self.assertEqual(self.asked(messages.Acknowledge), [messages.Acknowledge(upto=3)])
+        self.assertEqual(len(self.asked(messages.Withdraw)), 1)
+        self.assertEqual(screen.text.count(prompts.REMINDER), 1)
+
+    def test_ok_with_a_number_acknowledges_so_far(self) -> None:
+        """``ok 3`` leaves what came after it."""
+        later = replace(NOTICE, number=4)
+        screen = self.sit_down(*AS_USER, "ok 3", NOTICES=granted(None, [NOTICE, later]))
+        self.assertEqual(self.asked(messages.Acknowledge), [messages.Acknowledge(upto=3)])
+        reminded = ["1 notice acknowledged.", prompts.REMINDER, prompts.CHOICE]
+        self.assertEqual(screen.transcript[-3:], reminded)
+
+    def test_refused_acknowledgement_is_said(self) -> None:
+        """The notice stays."""
+        screen = self.sit_down(*AS_USER, "ok", NOTICES=granted(None, [NOTICE]), ACKNOWLEDGE=refusal(codes.BUSY))
+        self.assertIn(words.CODES[codes.BUSY], screen.text)
+
+    def test_notices_can_be_listed(self) -> None:
+        """The menu's Notices shows those that wait again, or says that there are none."""
+        screen = self.sit_down(*AS_USER, "notices", NOTICES=granted(None, [NOTICE]))
+        self.assertEqual(screen.text.count("[3] You received"), 2)
+        self.assertNotIn(prompts.NO_NOTICES, screen.text)
+        self.assertIn(prompts.NO_NOTICES, self.sit_down(*AS_USER, "notices").text)
+
+    def test_ear_is_closed_when_the_terminal_is(self) -> None:
+        """Nothing listens after the end."""
+        self.sit_down(*AS_USER, "exit", *AS_USER, "exit", "exit")
+        self.assertEqual([ear.closed for ear in self.ears], [True, True])
+
+    def test_earlier_session_is_not_heard_in_the_next(self) -> None:
+        """Who logs in next does not read what was meant for the one before."""
+        self.sit_down(*AS_USER, "exit", *AS_USER)
+        self.assertEqual([ear.closed for ear in self.ears], [True, False])
+
+    def test_terminal_that_cannot_hear_says_so(self) -> None:
+        """Without hints everything else still works."""
+        screen = self.sit_down(*AS_USER, deaf=True)
+        self.assertIn(prompts.NO_HINTS, screen.text)
+        self.assertEqual(screen.transcript[-1], prompts.CHOICE)
+
+
+class LosingTheBank(AtTheTerminal):
+    """The bank closes, or goes away."""
+
+    def test_question_is_withdrawn_and_the_reason_said(self) -> None:
+        """An idle session that the bank ends leads to the first menu, in plain words."""
+        screen = self.sit_down(*AS_USER, "withdraw")
+        self.lines[0].lose(LostBank(Loss.ENDED, codes.IDLE))
+        self.assertEqual(screen.text.count(words.CODES[codes.IDLE]), 1)
+        self.assertEqual(screen.transcript[-2], "  3  Exit")
+
+    def test_first_menu_is_not_disturbed(self) -> None:
+        """After log-out, nothing of the session is left: no reminder, and no farewell of its connection."""
+        screen = self.sit_down(*AS_USER, "exit", NOTICES=granted(None, [NOTICE]))
+        self.assertEqual(screen.transcript[-2:], ["  3  Exit", prompts.CHOICE])
+        screen.type("ok")
+        self.assertEqual(screen.transcript[-2:], [prompts.HINT_CHOICE, prompts.CHOICE])
+
+    def test_loss_at_the_session_menu_is_said_once(self) -> None:
+        """The same while nothing was chosen."""
+        screen = self.sit_down(*AS_USER)
+        self.lines[0].lose(LostBank(Loss.ENDED))
+        self.assertEqual(screen.text.count(words.LOSSES[Loss.ENDED]), 1)
+        self.assertEqual(screen.transcript[-2], "  3  Exit")
+
+    def test_bank_that_stays_away_ends_the_program(self) -> None:
+        """When it cannot be reached again, the status is 3."""
+        screen = self.sit_down(*AS_USER)
+        self.lines[0].lose(LostBank(Loss.ENDED, codes.STOPPING))
+        self.unreachable = True
+        screen.type(*AS_USER)
+        self.assertEqual(self.successResultOf(self.status), exits.NO_BANK)
+        self.assertIn("cannot be reached", screen.text)
+
+    def test_terminal_that_ends_logs_out(self) -> None:
+        """Ctrl-D in a session ends it at the bank, too."""
+        screen = self.sit_down(*AS_USER, "withdraw")
+        screen.end_of_input()
+        self.assertEqual(self.successResultOf(self.status), exits.SUCCESS)
+        self.assertEqual(len(self.asked(messages.Logout)), 1)
+
+    def test_closing_screen_ends_the_program(self) -> None:
+        """A SIGTERM closes the screen; the session is ended and nothing is said."""
+        screen = self.sit_down(*AS_USER)
+        screen.close()
+        self.successResultOf(self.status)
+        self.assertEqual(len(self.asked(messages.Logout)), 1)

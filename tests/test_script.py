@@ -1,0 +1,333 @@
+"""The bank without a person: tasks in words, answers as lines or objects, exit statuses."""
+
+import json
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.trial.unittest import SynchronousTestCase
+
+from bankd import codes
+from bankd.client import exits, prompts, words
+from bankd.client.answers import Answer
+from bankd.client.errors import Loss, LostBank
+from bankd.client.feed import Feed, Later
+from bankd.client.script import Script
+from bankd.client.tasks import SHAPES, Context, NotTask, Verb, read_task
+from bankd.client.testing import ScriptedLine, granted, refusal, scripted_bank
+from bankd.records import AccountView, CustomerView, Notice, Receipt, StatementEnd, StatementLine, Welcome
+from bankd.wire import messages
+from bankd.wire.messages import Message
+
+CONTEXT = Context("USD", lambda: "key-1")
+
+
+class Tasks(SynchronousTestCase):
+    """Words become requests."""
+
+    def read(self, text: str, expected: Message | Verb) -> None:
+        """``text`` becomes ``expected``."""
+        self.assertEqual(read_task(text, CONTEXT), expected)
+
+    def test_the_words_of_the_assignment(self) -> None:
+        """S1.5, S1.6 and S1.7, as their authors wrote them."""
+        self.read("Check Balance", messages.Balance())
+        self.read(
+            "Transfer $100 to Account XYZ",
+            messages.Transfer(to="XYZ", amount=10000, currency="USD", key="key-1"),
+        )
+        self.read("Update Contact Information", messages.UpdateContact())
+
+    def test_case_and_spaces_do_not_matter(self) -> None:
+        """A task is its words, however they are typed."""
+        self.read("  CHECK \t balance ", messages.Balance())
+        self.read("transfer 1.50 to xyz", messages.Transfer(to="XYZ", amount=150, currency="USD", key="key-1"))
+
+    def test_reference_keeps_its_case(self) -> None:
+        """What is quoted to the payee is what was written."""
+        self.read(
+            "TRANSFER 1 TO ACCOUNT 7 REFERENCE Rent May é",
+            messages.Transfer(to="7", amount=100, currency="USD", key="key-1", reference="Rent May é"),
+        )
+
+    def test_contact_fields(self) -> None:
+        """E-mail, mobile number and a name of several words."""
+        self.read(
+            "Update Contact Information email a@b.c mobile +31612345678 name Zoë van Dam",
+            messages.UpdateContact(email="a@b.c", mobile="+31612345678", name="Zoë van Dam"),
+        )
+        self.read("update contact information name Name", messages.UpdateContact(name="Name"))
+
+    def test_every_other_form(self) -> None:
+        """What has a line in the menu and needs no secret."""
+        for text, message in (
+            ("View Account Details", messages.ViewDetails()),
+            ("View Accounts", messages.Accounts()),
+            ("Statement", messages.Statement()),
+            ("Statement 100", messages.Statement(limit=100)),
+            ("Deposit $50", messages.Deposit(amount=5000, currency="USD", key="key-1")),
+            ("Withdraw $0.01", messages.Withdraw(amount=1, currency="USD", key="key-1")),
+            ("Open Account", messages.OpenAccount()),
+            ("Open Account eur", messages.OpenAccount(currency="EUR")),
+            ("Notices", messages.Notices()),
+            ("Acknowledge 3", messages.Acknowledge(upto=3)),
+            ("Exit", messages.Logout()),
+        ):
+            self.read(text, message)
+
+    def test_unknown_words_become_a_verb_for_the_bank_to_judge(self) -> None:
+        """Letters and spaces can be sent."""
+        self.read("Make Coffee", Verb("MAKE_COFFEE"))
+
+    def test_existing_verb_is_not_sent_by_its_name(self) -> None:
+        """Words that happen to be a verb of the protocol do not do what they do not say."""
+        for text in ("Logout", "Delete Account", "transfer", "deposit", "noop"):
+            error = self.assertRaises(NotTask, read_task, text, CONTEXT)
+            self.assertIsNone(error.why)
+
+    def test_what_cannot_be_sent_is_no_task(self) -> None:
+        """Digits, signs, other scripts and too many letters."""
+        for text in ("", "2 + 2", "DROP TABLE;", "Überweisung", "x" * 33, "Deposit $50 now", "Caf\udce9"):
+            self.assertRaises(NotTask, read_task, text, CONTEXT)
+
+    def test_known_form_with_a_bad_value_says_which(self) -> None:
+        """The field and the reason are told."""
+        for text, field in (
+            ("Deposit -5", "amount"),
+            ("Deposit €5", "amount"),
+            ("Deposit 1.234", "amount"),
+            ("Withdraw 1_000", "amount"),
+            ("Transfer $0 to Account XYZ", "amount"),
+            ("Transfer $1 to Account X!Z", "to"),
+            ("Transfer $1 to Account 7 reference " + "x" * 141, "reference"),
+            ("Statement 101", "limit"),
+            ("Statement 0", "limit"),
+            ("Transfer $1 to Account 7 reference Caf\udce9", "reference"),
+            ("Update Contact Information email nowhere", "email"),
+            ("Update Contact Information mobile me", "mobile"),
+        ):
+            error = self.assertRaises(NotTask, read_task, text, CONTEXT)
+            self.assertEqual(error.field, field, text)
+            self.assertTrue(error.why, text)
+
+    def test_every_form_has_its_line_in_the_help(self) -> None:
+        """The words of each usage, without what may be left out, are matched by its own pattern."""
+        values = {"AMOUNT": "1", "NUMBER": "7", "[ENTRIES]": "", "[CURRENCY]": ""}
+        for shape in SHAPES:
+            usage = shape.usage.split(" [")[0]
+            for name, value in values.items():
+                usage = usage.replace(name, value)
+            self.assertTrue(shape.match(usage), shape.usage)
+
+
+WELCOME = granted(Welcome(account="1000001", currency="USD", lease_seconds=30))
+LOGIN = messages.Login(account="1000001", pin="4711")
+RECEIPT = granted(Receipt(receipt=7, at_us=0, amount_minor=-10000, balance_minor=2500, currency="USD"))
+
+
+class TypedLines:
+    """A standard input into which the test types."""
+
+    def __init__(self) -> None:
+        self.line: Deferred[str | None] = Deferred()
+
+    def next(self) -> Deferred[str | None]:
+        """The next line, when it is typed."""
+        self.line = Deferred()
+        return self.line
+
+    def close(self) -> None:
+        """Type nothing more."""
+        self.type(None)
+
+    def type(self, line: str | None) -> None:
+        """Type a line, or press Ctrl-D."""
+        if not self.line.called:
+            self.line.callback(line)
+
+
+class Running(SynchronousTestCase):
+    """A list of tasks, from the log-in to the exit status."""
+
+    def run_tasks(
+        self, *tasks: str, as_json: bool = False, **answers: Answer | LostBank | list[Answer | LostBank]
+    ) -> int:
+        """Run ``tasks`` at a bank that answers so; the exit status."""
+        self.written: list[str] = []
+        self.complaints: list[str] = []
+        self.line = ScriptedLine(**{"LOGIN": WELCOME} | answers)
+        script = Script(scripted_bank(self.line), self.written.append, self.complaints.append, as_json=as_json)
+        return self.successResultOf(Deferred.fromCoroutine(script.run(LOGIN, Feed(tasks, TypedLines()))))
+
+    def objects(self) -> list[dict[str, Any]]:
+        """What was written, as objects."""
+        return [json.loads(line) for line in self.written]
+
+    def test_three_tasks(self) -> None:
+        """A balance, a success and a confirmation (S1.5 to S1.7), then a log-out."""
+        status = self.run_tasks(
+            "Check Balance",
+            "Transfer $100 to Account XYZ",
+            "Update Contact Information",
+            BALANCE=granted(AccountView("1000001", "USD", 12500, 0)),
+            TRANSFER=RECEIPT,
+            UPDATE_CONTACT=granted(CustomerView(opened_us=0, contact_us=0, mobile="+31612345678")),
+        )
+        self.assertEqual(status, exits.SUCCESS)
+        balance, success, confirmation = self.written
+        self.assertEqual(balance, "Balance of account 1000001: 125.00 USD")
+        self.assertTrue(success.startswith("Success: 100.00 USD transferred to account XYZ."))
+        self.assertTrue(confirmation.startswith("Confirmed."))
+        self.assertIsInstance(self.line.asked[-1], messages.Logout)
+
+    def test_invalid_request_and_the_session_goes_on(self) -> None:
+        """The bank's own refusal of unknown words, then the next task (S1.8)."""
+        status = self.run_tasks("Make Coffee", "Acknowledge 1", MAKE_COFFEE=refusal(codes.BAD_VERB))
+        self.assertEqual(self.written, ["Invalid Request", "Done."])
+        self.assertEqual(status, exits.REFUSED)
+        self.assertIn("MAKE_COFFEE", self.line.asked)
+
+    def test_verb_of_a_newer_bank_is_answered(self) -> None:
+        """Words that the bank does know, though this client does not, are told as done."""
+        self.assertEqual(self.run_tasks("Make Coffee"), exits.SUCCESS)
+        self.assertEqual(self.written, ["Done."])
+
+    def test_client_answers_what_cannot_be_sent(self) -> None:
+        """The same words, and the reason where the form is known; nothing is sent."""
+        status = self.run_tasks("2 + 2", "Deposit 1,50")
+        self.assertEqual(self.written[0], "Invalid Request")
+        self.assertTrue(self.written[1].startswith("Invalid Request: an amount is digits"))
+        self.run_tasks("Deposit 1,50", as_json=True)
+        self.assertEqual(self.objects()[0]["field"], "amount")
+        self.assertEqual([type(message) for message in self.line.asked], [messages.Login, messages.Logout])
+        self.assertEqual(status, exits.REFUSED)
+
+    def test_refusal_is_status_1(self) -> None:
+        """One refused task among others is enough."""
+        status = self.run_tasks("Withdraw 5", "Acknowledge 1", WITHDRAW=refusal(codes.NO_FUNDS))
+        self.assertEqual(self.written, ["Not enough money in the account.", "Done."])
+        self.assertEqual(status, exits.REFUSED)
+
+    def test_refused_log_in_does_nothing(self) -> None:
+        """Without a session no task is sent."""
+        status = self.run_tasks("Check Balance", LOGIN=refusal(codes.WRONG_SECRET))
+        self.assertEqual(self.written, [words.CODES[codes.WRONG_SECRET]])
+        self.assertEqual(len(self.line.asked), 1)
+        self.assertTrue(self.line.lost.called)
+        self.assertEqual(status, exits.REFUSED)
+
+    def test_lost_bank_is_status_3(self) -> None:
+        """The rest is not tried; money in doubt is said to be."""
+        status = self.run_tasks("Withdraw 5", "Check Balance", WITHDRAW=LostBank(Loss.ENDED))
+        self.assertEqual(status, exits.NO_BANK)
+        self.assertEqual(self.written, [])
+        self.assertEqual(self.complaints, [f"{words.LOSSES[Loss.ENDED]} {words.MONEY_IN_DOUBT}"])
+        self.assertEqual(len(self.line.asked), 2)
+
+    def test_session_that_is_over_is_status_3_without_doubt(self) -> None:
+        """What was answered so was not carried out; the rest is not tried, and the bank's word is told once."""
+        status = self.run_tasks("Withdraw 5", "Check Balance", WITHDRAW=refusal(codes.OVER))
+        self.assertEqual(status, exits.NO_BANK)
+        self.assertEqual((self.written, self.complaints), ([words.CODES[codes.OVER]], []))
+        self.assertEqual(len(self.line.asked), 2)
+
+    def test_exit_is_the_end(self) -> None:
+        """After Exit nothing is asked any more, not even to log out."""
+        self.assertEqual(self.run_tasks("Notices", "Exit"), exits.SUCCESS)
+        self.assertEqual([type(one) for one in self.line.asked][1:], [messages.Notices, messages.Logout])
+        self.assertEqual((self.written[-1], self.complaints), (prompts.LOGGED_OUT, []))
+
+    def test_bank_lost_at_log_in_is_status_3(self) -> None:
+        """The same before the session began."""
+        self.assertEqual(self.run_tasks("Check Balance", LOGIN=LostBank(Loss.SILENT)), exits.NO_BANK)
+        self.assertEqual(self.complaints, [words.LOSSES[Loss.SILENT]])
+
+    def test_answer_that_makes_no_sense_is_status_3(self) -> None:
+        """What grants a balance without telling one is no bank."""
+        self.assertEqual(self.run_tasks("Check Balance", BALANCE=granted()), exits.NO_BANK)
+
+    def test_registration_is_told(self) -> None:
+        """Who logs in with an unknown mobile number learns of the account."""
+        new = granted(Welcome(account="1000009", currency="USD", lease_seconds=30), (), codes.CREATED)
+        self.run_tasks("Acknowledge 1", LOGIN=new)
+        self.assertIn("1000009", self.written[0])
+
+    def test_terminal_is_not_commanded(self) -> None:
+        """What another customer wrote cannot clear the screen."""
+        line = StatementLine(1, 0, "received", 1, 1, "7", "x\x1b[2Jy\u202ez")
+        items = granted(StatementEnd("USD", 1))
+        evil = Answer(items.code, items.fields, ({**granted(line).fields, "reference": "x[2Jyz"},))
+        self.run_tasks("Statement", STATEMENT=evil)
+        self.assertNotIn("\x1b", self.written[0])
+
+    def test_objects_hold_the_fields_as_sent(self) -> None:
+        """One object a line, with everything that the bank told."""
+        notice = granted(None, [Notice(number=3, kind="paid", at_us=0)], acknowledged=2)
+        self.run_tasks(
+            "Withdraw 100", "Notices", "Make Coffee", "nonsense!", as_json=True,
+            WITHDRAW=RECEIPT, NOTICES=notice, MAKE_COFFEE=refusal(codes.BAD_VERB),
+        )  # fmt: skip
+        receipt, notices, refused, invalid = self.objects()
+        self.assertEqual(
+            (receipt["task"], receipt["code"], receipt["ok"], receipt["reason"]), ("Withdraw 100", 200, True, None)
+        )
+        self.assertEqual((receipt["amount"], receipt["balance"], receipt["currency"]), ("-10000", "2500", "USD"))
+        self.assertNotIn("items", receipt)
+        self.assertEqual((notices["acknowledged"], notices["items"][0]["number"]), ("2", "3"))
+        self.assertEqual([one["ok"] for one in (receipt, notices)], [True, True])
+        self.assertNotIn("field", invalid)
+        for one in (refused, invalid):
+            self.assertEqual(
+                (one["code"], one["ok"], one["reason"], one["words"]), (400, False, "verb", "Invalid Request")
+            )
+
+    def test_refused_log_in_and_lost_bank_are_objects_too(self) -> None:
+        """A program that reads objects need not read anything else."""
+        self.run_tasks("Check Balance", as_json=True, LOGIN=refusal(codes.IN_USE))
+        [refused] = self.objects()
+        self.assertNotIn("items", refused)
+        self.assertEqual((refused["task"], refused["code"], refused["reason"]), ("Log In", 423, "in_use"))
+        self.run_tasks("Check Balance", as_json=True, BALANCE=LostBank(Loss.ENDED))
+        [lost] = self.objects()
+        self.assertEqual((lost["code"], lost["ok"], lost["reason"]), (None, False, "lost"))
+
+    def test_reason_is_the_banks_own_word(self) -> None:
+        """Also where this client knows only what its number says."""
+        answer = Answer(codes.NO_FUNDS, {"reason": "frozen"})
+        self.run_tasks("Withdraw 5", as_json=True, WITHDRAW=answer)
+        self.assertEqual(self.objects()[0]["reason"], "frozen")
+
+
+class RunningOn(SynchronousTestCase):
+    """Tasks that are typed while the session is open."""
+
+    def setUp(self) -> None:
+        self.written: list[str] = []
+        self.complaints: list[str] = []
+        self.line = ScriptedLine(LOGIN=WELCOME)
+        self.typed = TypedLines()
+        script = Script(scripted_bank(self.line), self.written.append, self.complaints.append)
+        self.status = Deferred.fromCoroutine(script.run(LOGIN, Feed([Later.TYPED], self.typed)))
+
+    def test_each_is_answered_as_it_comes(self) -> None:
+        """The session is open before the first and after the last, until the input ends."""
+        self.assertEqual(self.line.asked, [LOGIN])
+        for count in (1, 2):
+            self.typed.type("Acknowledge 1")
+            self.assertEqual(self.written, ["Done."] * count)
+            self.assertNoResult(self.status)
+        self.typed.type(None)
+        self.assertEqual(self.successResultOf(self.status), exits.SUCCESS)
+        self.assertIsInstance(self.line.asked[-1], messages.Logout)
+
+    def test_end_of_the_session_is_said_at_once(self) -> None:
+        """Nobody needs to type another task to learn that the bank has ended the session."""
+        self.line.lose(LostBank(Loss.ENDED, codes.STOPPING))
+        self.assertEqual(self.successResultOf(self.status), exits.NO_BANK)
+        self.assertEqual((self.written, self.complaints), ([], [words.CODES[codes.STOPPING]]))
+
+    def test_exit_does_not_wait_for_the_end_of_the_input(self) -> None:
+        """Exit is the end, as a person means it."""
+        self.typed.type("sing a song 2")
+        self.typed.type("exit")
+        self.assertEqual(self.successResultOf(self.status), exits.REFUSED)
+        self.assertEqual(self.complaints, [])

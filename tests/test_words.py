@@ -1,0 +1,199 @@
+"""Everything that the bank can say has words, and they say what happened."""
+
+from dataclasses import replace
+from datetime import UTC
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from bankd import codes
+from bankd.client import prompts, slips, words
+from bankd.client.address import Address
+from bankd.client.errors import Cause, Denied, Loss, LostBank, NoBank
+from bankd.codes import Code, Refused
+from bankd.records import (
+    AccountView,
+    CustomerView,
+    Notice,
+    NoticeKind,
+    Receipt,
+    Statement,
+    StatementEnd,
+    StatementLine,
+    Welcome,
+)
+from bankd.wire import messages
+
+MORNING = 1_763_633_700_000_000  # 20 Nov 2025 10:15 UTC
+
+
+class Codes(SynchronousTestCase):
+    """Codes become sentences in one place."""
+
+    def test_every_code_has_words(self) -> None:
+        """No code that the bank can send is shown as a mere number."""
+        for code in codes.ALL:
+            self.assertIn(code, words.CODES)
+            self.assertNotIn(str(code.number), words.code(code))
+
+    def test_what_is_no_request_is_an_invalid_request(self) -> None:
+        """The two answers to what the bank cannot read are exactly the words that S1.8 asks for."""
+        for code in (codes.BAD_LINE, codes.BAD_VERB):
+            self.assertEqual(words.refused(Refused(code)), "Invalid Request")
+
+    def test_field_at_fault_is_named(self) -> None:
+        """A refused field is called what a person calls it."""
+        self.assertEqual(
+            words.refused(Refused(codes.BAD_FIELD, "to")),
+            "Invalid Request: the account number is missing or not of the right form.",
+        )
+        self.assertIn("the mobile number", words.refused(Refused(codes.TAKEN, "mobile")))
+
+    def test_incident_is_told(self) -> None:
+        """The number under which the bank logged its own fault can be reported."""
+        self.assertIn("number 42", words.refused(Denied(codes.INCIDENT, incident="42")))
+
+    def test_unknown_code_is_told_as_it_is(self) -> None:
+        """A newer bank's code means what its number or else its first digit says, and is shown with its word."""
+        for number, said in (
+            (400, "Invalid Request (400 law)."),
+            (401, "Who you are does not entitle you to this (401 law)."),
+            (409, "This does not go together with what the bank has on record (409 law)."),
+            (422, "The bank cannot accept what was given (422 law)."),
+            (503, "The bank cannot do this now (503 law)."),
+            (299, "Done."),
+            (451, "The bank refused this (451 law)."),
+            (551, "The bank cannot do this now (551 law)."),
+            (651, "The bank answered 651 (law), which this client does not know."),
+        ):
+            self.assertEqual(words.code(Code(number, "law", "")), said)
+
+    def test_every_sentence_ends(self) -> None:
+        """With or without a field, what is said is whole."""
+        for code in codes.ALL:
+            for field in (None, "pin"):
+                said = words.code(code, field)
+                self.assertTrue(said.endswith(".") or said == words.INVALID, said)
+
+
+class Trouble(SynchronousTestCase):
+    """What went wrong between client and bank, in words."""
+
+    def test_every_loss_and_every_cause_has_words(self) -> None:
+        """Whatever ends a conversation or prevents one is said in a sentence."""
+        for loss in Loss:
+            self.assertTrue(words.lost(LostBank(loss)).endswith("."))
+        for cause in Cause:
+            said = words.no_bank(NoBank(Address("bank.example", 7), cause, codes.STOPPING))
+            self.assertTrue(said.endswith("."), said)
+            self.assertIn("bank.example", said)
+
+    def test_the_banks_own_warning_comes_first(self) -> None:
+        """Where the bank said why it closed, that is what is told."""
+        self.assertEqual(words.lost(LostBank(Loss.ENDED, codes.IDLE)), words.CODES[codes.IDLE])
+
+
+class Notices(SynchronousTestCase):
+    """Notices become sentences."""
+
+    def test_every_kind_has_words(self) -> None:
+        """Each kind can be told with all that belongs to it, and alone."""
+        for kind in NoticeKind:
+            self.assertNotIn(kind.value.join("''"), words.kind_alone(kind))
+            self.assertNotIn(kind.value.join("''"), words.notice(Notice(number=1, kind=kind, at_us=0)))
+
+    def test_payment_tells_amount_account_reference_and_balance(self) -> None:
+        """What a customer wants to know of a payment stands in one line."""
+        notice = Notice(
+            number=3,
+            kind="received",
+            at_us=MORNING,
+            amount_minor=123456,
+            balance_minor=200000,
+            currency="USD",
+            counterparty="1000002",
+            reference="Rent",
+        )
+        said = words.notice(notice)
+        self.assertIn("You received 1,234.56 USD from account 1000002 (Rent)", said)
+        self.assertIn("balance 2,000.00 USD", said)
+        self.assertNotIn("\n", said)
+
+    def test_amount_that_left_has_no_sign(self) -> None:
+        """'You paid' says already which way the money went."""
+        notice = Notice(number=3, kind="paid", at_us=0, amount_minor=-100, balance_minor=0, currency="USD")
+        self.assertIn("You paid 1.00 USD to another account", words.notice(notice))
+
+    def test_movement_without_an_amount_is_told_alone(self) -> None:
+        """What the bank did not tell is not made up."""
+        self.assertTrue(words.notice(Notice(number=1, kind="paid", at_us=0)).startswith("A payment left your account,"))
+        contact = Notice(number=1, kind="contact", at_us=0, currency="USD")
+        self.assertTrue(words.notice(contact).startswith("Your contact information was changed,"))
+
+    def test_kind_of_a_newer_bank_is_told_as_it_is(self) -> None:
+        """A kind that this client does not know is shown by its word."""
+        self.assertIn("'statement_ready'", words.notice(Notice(number=1, kind="statement_ready", at_us=0)))
+        self.assertIn("'statement_ready'", words.kind_alone("statement_ready"))
+
+
+class Slips(SynchronousTestCase):
+    """Records become lines."""
+
+    def test_times_are_those_of_a_zone(self) -> None:
+        """A time is written for people, in the zone that is asked for."""
+        self.assertEqual(words.moment(MORNING, UTC), "20 Nov 2025 10:15")
+
+    def test_receipt_tells_success_amount_and_balance(self) -> None:
+        """A transfer is answered by a success with what moved, to whom, and what is left."""
+        receipt = Receipt(receipt=7, at_us=0, amount_minor=-10000, balance_minor=90000, currency="USD")
+        self.assertEqual(
+            slips.transferred(receipt, "XYZ"),
+            "Success: 100.00 USD transferred to account XYZ. Balance: 900.00 USD. Receipt 7.",
+        )
+
+    def test_welcome_tells_the_last_visit(self) -> None:
+        """Or that it is the first, or that a new customer was registered."""
+        welcome = Welcome(account="7", currency="USD", lease_seconds=30, last_login_us=MORNING)
+        first = replace(welcome, last_login_us=None)
+        self.assertTrue(slips.welcome(welcome, False).endswith(f"Your last log-in was {words.moment(MORNING)}."))
+        self.assertTrue(slips.welcome(first, False).endswith("This is your first log-in."))
+        self.assertIn("you are now registered", slips.welcome(first, True))
+
+    def test_details_tell_what_is_on_record(self) -> None:
+        """And what is not."""
+        customer = CustomerView(0, 0, username="zoe", name="Zoë", mobile="+31612345678", email="a@b.c")
+        lines = [line.split(":")[1].strip() for line in slips.details(customer).split("\n")[:4]]
+        self.assertEqual(lines, ["zoe", "Zoë", "+31612345678", "a@b.c"])
+        self.assertEqual(slips.details(CustomerView(0, 0)).count(slips.NOT_TOLD), 4)
+
+    def test_contact_information_is_confirmed(self) -> None:
+        """An update is answered by a confirmation of what is on record."""
+        customer = CustomerView(opened_us=0, contact_us=0, email="a@b.c")
+        self.assertEqual(slips.contact(customer), "Confirmed. Your contact information on record: e-mail a@b.c.")
+
+    def test_statement_is_a_table(self) -> None:
+        """Amounts stand under each other, with the other account and the reference beside them."""
+        lines = (
+            StatementLine(2, MORNING, "paid", -250, 99750, "1000002", "Rent"),
+            StatementLine(1, MORNING, "deposit", 100000, 100000),
+            StatementLine(3, MORNING, "received", 0, 0, "1000003"),
+        )
+        first, second, third, balance = slips.statement(Statement(lines, StatementEnd("USD", 99750))).split("\n")
+        self.assertEqual(first.index("-2.50") + 5, second.index("+1000.00") + 8)
+        self.assertTrue(first.endswith("paid to 1000002 (Rent)"), first)
+        self.assertTrue(second.endswith("cash paid in"), second)
+        self.assertTrue(third.endswith(" 0.00     0.00  received from 1000003"), third)
+        self.assertEqual(balance, "Balance: 997.50 USD")
+
+    def test_empty_statement_says_so(self) -> None:
+        """A new account has no entries, but a balance."""
+        said = slips.statement(Statement((), StatementEnd("USD", 0)))
+        self.assertEqual(said, "There are no entries.\nBalance: 0.00 USD")
+
+    def test_every_list_and_record_can_be_told(self) -> None:
+        """Answers that carry a record are told from it; those that carry none are done."""
+        account = AccountView("1", "USD", 100, 0)
+        self.assertEqual(slips.answer(messages.Balance(), account, []), "Balance of account 1: 1.00 USD")
+        self.assertIn("Account 1: 1.00 USD", slips.answer(messages.Accounts(), None, [account]))
+        self.assertEqual(slips.answer(messages.Acknowledge(upto=1), None, []), "Done.")
+        self.assertEqual(slips.answer(messages.Notices(), None, []), prompts.NO_NOTICES)
+        self.assertIn("[4]", slips.answer(messages.Notices(), None, [Notice(number=4, kind="paid", at_us=0)]))
