@@ -383,6 +383,7 @@ class SecretTests(TerminalTestCase):
         self.pane.type("9876\r")
         self.wait_for_rows("Name: Zoë", "PIN:", ">")
         self.pane.type("bal")
+        self.wait_for_rows("Name: Zoë", "PIN:", "> bal")
         self.notice("You were paid.")
         self.wait_for_rows("Name: Zoë", "PIN:", "> bal", "You were paid.", ">")
         self.pane.type("ance\r")
