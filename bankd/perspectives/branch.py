@@ -1,6 +1,7 @@
 """What every perspective works with: the way to write, the way to read, the pool that hashes, the board of notices."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
@@ -54,18 +55,16 @@ class Tally:
     tasks_processed: int = 0
 
 
-class Reading(Protocol):
-    """Opens a connection that sees the database as it is at one moment; ``Store.reading``."""
-
-    def __call__(self) -> Any: ...
-
-
 @dataclass(slots=True)
 class Branch:
-    """The bank as its perspectives see it. ``random_below`` is where numbers nobody can guess come from."""
+    """The bank as its perspectives see it.
+
+    ``reading`` opens a connection that sees the database as it is at one moment; ``random_below`` is where numbers
+    nobody can guess come from.
+    """
 
     lane: Lane
-    reading: Reading
+    reading: Callable[[], AbstractContextManager[Connection]]
     read_pool: Pool
     hash_pool: Pool
     hasher: Hasher

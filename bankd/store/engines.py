@@ -26,11 +26,12 @@ _PRAGMAS = (
     "PRAGMA busy_timeout=5000",
 )
 
+_NOW_US_MARIADB = "SELECT CAST(UNIX_TIMESTAMP(NOW(6)) * 1000000 AS SIGNED)"
 _NOW_US = {
     "sqlite": "SELECT now_us()",
     "postgresql": "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint",
-    "mysql": "SELECT CAST(UNIX_TIMESTAMP(NOW(6)) * 1000000 AS SIGNED)",
-    "mariadb": "SELECT CAST(UNIX_TIMESTAMP(NOW(6)) * 1000000 AS SIGNED)",
+    "mysql": _NOW_US_MARIADB,
+    "mariadb": _NOW_US_MARIADB,
 }
 
 
