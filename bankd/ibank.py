@@ -4,14 +4,16 @@ A protocol is handed a ``twisted.cred.portal.Portal`` and a clock, and nothing e
 ``IVisitor`` with ``Anonymous`` credentials when somebody connects, and for an ``ICustomer`` with one of the kinds in
 ``bankd.credentials`` when they log in. What it may then do is what these interfaces say.
 
-Every method that returns a coroutine may raise ``codes.Refused``; nothing has then changed. Any other exception is a
-fault of the bank's own.
+What a coroutine or a Deferred ends with may be ``codes.Refused``; nothing has then changed. Any other exception is a
+fault of the bank's own. A coroutine begins when it is awaited; what gives a Deferred has begun when it is called, so
+that calls which follow each other are carried out in their order without waiting for each other.
 """
 
 from collections.abc import Awaitable, Iterable
 from typing import Any
 
 from twisted.cred.portal import Portal
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import Attribute, Interface
 
@@ -112,20 +114,20 @@ class ICustomer(Interface):
     def statement(limit: int | None, cursor: int | None) -> Awaitable[Statement]:
         """A coroutine of a ``Statement`` of ``limit`` lines; both may be None. Refused: BAD_FIELD (cursor)."""
 
-    def deposit(amount_minor: int, currency: str, key: str) -> Awaitable[Receipt]:
-        """Pay cash in, once for each ``key``. A coroutine of the ``Receipt``.
+    def deposit(amount_minor: int, currency: str, key: str) -> Deferred[Receipt]:
+        """Pay cash in, once for each ``key``. A Deferred of the ``Receipt``.
 
         Refused: OTHER_CONTENT, OTHER_CURRENCY, TOO_MUCH.
         """
 
-    def withdraw(amount_minor: int, currency: str, key: str) -> Awaitable[Receipt]:
-        """Pay cash out, once for each ``key``. A coroutine of the ``Receipt``.
+    def withdraw(amount_minor: int, currency: str, key: str) -> Deferred[Receipt]:
+        """Pay cash out, once for each ``key``. A Deferred of the ``Receipt``.
 
         Refused: OTHER_CONTENT, OTHER_CURRENCY, NO_FUNDS.
         """
 
-    def transfer(to: str, amount_minor: int, currency: str, key: str, reference: str | None) -> Awaitable[Receipt]:
-        """Pay the account numbered ``to``, once for each ``key``. A coroutine of the ``Receipt``.
+    def transfer(to: str, amount_minor: int, currency: str, key: str, reference: str | None) -> Deferred[Receipt]:
+        """Pay the account numbered ``to``, once for each ``key``. A Deferred of the ``Receipt``.
 
         Refused: OTHER_CONTENT, NO_ACCOUNT, SAME_ACCOUNT, OTHER_CURRENCY, NO_FUNDS, TOO_MUCH.
         """

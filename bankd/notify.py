@@ -58,6 +58,8 @@ class Notices(DatagramProtocol):
 
     def tell(self, events: Iterable[Event]) -> None:
         """Tell whoever listens."""
+        if not self._by_account:
+            return
         for event in events:
             for listener in self._by_account.get(event.account_id, ()):
                 self._send(listener, notice.write(Hint(listener.id, event.number, event.kind)))

@@ -8,7 +8,7 @@
 from collections.abc import Callable
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -16,6 +16,7 @@ from bankd import codes
 from bankd.bank import access, accounts, contact, payments, reports
 from bankd.codes import Refused
 from bankd.ibank import ICustomer
+from bankd.ledger.book import Outcome
 from bankd.ledger.commands import Command, Deposit, Transfer, Withdrawal
 from bankd.perspectives.branch import Branch
 from bankd.records import AccountView, CustomerView, Inbox, Listening, Receipt, Session, Statement
@@ -79,17 +80,17 @@ class Customer:
         wanted = currency or branch.terms.currency
         return await self._write(lambda tx: accounts.open_account(tx, branch.random_below, customer_id, wanted).view())
 
-    async def deposit(self, amount_minor: int, currency: str, key: str) -> Receipt:
+    def deposit(self, amount_minor: int, currency: str, key: str) -> Deferred[Receipt]:
         """Pay cash in."""
-        return await self._pay(Deposit, amount_minor, currency, key)
+        return self._pay(Deposit, amount_minor, currency, key)
 
-    async def withdraw(self, amount_minor: int, currency: str, key: str) -> Receipt:
+    def withdraw(self, amount_minor: int, currency: str, key: str) -> Deferred[Receipt]:
         """Pay cash out."""
-        return await self._pay(Withdrawal, amount_minor, currency, key)
+        return self._pay(Withdrawal, amount_minor, currency, key)
 
-    async def transfer(self, to: str, amount_minor: int, currency: str, key: str, reference: str | None) -> Receipt:
+    def transfer(self, to: str, amount_minor: int, currency: str, key: str, reference: str | None) -> Deferred[Receipt]:
         """Pay another account."""
-        return await self._pay(Transfer, amount_minor, currency, key, payee=to, reference=reference)
+        return self._pay(Transfer, amount_minor, currency, key, payee=to, reference=reference)
 
     async def update_contact(self, name: str | None, email: str | None, mobile: str | None) -> CustomerView:
         """Change what is given, confirm the rest."""
@@ -130,13 +131,16 @@ class Customer:
         self._freed.chainDeferred(freed)
         return freed
 
-    async def _pay(self, command: type[Command], amount_minor: int, currency: str, key: str, **more: Any) -> Receipt:
-        self._check_open()
+    def _pay(
+        self, command: type[Command], amount_minor: int, currency: str, key: str, **more: Any
+    ) -> Deferred[Receipt]:
+        if self._over:
+            return fail(Refused(codes.OVER))
         if self._renewal_is_due():
             # Not awaited: what is posted before another command stays before it. The fence refuses it, if need be.
             self._renew().addErrback(lambda _: None)
         session = self.session
-        outcome = await self._branch.lane.post(
+        posted = self._branch.lane.post(
             command(
                 customer_id=session.customer_id,
                 account_id=session.account_id,
@@ -147,9 +151,12 @@ class Customer:
                 **more,
             )
         )
+        return posted.addCallback(self._receipt, currency)
+
+    def _receipt(self, outcome: Outcome, currency: str) -> Receipt:
         if outcome.entry is None:
             raise Refused(outcome.code)
-        return payments.receipt(outcome.entry, session.account_id, currency)
+        return payments.receipt(outcome.entry, self.session.account_id, currency)
 
     async def _read(
         self, report: Callable[Concatenate[Connection, Session, P], T], *args: P.args, **kwargs: P.kwargs

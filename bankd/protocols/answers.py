@@ -4,8 +4,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from twisted.internet.defer import Deferred
+
 from bankd import codes
-from bankd.codes import Code
+from bankd.codes import Code, Refused
 from bankd.credentials import AccountPin, MobilePin, NamePassword
 from bankd.wire import codec, messages
 from bankd.wire.messages import Message
@@ -24,10 +26,16 @@ class Answer:
     more: dict[str, str | int] = field(default_factory=dict)
     ends: bool = False
 
-    def lines(self, tag: str) -> list[bytes]:
-        """The answer to the request with ``tag``, as it travels."""
+    def spelt(self, tag: str) -> bytes:
+        """The answer to the request with ``tag``, as it travels, with the end of each line."""
         listed = [codec.write_item(tag, item) for item in self.items]
-        return [*listed, codec.write_reply(tag, self.code, self.body, **self.more)]
+        return b"\r\n".join([*listed, codec.write_reply(tag, self.code, self.body, **self.more), b""])
+
+
+def refusal(refused: Refused) -> Answer:
+    """The answer to a request that was refused."""
+    more: dict[str, str | int] = {} if refused.field is None else {"field": refused.field}
+    return Answer(refused.code, more=more, ends=refused.code.closes)
 
 
 def credentials(asked: messages.Login) -> NamePassword | AccountPin | MobilePin:
@@ -43,6 +51,12 @@ async def sign_up(visitor: Any, asked: messages.SignUp) -> Answer:
     """SIGNUP, the one request that a visitor's perspective answers."""
     view = await visitor.sign_up(asked.username, asked.password, asked.mobile, asked.pin, asked.name, asked.email)
     return Answer(codes.CREATED, view)
+
+
+async def keep(customer: Any) -> Answer:
+    """NOOP of a customer."""
+    await customer.keep()
+    return Answer()
 
 
 async def _view_details(customer: Any, _asked: messages.ViewDetails) -> Answer:
@@ -66,16 +80,16 @@ async def _statement(customer: Any, asked: messages.Statement) -> Answer:
     return Answer(body=page.end, items=page.lines)
 
 
-async def _deposit(customer: Any, asked: messages.Deposit) -> Answer:
-    return Answer(body=await customer.deposit(asked.amount, asked.currency, asked.key))
+def _deposit(customer: Any, asked: messages.Deposit) -> Deferred[Answer]:
+    return _received(customer.deposit(asked.amount, asked.currency, asked.key))
 
 
-async def _withdraw(customer: Any, asked: messages.Withdraw) -> Answer:
-    return Answer(body=await customer.withdraw(asked.amount, asked.currency, asked.key))
+def _withdraw(customer: Any, asked: messages.Withdraw) -> Deferred[Answer]:
+    return _received(customer.withdraw(asked.amount, asked.currency, asked.key))
 
 
-async def _transfer(customer: Any, asked: messages.Transfer) -> Answer:
-    return Answer(body=await customer.transfer(asked.to, asked.amount, asked.currency, asked.key, asked.reference))
+def _transfer(customer: Any, asked: messages.Transfer) -> Deferred[Answer]:
+    return _received(customer.transfer(asked.to, asked.amount, asked.currency, asked.key, asked.reference))
 
 
 async def _update_contact(customer: Any, asked: messages.UpdateContact) -> Answer:
@@ -110,6 +124,11 @@ async def _notices(customer: Any, asked: messages.Notices) -> Answer:
 async def _acknowledge(customer: Any, asked: messages.Acknowledge) -> Answer:
     await customer.acknowledge(asked.upto)
     return Answer()
+
+
+def _received(receipt: Deferred[Any]) -> Deferred[Answer]:
+    """The answer that a receipt is. No coroutine: of these there are thousands a second."""
+    return receipt.addCallback(lambda body: Answer(body=body))
 
 
 CUSTOMERS: dict[type[Message], Callable[[Any, Any], Awaitable[Answer]]] = {

@@ -30,9 +30,10 @@ from bankd.ibank import ICustomer, IMind, IVisitor
 from bankd.protocols import answers
 from bankd.protocols.answers import Answer
 from bankd.protocols.asked import Asked, may_overlap, read_asked
+from bankd.protocols.daybook import Daybook
 from bankd.protocols.queue import Queue
 from bankd.protocols.valve import Valve
-from bankd.wire import codec, grammar, messages, states
+from bankd.wire import grammar, messages, states
 from bankd.wire.states import State
 
 TURN = 64
@@ -48,7 +49,7 @@ CLOSING_SECONDS = 5
 """How long a peer may take to finish the closing of its connection."""
 
 
-Answered = tuple[Asked, Answer, list[bytes]]
+Answered = tuple[Asked, Answer, bytes]
 """A request, its answer, and that as it travels."""
 
 
@@ -61,11 +62,12 @@ class LineProtocol(LineReceiver):
     log = Logger()
     transport: Any
 
-    def __init__(self, portal: Portal, clock: IReactorTime, opened: "set[LineProtocol]") -> None:
+    def __init__(self, portal: Portal, clock: IReactorTime, opened: "set[LineProtocol]", daybook: Daybook) -> None:
         self.host = ""
         self.closed: Deferred[None] = Deferred()
         self._peer = ""
         self._opened = opened
+        self._daybook = daybook
         self._portal = portal
         self._clock = clock
         self._state = State.VISITOR
@@ -92,7 +94,7 @@ class LineProtocol(LineReceiver):
         self.host = peer.host
         self._peer = f"{peer.host}:{peer.port}"
         self._asked_at = self._clock.seconds()
-        self.log.info("{peer} connected", peer=self._peer)
+        self._daybook.note(f"{self._peer} connected")
         self._portal.login(Anonymous(), self, IVisitor).addCallback(self._enter)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
@@ -102,7 +104,8 @@ class LineProtocol(LineReceiver):
         for timer in (self._watch, self._abort, self._rest):
             if timer is not None and timer.active():
                 timer.cancel()
-        self.log.info("{peer} closed after {answers} answers", peer=self._peer, answers=self._answers)
+        self._daybook.note(f"{self._peer} closed after {self._answers} answers")
+        self._daybook.write()
         self.closed.callback(None)
 
     def dataReceived(self, data: bytes) -> None:
@@ -147,21 +150,18 @@ class LineProtocol(LineReceiver):
     def _enter(self, avatar: tuple[Any, Any, Callable[[], object]]) -> None:
         _, self._visitor, leave = avatar
         self._endings.append(leave)
-        self._send([codec.write_reply("*", codes.DONE, self._visitor.greeting)])
+        self._send(Answer(body=self._visitor.greeting).spelt("*"))
         self._watch_for(self._visitor.limits.login_seconds)
 
     def _begin(self, asked: Asked) -> Deferred[Answered]:
         """Carry out one request. Whatever happens is an answer."""
         if asked.kind is not messages.Noop:
             self._asked_at = self._clock.seconds()
+        answer: Deferred[Answer] = maybeDeferred(self._answer, asked)
+        return answer.addCallback(_written, asked).addErrback(self._refuse, asked)
 
-        def written(answer: Answer) -> Answered:
-            return asked, answer, answer.lines(asked.tag)
-
-        done = Deferred.fromCoroutine(self._answer(asked)).addCallback(written)
-        return done.addErrback(lambda failure: written(self._refuse(failure)))
-
-    async def _answer(self, asked: Asked) -> Answer:
+    def _answer(self, asked: Asked) -> Any:
+        """The answer to one request, or what is awaited for it. Raises Refused."""
         obstacle = states.obstacle(self._state, asked.kind) if asked.kind else None
         if obstacle is not None:
             raise Refused(obstacle)
@@ -169,18 +169,15 @@ class LineProtocol(LineReceiver):
             case None:
                 raise asked.refused or Refused(codes.BAD_LINE)
             case messages.Login() as log_in:
-                return await self._log_in(log_in)
+                return self._log_in(log_in)
             case messages.SignUp() as sign_up:
-                return await answers.sign_up(self._visitor, sign_up)
+                return answers.sign_up(self._visitor, sign_up)
             case messages.Noop():
-                if self._customer is not None:
-                    await self._customer.keep()
-                return Answer()
+                return Answer() if self._customer is None else answers.keep(self._customer)
             case messages.Logout():
-                await self._end()
-                return Answer(ends=True)
+                return self._end().addCallback(lambda _: Answer(ends=True))
             case message:
-                return await answers.CUSTOMERS[type(message)](self._customer, message)
+                return answers.CUSTOMERS[type(message)](self._customer, message)
 
     async def _log_in(self, asked: messages.Login) -> Answer:
         avatar: Any = await self._portal.login(answers.credentials(asked), self, ICustomer)
@@ -194,40 +191,38 @@ class LineProtocol(LineReceiver):
         session = customer.session
         return Answer(codes.CREATED if session.registered else codes.DONE, session.welcome)
 
-    def _refuse(self, failure: Failure) -> Answer:
+    def _refuse(self, failure: Failure, asked: Asked) -> Answered:
         """The answer to a request that failed; a fault of our own is logged, and only its number goes out."""
         if isinstance(failure.value, Refused):
-            refused = failure.value
-            more: dict[str, str | int] = {} if refused.field is None else {"field": refused.field}
-            return Answer(refused.code, more=more, ends=refused.code.closes)
+            return _written(answers.refusal(failure.value), asked)
         incident = uuid4().hex[:12]
         self.log.failure("incident {incident}", failure, incident=incident)
-        return Answer(codes.INCIDENT, more={"incident": incident})
+        return _written(Answer(codes.INCIDENT, more={"incident": incident}), asked)
 
     def _deliver(self, answered: Answered) -> None:
-        asked, answer, lines = answered
+        asked, answer, octets = answered
         self._answers += 1
-        if asked.kind not in (None, messages.Noop):
-            self.log.info("{peer} {verb} {code}", peer=self._peer, verb=asked.kind.verb, code=answer.code.number)
+        if asked.kind is not None and asked.kind is not messages.Noop:
+            self._daybook.note(f"{self._peer} {asked.kind.verb} {answer.code.number}")
         if self._state is State.CUSTOMER and (asked.kind is None or states.RULES[asked.kind].task):
             self._visitor.task_done()
-        self._send(lines)
+        self._send(octets)
         if answer.ends:
             self._hang_up()
         self._hang_up_if_done()
         self._set_reading()
 
-    def _send(self, lines: list[bytes]) -> None:
+    def _send(self, octets: bytes) -> None:
         if not self._closing:
-            self.transport.write(b"\r\n".join(lines) + b"\r\n")
+            self.transport.write(octets)
 
     def _hang_up(self, code: Code | None = None) -> None:
         """Close, after saying why where ``code`` is given; a peer that does not let go is cut off."""
         if self._closing:
             return
         if code is not None:
-            self.log.info("{peer} hung up on: {code} {reason}", peer=self._peer, code=code.number, reason=code.reason)
-            self._send([codec.write_reply("*", code)])
+            self._daybook.note(f"{self._peer} hung up on: {code.number} {code.reason}")
+            self._send(Answer(code).spelt("*"))
         self._close()
         self._abort = self._clock.callLater(CLOSING_SECONDS, self.transport.abortConnection)
         if self._heard:
@@ -287,3 +282,7 @@ class LineProtocol(LineReceiver):
             self.resumeProducing()
         else:
             self.pauseProducing()
+
+
+def _written(answer: Answer, asked: Asked) -> Answered:
+    return asked, answer, answer.spelt(asked.tag)

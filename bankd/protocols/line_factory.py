@@ -5,6 +5,7 @@ from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.protocol import Factory
 
+from bankd.protocols.daybook import Daybook
 from bankd.protocols.line import LineProtocol
 
 
@@ -16,11 +17,12 @@ class LineFactory(Factory):
     def __init__(self, portal: Portal, clock: IReactorTime) -> None:
         self._portal = portal
         self._clock = clock
+        self._daybook = Daybook(clock)
         self._opened: set[LineProtocol] = set()
 
     def buildProtocol(self, addr: object) -> LineProtocol:
         """The protocol for a new connection."""
-        return LineProtocol(self._portal, self._clock, self._opened)
+        return LineProtocol(self._portal, self._clock, self._opened, self._daybook)
 
     def hang_up(self) -> Deferred[None]:
         """Close every connection once it has its answers; fires when all are closed."""

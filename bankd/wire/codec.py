@@ -10,7 +10,7 @@
 
 import dataclasses
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, dataclass, fields
 from typing import Any, TypeVar, get_args, get_type_hints
 from urllib.parse import quote, unquote_to_bytes
@@ -27,6 +27,8 @@ _FIELDS = rb"(?: " + grammar.NAME + rb"=" + grammar.VALUE + rb")*"
 _REQUEST = re.compile(rb"(?P<tag>" + grammar.TAG + rb") (?P<verb>" + grammar.VERB + rb")(?P<fields>" + _FIELDS + rb")")
 _REPLY = re.compile(rb"(?P<tag>\*|" + grammar.TAG + rb") (?P<code>-|[0-9]{3})(?P<fields>" + _FIELDS + rb")")
 _TAGGED = re.compile(rb"(?P<tag>" + grammar.TAG + rb")(?: |$)")
+_FIELD = re.compile(r" ([^=]+)=([^ ]*)")  # for what has matched _FIELDS
+_PLAIN = re.compile(r"[A-Za-z0-9._~" + re.escape(grammar.SAFE) + r"-]*")
 _NEVER = re.compile(rb"[\r\n\x00]")
 _UNITS = re.compile(r"_(minor|us|seconds)$")
 
@@ -46,7 +48,19 @@ class Field:
     required: bool
 
 
-_FIELDS_OF: dict[type[Any], tuple[Field, ...]] = {}
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """What the annotations of a dataclass say, read once: its fields, and their kinds by name.
+
+    ``writers`` has for each field its attribute, what travels before its value, and what writes the value.
+    """
+
+    fields: tuple[Field, ...]
+    kinds: Mapping[str, Kind]
+    writers: tuple[tuple[str, str, Callable[[Any], str]], ...]
+
+
+_FORMS: dict[type[Any], _Form] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,17 +126,15 @@ def kind_of(request: Request) -> type[Message]:
 
 def read_message(message: type[Message], request: Request) -> Message:
     """``request`` as ``message``. Raises Refused, naming the field at fault."""
-    kinds = {field.name: field.kind for field in fields_of(message)}
+    kinds = _form_of(message).kinds
     given: dict[str, str] = {}
     for name, spelt in request.pairs:
         if name not in kinds or name in given:
             raise Refused(codes.BAD_FIELD, name)
-        given[name] = _plain(name, kinds[name], spelt)
+        given[name] = _plain(name, kinds[name], spelt) if "%" in spelt else spelt
     read = read_fields(message, given)
-    chosen = frozenset().union(*message.ways).intersection(given)
-    if message.ways and chosen not in message.ways:
-        nearest = max(message.ways, key=lambda way: (len(way & chosen), -len(way ^ chosen)))
-        raise Refused(codes.BAD_FIELD, min(nearest ^ chosen))
+    if message.ways:
+        _check_way(message, given)
     return read
 
 
@@ -134,7 +146,10 @@ def read_fields(cls: type[T], given: Mapping[str, str]) -> T:
     values = {}
     for field in fields_of(cls):
         if field.name in given:
-            values[field.attribute] = _value(field, given[field.name])
+            try:
+                values[field.attribute] = field.kind.parse(given[field.name])
+            except ValueError as error:
+                raise Refused(codes.BAD_FIELD, field.name) from error
         elif field.required:
             raise Refused(codes.BAD_FIELD, field.name)
     return cls(**values)
@@ -154,7 +169,7 @@ def write_reply(tag: str, code: Code, body: object = None, /, **more: str | int)
     if code.refuses:
         words.append(f"reason={code.reason}")
     words += _written(body)
-    words += [f"{name}={quote(str(value), safe=grammar.SAFE)}" for name, value in more.items()]
+    words += [f"{name}={_encoded(value)}" for name, value in more.items()]
     return " ".join(words).encode("ascii")
 
 
@@ -178,18 +193,32 @@ def read_reply(line: bytes) -> Reply:
 
 def fields_of(cls: type[Any]) -> tuple[Field, ...]:
     """The fields of dataclass ``cls`` that travel: those annotated with a kind of ``grammar``, in order."""
-    if cls not in _FIELDS_OF:
-        _FIELDS_OF[cls] = _travelling(cls)
-    return _FIELDS_OF[cls]
+    return _form_of(cls).fields
 
 
-def _travelling(cls: type[Any]) -> tuple[Field, ...]:
+def _form_of(cls: type[Any]) -> _Form:
+    if cls not in _FORMS:
+        _FORMS[cls] = _read_form(cls)
+    return _FORMS[cls]
+
+
+def _read_form(cls: type[Any]) -> _Form:
     hints = get_type_hints(cls, include_extras=True)
-    return tuple(
+    travelling = tuple(
         Field(field.name, _UNITS.sub("", field.name), kind, field.default is MISSING)
         for field in fields(cls)
         for kind in _kinds(hints[field.name])
     )
+    return _Form(
+        travelling,
+        {field.name: field.kind for field in travelling},
+        tuple((field.attribute, f"{field.name}=", _writer(field.kind)) for field in travelling),
+    )
+
+
+def _writer(kind: Kind) -> Callable[[Any], str]:
+    """What writes a value of ``kind`` as it travels."""
+    return _encoded if kind.write is str else kind.write
 
 
 def _kinds(hint: Any) -> Iterable[Kind]:
@@ -201,8 +230,7 @@ def _kinds(hint: Any) -> Iterable[Kind]:
 
 def _pairs(spelt: bytes) -> Pairs:
     """The names and undecoded values of fields that matched the grammar."""
-    words = spelt.decode("ascii").split(" ")[1:]
-    return tuple((name, value) for name, _, value in (word.partition("=") for word in words))
+    return tuple(_FIELD.findall(spelt.decode("ascii")))
 
 
 def _decoded(value: str) -> str:
@@ -210,9 +238,17 @@ def _decoded(value: str) -> str:
     return unquote_to_bytes(value).decode("utf-8") if "%" in value else value
 
 
+def _check_way(message: type[Message], given: Iterable[str]) -> None:
+    """Raises Refused, naming a field that is missing or too many, unless the fields are one of the message's ways."""
+    chosen = frozenset().union(*message.ways).intersection(given)
+    if chosen not in message.ways:
+        nearest = max(message.ways, key=lambda way: (len(way & chosen), -len(way ^ chosen)))
+        raise Refused(codes.BAD_FIELD, min(nearest ^ chosen))
+
+
 def _plain(name: str, kind: Kind, spelt: str) -> str:
-    """A value of ``kind`` without its percent-encoding. Raises Refused where it may have none, or is not UTF-8."""
-    if "%" in spelt and not kind.encoded:
+    """An encoded value of ``kind`` as it is. Raises Refused where it may not be encoded, or is not UTF-8."""
+    if not kind.encoded:
         raise Refused(codes.BAD_FIELD, name)
     try:
         return _decoded(spelt)
@@ -220,21 +256,18 @@ def _plain(name: str, kind: Kind, spelt: str) -> str:
         raise Refused(codes.BAD_FIELD, name) from error
 
 
-def _value(field: Field, text: str) -> Any:
-    """The value of ``field``. Raises Refused for any other form."""
-    try:
-        return field.kind.parse(text)
-    except ValueError as error:
-        raise Refused(codes.BAD_FIELD, field.name) from error
-
-
 def _written(body: object) -> list[str]:
     """``name=value`` for each field of ``body`` that is not None."""
     if body is None:
         return []
-    values = ((field, getattr(body, field.attribute)) for field in fields_of(type(body)))
     return [
-        f"{field.name}={quote(field.kind.write(value), safe=grammar.SAFE)}"
-        for field, value in values
-        if value is not None
+        start + write(value)
+        for attribute, start, write in _form_of(type(body)).writers
+        if (value := getattr(body, attribute)) is not None
     ]
+
+
+def _encoded(value: object) -> str:
+    """A value with its percent-encoding."""
+    text = str(value)
+    return text if _PLAIN.fullmatch(text) else quote(text, safe=grammar.SAFE)

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Annotated, Any
 
 MAX_LINE = 4096
@@ -19,7 +20,7 @@ MAX_LINE = 4096
 TAG = rb"[A-Za-z0-9]{1,16}"  # tag = 1*16(ALPHA / DIGIT)
 VERB = rb"[A-Z_]{1,32}"  # verb = 1*32(%x41-5A / "_")
 NAME = rb"[a-z0-9_]{1,32}"  # name = 1*32(%x61-7A / DIGIT / "_")
-VALUE = rb"(?:[A-Za-z0-9._~:@+/-]|%[0-9A-Fa-f]{2})*"  # value = *(plain / "@" / pct-encoded)
+VALUE = rb"[A-Za-z0-9._~:@+/-]*(?:%[0-9A-Fa-f]{2}[A-Za-z0-9._~:@+/-]*)*"  # value = *(plain / "@" / pct-encoded)
 SAFE = ":@+/"  # may stand as they are besides RFC 3986's unreserved, so that times and addresses read well
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -29,7 +30,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class Kind:
     """A kind of value: ``rule`` and ``abnf`` document it, ``pattern`` admits it, ``read`` and ``write`` turn it.
 
-    ``encoded`` says that it travels percent-encoded.
+    ``encoded`` says that it travels percent-encoded. What a ``write`` other than ``str`` gives needs no encoding, ever.
     """
 
     rule: str
@@ -62,8 +63,14 @@ def read_time(text: str) -> int:
 
 def write_time(at_us: int) -> str:
     """The RFC 3339 time in UTC, with six decimals, of microseconds since 1970."""
-    moment = _EPOCH + timedelta(microseconds=at_us)
-    return moment.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    second, microsecond = divmod(at_us, 1_000_000)
+    return f"{_write_second(second)}.{microsecond:06}Z"
+
+
+@lru_cache(1000)  # most of what is written in a second is of that second
+def _write_second(second: int) -> str:
+    """The date and time, without fraction and zone, of seconds since 1970."""
+    return (_EPOCH + timedelta(seconds=second)).replace(tzinfo=None).isoformat()
 
 
 def _visible(longest: int) -> str:
@@ -80,16 +87,17 @@ PASSWORD = _words("password", "1*128visible", _visible(128))
 PIN = _kind("pin", "4*12DIGIT", r"[0-9]{4,12}")
 MOBILE = _kind("mobile", '["+"] 4*15DIGIT', r"\+?[0-9]{4,15}")
 ACCOUNT = _kind("account", '1*32(ALPHA / DIGIT / "-")', r"[A-Za-z0-9-]{1,32}", str.upper)
-AMOUNT = _kind("amount", "%x31-39 *14DIGIT", r"[1-9][0-9]{0,14}", int)
-SIGNED = _kind("signed", '"0" / ["-"] %x31-39 *17DIGIT', r"0|-?[1-9][0-9]{0,17}", int)
-COUNT = _kind("count", '"0" / %x31-39 *17DIGIT', r"0|[1-9][0-9]{0,17}", int)
-PAGE = _kind("page", '%x31-39 [DIGIT] / "100"', r"[1-9][0-9]?|100", int)
+AMOUNT = _kind("amount", "%x31-39 *14DIGIT", r"[1-9][0-9]{0,14}", int, int.__repr__)
+SIGNED = _kind("signed", '"0" / ["-"] %x31-39 *17DIGIT', r"0|-?[1-9][0-9]{0,17}", int, int.__repr__)
+COUNT = _kind("count", '"0" / %x31-39 *17DIGIT', r"0|[1-9][0-9]{0,17}", int, int.__repr__)
+PAGE = _kind("page", '%x31-39 [DIGIT] / "100"', r"[1-9][0-9]?|100", int, int.__repr__)
 PORT = _kind(
     "port",
     '%x31-39 *3DIGIT / %x31-35 4DIGIT / "6" %x30-34 3DIGIT / "65" %x30-34 2DIGIT'
     ' / "655" %x30-32 DIGIT / "6553" %x30-35',
     r"[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]",
     int,
+    int.__repr__,
 )
 CURRENCY = _kind("currency", "3(%x41-5A)", r"[A-Z]{3}")
 KEY = _kind("key", "1*64unreserved", r"[A-Za-z0-9._~-]{1,64}")
