@@ -9,24 +9,25 @@
 import secrets
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from twisted.application.service import IService, Service
 from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
 from twisted.internet.error import CannotListenError
 from twisted.internet.threads import deferToThreadPool
-from twisted.logger import ILogObserver, Logger, globalLogPublisher
+from twisted.logger import Logger, globalLogPublisher
 from twisted.plugin import getPlugins
 from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.python import usage
 from twisted.python.threadpool import ThreadPool
 
-from bankd import config, log, tls
+from bankd import config, tls
 from bankd.bank import payments
 from bankd.bank.hashing import PEPPER_OCTETS, Hasher
 from bankd.config import KEYS, Settings, SettingsError
 from bankd.ibank import IBankProtocol
 from bankd.lane import Lane
+from bankd.log import LogFile
 from bankd.notify import Notices
 from bankd.perspectives import realm
 from bankd.perspectives.branch import Bounded, Branch
@@ -87,7 +88,7 @@ class Bank(Service):
         self._pools: list[ThreadPool] = []
         self._ports: list[Any] = []
         self._factories: list[Any] = []
-        self._log: tuple[ILogObserver, TextIO] | None = None
+        self._log: LogFile | None = None
 
     def startService(self) -> None:
         """Open the database, start the threads, listen. Exits with a plain line when something is missing."""
@@ -118,8 +119,8 @@ class Bank(Service):
         self._store.close()
         self.logger.info("everything is stored; the bank is closed")
         if self._log is not None:
-            globalLogPublisher.removeObserver(self._log[0])
-            self._log[1].close()
+            globalLogPublisher.removeObserver(self._log)
+            self._log.close()
 
     def _stop_threads(self) -> None:
         for pool in self._pools:
@@ -127,8 +128,8 @@ class Bank(Service):
 
     def _open_log(self) -> None:
         if self.settings.logfile is not None:
-            self._log = log.open_log(self.settings.logfile)
-            globalLogPublisher.addObserver(self._log[0])
+            self._log = LogFile(self.settings.logfile)
+            globalLogPublisher.addObserver(self._log)
 
     def _open_store(self) -> Store:
         pepper = self.settings.state / "pepper"

@@ -1,0 +1,61 @@
+"""The daybook: what happened on connections, logged a turn at a time."""
+
+from typing import cast
+
+from twisted.internet.task import Clock
+from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublisher
+from twisted.trial.unittest import SynchronousTestCase
+
+from bankd.protocols.daybook import Daybook
+
+
+class DaybookTests(SynchronousTestCase):
+    """Lines that are noted, and what then is in the log."""
+
+    def setUp(self) -> None:
+        self.events: list[LogEvent] = []
+        observer = cast(ILogObserver, self.events.append)
+        globalLogPublisher.addObserver(observer)
+        self.addCleanup(globalLogPublisher.removeObserver, observer)
+        self.clock = Clock()
+        self.daybook = Daybook(self.clock)
+
+    def logged(self) -> list[str]:
+        """The text of each event since the last time."""
+        events, self.events[:] = self.events[:], []
+        return [formatEvent(event) for event in events]
+
+    def test_once_a_turn(self) -> None:
+        """What is noted in one turn is one event in the next, in order; what comes then is another."""
+        self.daybook.note("a LOGIN 200")
+        self.daybook.note("b LOGIN 401")
+        self.assertEqual(self.logged(), [])
+        self.clock.advance(0)
+        self.assertEqual(self.logged(), ["a LOGIN 200\nb LOGIN 401"])
+        self.daybook.note("a NOOP 200")
+        self.clock.advance(0)
+        self.assertEqual(self.logged(), ["a NOOP 200"])
+
+    def test_lines(self) -> None:
+        """The event says that it has several lines, so that each can be written with its own time and source."""
+        self.daybook.note("a LOGIN 200")
+        self.clock.advance(0)
+        self.assertEqual([event["lines"] for event in self.events], [("a LOGIN 200",)])
+
+    def test_at_once(self) -> None:
+        """What was noted can be logged at once, and then nothing is left to do."""
+        self.daybook.note("a closed")
+        self.daybook.write()
+        self.assertEqual(self.logged(), ["a closed"])
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_nothing_noted(self) -> None:
+        """Where nothing was noted nothing is logged."""
+        self.daybook.write()
+        self.assertEqual(self.logged(), [])
+
+    def test_braces(self) -> None:
+        """What is noted is a value, and never a format."""
+        self.daybook.note("{log_source} {0} {")
+        self.daybook.write()
+        self.assertEqual(self.logged(), ["{log_source} {0} {"])
