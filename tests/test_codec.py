@@ -187,6 +187,15 @@ class ReadMessageTests(CodecCase):
             read(f"a1 {rest} pin=8265".encode())
             read(f"a1 {rest} password=x".encode())
 
+    def test_first_field_at_fault(self) -> None:
+        """A field is at fault first by what it is, in the order given, and then by its value, in the verb's order."""
+        self.assertRefused(b"a1 DEPOSIT amount=x of=1 currency=USD key=k key=k", codes.BAD_FIELD, "of")
+        self.assertRefused(b"a1 DEPOSIT amount=x key=k key=k currency=USD of=1", codes.BAD_FIELD, "key")
+        self.assertRefused(b"a1 DEPOSIT amount=x currency=%55SD key=k", codes.BAD_FIELD, "currency")
+        self.assertRefused(b"a1 DEPOSIT key=: currency=usd amount=x", codes.BAD_FIELD, "amount")
+        self.assertRefused(b"a1 DEPOSIT key=:", codes.BAD_FIELD, "amount")
+        self.assertRefused(b"a1 LOGIN username=anna pin=x", codes.BAD_FIELD, "pin")
+
     def test_precedence(self) -> None:
         """What stands first in the order of codes is the answer when several things are wrong."""
         self.assertRefused(b"a1 DANCE x=%GG", codes.BAD_LINE)
@@ -209,6 +218,14 @@ class WriteTests(CodecCase):
         """Whatever a value holds, what is written stays one line."""
         line = codec.write_request("a1", messages.UpdateContact(name="a\r\nb LOGOUT\x00"))
         self.assertEqual(line, b"a1 UPDATE_CONTACT name=a%0D%0Ab%20LOGOUT%00")
+        line = codec.write_request("a1", messages.Login(account="1 pin=2", pin="3\r\nb LOGOUT"))
+        self.assertEqual(line, b"a1 LOGIN account=1%20pin%3D2 pin=3%0D%0Ab%20LOGOUT")
+
+    def test_number_that_is_none(self) -> None:
+        """What stands where a number should is not written, whatever it is."""
+        for nonsense in ("7 balance=8", 7.5, b"7"):
+            listing = records.StatementEnd("USD", nonsense)  # type: ignore[arg-type]
+            self.assertRaises(TypeError, codec.write_item, "a1", listing)
 
     def test_success(self) -> None:
         """A success carries its record and no reason."""

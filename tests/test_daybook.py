@@ -1,11 +1,13 @@
 """The daybook: what happened on connections, logged a turn at a time."""
 
+from pathlib import Path
 from typing import cast
 
 from twisted.internet.task import Clock
 from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
+from bankd.log import LogFile
 from bankd.protocols.daybook import Daybook
 
 
@@ -41,6 +43,20 @@ class DaybookTests(SynchronousTestCase):
         self.daybook.note("a LOGIN 200")
         self.clock.advance(0)
         self.assertEqual([event["lines"] for event in self.events], [("a LOGIN 200",)])
+
+    def test_log_file(self) -> None:
+        """In a log file each of them is a line by itself."""
+        path = Path(self.mktemp())
+        file = LogFile(path)
+        self.addCleanup(file.close)
+        for word in ("LOGIN", "NOOP"):
+            self.daybook.note(f"a {word} 200")
+        self.daybook.write()
+        for event in self.events:
+            file(event)
+        said = [line.partition(" ")[2] for line in path.read_text(encoding="utf-8").splitlines()]
+        source = "[bankd.protocols.daybook.Daybook#info]"
+        self.assertEqual(said, [f"{source} a LOGIN 200", f"{source} a NOOP 200"])
 
     def test_at_once(self) -> None:
         """What was noted can be logged at once, and then nothing is left to do."""

@@ -1,6 +1,7 @@
 """The daybook: who came, what was asked and how it was answered, and who left, a line each, for the log.
 
-1. Lines of one turn of the reactor go to the log together, as one event: what an event costs is then shared by all.
+1. Lines of one turn of the reactor go to the log together, as one event: what an event costs, some twenty
+   microseconds, is then shared by all of them.
 2. A line is made of the peer's address, verbs and codes: nothing that a peer sent can be in it.
 """
 

@@ -18,9 +18,10 @@ R = TypeVar("R")
 
 
 @dataclass(slots=True, eq=False)
-class _Turn(Generic[A]):
-    """A request that has begun: whether others of its kind may begin beside it, and its answer once there is one."""
+class _Turn(Generic[R, A]):
+    """A request: whether others of its kind may be under way beside it, and its answer once there is one."""
 
+    request: R
     overlaps: bool
     answer: A | None = None
 
@@ -40,8 +41,8 @@ class Queue(Generic[R, A]):
         self._begin = begin
         self._may_overlap = may_overlap
         self._deliver = deliver
-        self._waiting: deque[R] = deque()
-        self._begun: deque[_Turn[A]] = deque()
+        self._waiting: deque[_Turn[R, A]] = deque()
+        self._begun: deque[_Turn[R, A]] = deque()
         self._closed = False
         self._held = False
 
@@ -51,7 +52,7 @@ class Queue(Generic[R, A]):
 
     def add(self, request: R) -> None:
         """Take ``request`` in, and begin it when its turn has come."""
-        self._waiting.append(request)
+        self._waiting.append(_Turn(request, self._may_overlap(request)))
         self._advance()
 
     def hold(self, held: bool) -> None:
@@ -65,18 +66,14 @@ class Queue(Generic[R, A]):
         self._waiting.clear()
 
     def _advance(self) -> None:
-        while self._waiting and not self._closed and self._has_turn(self._waiting[0]):
-            request = self._waiting.popleft()
-            turn: _Turn[A] = _Turn(self._may_overlap(request))
-            self._begun.append(turn)
-            self._begin(request).addCallback(self._answered, turn)
+        while self._waiting and not self._closed and not self._held:
+            turn = self._waiting[0]
+            if self._begun and not (turn.overlaps and self._begun[-1].overlaps):
+                return
+            self._begun.append(self._waiting.popleft())
+            self._begin(turn.request).addCallback(self._answered, turn)
 
-    def _has_turn(self, request: R) -> bool:
-        if self._held:
-            return False
-        return not self._begun or (self._begun[-1].overlaps and self._may_overlap(request))
-
-    def _answered(self, answer: A, turn: _Turn[A]) -> None:
+    def _answered(self, answer: A, turn: _Turn[R, A]) -> None:
         turn.answer = answer
         while self._begun and not self._closed and (ready := self._begun[0].answer) is not None:
             self._begun.popleft()
