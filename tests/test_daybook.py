@@ -32,6 +32,7 @@ class DaybookTests(SynchronousTestCase):
         self.daybook.note("a LOGIN 200")
         self.daybook.note("b LOGIN 401")
         self.assertEqual(self.logged(), [])
+        self.assertEqual(len(self.clock.getDelayedCalls()), 1)
         self.clock.advance(0)
         self.assertEqual(self.logged(), ["a LOGIN 200\nb LOGIN 401"])
         self.daybook.note("a NOOP 200")
