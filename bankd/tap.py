@@ -21,13 +21,12 @@ from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.python import usage
 from twisted.python.threadpool import ThreadPool
 
-from bankd import config, tls
+from bankd import config, log, tls
 from bankd.bank import payments
 from bankd.bank.hashing import PEPPER_OCTETS, Hasher
 from bankd.config import KEYS, Settings, SettingsError
 from bankd.ibank import IBankProtocol
 from bankd.lane import Lane
-from bankd.log import LogFile
 from bankd.notify import Notices
 from bankd.perspectives import realm
 from bankd.perspectives.branch import Bounded, Branch
@@ -88,7 +87,7 @@ class Bank(Service):
         self._pools: list[ThreadPool] = []
         self._ports: list[Any] = []
         self._factories: list[Any] = []
-        self._log: LogFile | None = None
+        self._log: log.LogFile | None = None
 
     def startService(self) -> None:
         """Open the database, start the threads, listen. Exits with a plain line when something is missing."""
@@ -128,7 +127,7 @@ class Bank(Service):
 
     def _open_log(self) -> None:
         if self.settings.logfile is not None:
-            self._log = LogFile(self.settings.logfile)
+            self._log = log.LogFile(self.settings.logfile)
             globalLogPublisher.addObserver(self._log)
 
     def _open_store(self) -> Store:

@@ -47,7 +47,9 @@ class Kind:
         return self.read(text)
 
 
-def _kind(rule: str, abnf: str, pattern: str, read: Any = str, write: Any = str) -> Kind:
+def _kind(rule: str, abnf: str, pattern: str, read: Any = str, write: Any = None) -> Kind:
+    """A kind with one spelling for each value; what is no number is not written where one should be."""
+    write = write or (int.__repr__ if read is int else str)
     return Kind(rule, abnf, re.compile(pattern, re.ASCII), read, write)
 
 
@@ -87,17 +89,16 @@ PASSWORD = _words("password", "1*128visible", _visible(128))
 PIN = _kind("pin", "4*12DIGIT", r"[0-9]{4,12}")
 MOBILE = _kind("mobile", '["+"] 4*15DIGIT', r"\+?[0-9]{4,15}")
 ACCOUNT = _kind("account", '1*32(ALPHA / DIGIT / "-")', r"[A-Za-z0-9-]{1,32}", str.upper)
-AMOUNT = _kind("amount", "%x31-39 *14DIGIT", r"[1-9][0-9]{0,14}", int, int.__repr__)
-SIGNED = _kind("signed", '"0" / ["-"] %x31-39 *17DIGIT', r"0|-?[1-9][0-9]{0,17}", int, int.__repr__)
-COUNT = _kind("count", '"0" / %x31-39 *17DIGIT', r"0|[1-9][0-9]{0,17}", int, int.__repr__)
-PAGE = _kind("page", '%x31-39 [DIGIT] / "100"', r"[1-9][0-9]?|100", int, int.__repr__)
+AMOUNT = _kind("amount", "%x31-39 *14DIGIT", r"[1-9][0-9]{0,14}", int)
+SIGNED = _kind("signed", '"0" / ["-"] %x31-39 *17DIGIT', r"0|-?[1-9][0-9]{0,17}", int)
+COUNT = _kind("count", '"0" / %x31-39 *17DIGIT', r"0|[1-9][0-9]{0,17}", int)
+PAGE = _kind("page", '%x31-39 [DIGIT] / "100"', r"[1-9][0-9]?|100", int)
 PORT = _kind(
     "port",
     '%x31-39 *3DIGIT / %x31-35 4DIGIT / "6" %x30-34 3DIGIT / "65" %x30-34 2DIGIT'
     ' / "655" %x30-32 DIGIT / "6553" %x30-35',
     r"[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]",
     int,
-    int.__repr__,
 )
 CURRENCY = _kind("currency", "3(%x41-5A)", r"[A-Z]{3}")
 KEY = _kind("key", "1*64unreserved", r"[A-Za-z0-9._~-]{1,64}")
