@@ -25,12 +25,15 @@ class Code:
 
 
 class Refused(Exception):
-    """A request is refused with ``code``; nothing was changed. ``field`` names the field at fault, where one is."""
+    """A request is refused with ``code``; nothing was changed. ``field`` names the field at fault, where one is, and
+    ``place`` the line, counted from 1, where the request has several.
+    """
 
-    def __init__(self, code: Code, field: str | None = None) -> None:
+    def __init__(self, code: Code, field: str | None = None, place: int | None = None) -> None:
         super().__init__(code.number, code.reason)
         self.code = code
         self.field = field
+        self.place = place
 
 
 DONE = Code(200, "done", "Carried out, and stored durably.")
@@ -59,9 +62,16 @@ OTHER_CONTENT = Code(409, "key", "This key was used before, for something else."
 NO_ACCOUNT = Code(404, "account", "There is no such account, or it is closed.")
 SAME_ACCOUNT = Code(422, "same_account", "Payer and payee are the same account.")
 OTHER_CURRENCY = Code(422, "currency", "An account involved is kept in another currency.")
-NO_FUNDS = Code(402, "funds", "The account does not hold this much.")
+NO_HOLD = Code(404, "hold", "The account has part in no such hold that is open; it may have ended.")
+NO_ENTRY = Code(404, "entry", "There is no such payment that this account received.")
+NOT_PAYEE = Code(403, "payee", "Only the account that was to be paid may release this hold.")
+MORE_THAN_LEFT = Code(422, "left", "This is more than is left of the hold, or of the payment to be given back.")
+PAYMENT_LIMIT = Code(422, "payment_limit", "The amount is more than the account may pay at once.")
+DAY_LIMIT = Code(422, "day_limit", "The amount is more than the account may still pay today.")
+NO_FUNDS = Code(402, "funds", "The account does not have this much available.")
 TOO_MUCH = Code(422, "balance_limit", "A balance would pass the largest that the bank can keep.")
 TOO_MANY = Code(409, "accounts", "The customer has as many open accounts as one may have.")
+HELD = Code(409, "holds", "Holds are open on the account.")
 NOT_EMPTY = Code(409, "balance", "The account holds money, and no account to pay it out to was named.")
 
 ALL = (
@@ -84,12 +94,19 @@ ALL = (
     WEAK_SECRET,
     TAKEN,
     OTHER_CONTENT,
+    NO_HOLD,
+    NO_ENTRY,
+    NOT_PAYEE,
     NO_ACCOUNT,
     SAME_ACCOUNT,
     OTHER_CURRENCY,
+    MORE_THAN_LEFT,
+    PAYMENT_LIMIT,
+    DAY_LIMIT,
     NO_FUNDS,
     TOO_MUCH,
     TOO_MANY,
+    HELD,
     NOT_EMPTY,
 )
 

@@ -19,6 +19,7 @@ from phonenumbers import SUPPORTED_REGIONS
 
 from bankd import money
 from bankd.bank.terms import Terms
+from bankd.ledger.tariff import Tariff
 from bankd.records import Limits
 from bankd.store.engines import is_url
 
@@ -89,6 +90,16 @@ def _currency(text: str) -> str:
     return text
 
 
+def _amounts(text: str) -> dict[str, int]:
+    """Minor units by currency of amounts such as ``0.25 EUR 0.30 USD``."""
+    words = text.split()
+    pairs = list(zip(words[::2], words[1::2], strict=True))
+    found = {currency: money.parse(amount, _currency(currency)) for amount, currency in pairs}
+    if len(found) < len(pairs):
+        raise ValueError(text)
+    return found
+
+
 def _region(text: str) -> str:
     if text not in SUPPORTED_REGIONS:
         raise ValueError(text)
@@ -110,6 +121,7 @@ def _url(text: str) -> str:
 _PORT = "a port: 0 (any that is free) to 65535"
 _SECONDS = "whole seconds: 1 to 86400"
 _YES_NO = "yes or no"
+_AMOUNTS = "amounts with their currencies, such as 0.25 EUR 0.30 USD"
 _ADDRESS = "an IP address of this machine; 0.0.0.0 is every IPv4 address, :: every address"
 
 KEYS = (
@@ -130,6 +142,10 @@ KEYS = (
     Key("bank", "region", _region, "an ISO 3166 code", "DE", "where mobile numbers without a country code belong"),
     Key("bank", "register_mobiles", _yes_or_no, _YES_NO, "yes", "whether log-in registers an unknown mobile number"),
     Key("bank", "lease_seconds", _seconds, _SECONDS, "30", "how long a silent session keeps its account"),
+    Key("bank", "transfer_fee", _amounts, _AMOUNTS, "", "what a transfer costs the payer; left out, nothing"),
+    Key("bank", "withdrawal_fee", _amounts, _AMOUNTS, "", "what taking cash out costs; left out, nothing"),
+    Key("bank", "payment_limit", _amounts, _AMOUNTS, "", "the most that an account may pay at once; left out, any"),
+    Key("bank", "day_limit", _amounts, _AMOUNTS, "", "the most that it may pay on one day in UTC; left out, any"),
     Key("bank", "demo", _yes_or_no, _YES_NO, "no", "whether to make demo customers; play money only"),
     Key("logging", "logfile", str, "a file", "", "where to log; left out, where twistd logs"),
 )
@@ -227,6 +243,11 @@ def _settings(values: Mapping[str, Any]) -> Settings:
             region=values["region"],
             registers_mobiles=values["register_mobiles"],
             lease_seconds=values["lease_seconds"],
+            tariff=Tariff(
+                fees={kind: values[f"{kind}_fee"] for kind in ("transfer", "withdrawal") if values[f"{kind}_fee"]},
+                payment_limits=values["payment_limit"],
+                day_limits=values["day_limit"],
+            ),
         ),
         limits=Limits(values["login_seconds"], values["idle_seconds"]),
     )

@@ -9,7 +9,7 @@ fault of the bank's own. A coroutine begins when it is awaited; what gives a Def
 that calls which follow each other are carried out in their order without waiting for each other.
 """
 
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Iterable, Sequence
 from typing import Any
 
 from twisted.cred.portal import Portal
@@ -17,7 +17,20 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import Attribute, Interface
 
-from bankd.records import AccountView, CustomerView, Event, Inbox, Listening, Receipt, Statement
+from bankd.records import (
+    AccountView,
+    Allowance,
+    BulkResult,
+    CustomerView,
+    Event,
+    Held,
+    HoldView,
+    Inbox,
+    Listening,
+    Payee,
+    Receipt,
+    Statement,
+)
 
 
 class IBankProtocol(Interface):
@@ -123,14 +136,53 @@ class ICustomer(Interface):
     def withdraw(amount_minor: int, currency: str, key: str) -> Deferred[Receipt]:
         """Pay cash out, once for each ``key``. A Deferred of the ``Receipt``.
 
-        Refused: OTHER_CONTENT, OTHER_CURRENCY, NO_FUNDS.
+        Refused: OTHER_CONTENT, OTHER_CURRENCY, PAYMENT_LIMIT, DAY_LIMIT, NO_FUNDS.
         """
 
     def transfer(to: str, amount_minor: int, currency: str, key: str, reference: str | None) -> Deferred[Receipt]:
         """Pay the account numbered ``to``, once for each ``key``. A Deferred of the ``Receipt``.
 
-        Refused: OTHER_CONTENT, NO_ACCOUNT, SAME_ACCOUNT, OTHER_CURRENCY, NO_FUNDS, TOO_MUCH.
+        Refused: OTHER_CONTENT, NO_ACCOUNT, SAME_ACCOUNT, OTHER_CURRENCY, PAYMENT_LIMIT, DAY_LIMIT, NO_FUNDS, TOO_MUCH.
         """
+
+    def transfer_all(payees: Sequence[Payee], currency: str, together: bool, key: str) -> Awaitable[BulkResult]:
+        """Pay many accounts, once for each ``key``: all or none where ``together``, otherwise each by itself.
+
+        A coroutine of the ``BulkResult``. Refused: OTHER_CONTENT; where ``together`` as ``transfer``, with the place.
+        """
+
+    def hold(
+        to: str | None, amount_minor: int, currency: str, seconds: int | None, key: str, reference: str | None
+    ) -> Awaitable[Held]:
+        """Set an amount aside for the account numbered ``to``, or for cash when None, for ``seconds`` or a week.
+
+        Once for each ``key``. A coroutine of ``Held``. Refused: as ``transfer``.
+        """
+
+    def capture(hold: int, amount_minor: int | None, key: str, reference: str | None) -> Awaitable[Receipt]:
+        """Pay ``amount_minor``, or all, of a hold that this account is payer or payee of; the rest is free again.
+
+        A coroutine of the ``Receipt``. Refused: OTHER_CONTENT, NO_HOLD, NO_ACCOUNT, MORE_THAN_LEFT, TOO_MUCH.
+        """
+
+    def release(hold: int, key: str) -> Awaitable[Receipt]:
+        """End a hold without payment: one that this account is payee of, or a hold of its own for cash.
+
+        A coroutine of the ``Receipt``. Refused: OTHER_CONTENT, NO_HOLD, NOT_PAYEE.
+        """
+
+    def reverse(receipt: int, amount_minor: int | None, key: str, reference: str | None) -> Awaitable[Receipt]:
+        """Give back ``amount_minor``, or all that is left, of the payment ``receipt`` that this account received.
+
+        A coroutine of the ``Receipt``. Refused: OTHER_CONTENT, NO_ENTRY, NO_ACCOUNT, MORE_THAN_LEFT, NO_FUNDS,
+        TOO_MUCH.
+        """
+
+    def holds(since: int | None) -> Awaitable[list[HoldView]]:
+        """A coroutine of a page of ``HoldView``: open holds of either side after number ``since``, oldest first."""
+
+    def allowance() -> Awaitable[Allowance]:
+        """A coroutine of the ``Allowance``: what the account may spend, and what that costs."""
 
     def update_contact(name: str | None, email: str | None, mobile: str | None) -> Awaitable[CustomerView]:
         """Change what is not None, confirm the rest. A coroutine of the ``CustomerView``.
@@ -147,7 +199,7 @@ class ICustomer(Interface):
     def delete_account(password: str | None, pin: str | None, payout: str | None) -> Awaitable[None]:
         """Close the session's account after one of the secrets is given again; what is on it goes to ``payout``.
 
-        A coroutine of None; the session is then over. Refused: WRONG_SECRET, NOT_EMPTY, and as ``transfer``.
+        A coroutine of None; the session is then over. Refused: WRONG_SECRET, HELD, NOT_EMPTY, and as ``transfer``.
         """
 
     def listen(port: int) -> Listening:

@@ -20,7 +20,7 @@ from twisted.python.failure import Failure
 
 from bankd import codes
 from bankd.codes import Refused
-from bankd.ledger.book import Outcome
+from bankd.ledger.books import Outcome
 from bankd.ledger.commands import Command
 from bankd.records import Event
 from bankd.store.engines import Transaction

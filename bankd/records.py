@@ -30,6 +30,12 @@ class NoticeKind(StrEnum):
     RECEIVED = "received"
     DEPOSIT = "deposit"
     WITHDRAWAL = "withdrawal"
+    FEE = "fee"
+    HOLD = "hold"
+    PROMISED = "promised"
+    RELEASED = "released"
+    WITHDRAWN = "withdrawn"
+    REVERSAL = "reversal"
     DELETION = "deletion"
     CONTACT = "contact"
     SECRET = "secret"
@@ -71,12 +77,97 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class AccountView:
-    """An account as its owner sees it."""
+    """An account as its owner sees it.
+
+    ``available_minor`` is what can be paid from it: the balance less what is held, and what it may be overdrawn by.
+    """
 
     account: AccountNumber
     currency: Currency
     balance_minor: Signed
+    available_minor: Signed
     opened_us: Time
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What an account may spend, and what that costs; None where there is no limit.
+
+    ``payment_minor`` is the most at once and ``day_minor`` the most on one day in UTC, of which ``left_minor`` is left
+    today; ``overdraft_minor`` is by how much the balance may go below zero.
+    """
+
+    currency: Currency
+    available_minor: Signed
+    overdraft_minor: Signed
+    transfer_fee_minor: Signed
+    withdrawal_fee_minor: Signed
+    payment_minor: Signed | None = None
+    day_minor: Signed | None = None
+    left_minor: Signed | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HoldView:
+    """An open hold as one of its two accounts sees it: ``amount_minor`` is negative where the money is its own.
+
+    ``counterparty`` is the other account, None for cash; ``expires_us`` is when the hold ends by itself.
+    """
+
+    hold: Count
+    at_us: Time
+    expires_us: Time
+    amount_minor: Signed
+    currency: Currency
+    counterparty: AccountNumber | None = None
+    reference: Text | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Payee:
+    """One transfer of many: the account numbered ``payee``, the amount, and the payer's words."""
+
+    payee: str
+    amount_minor: int
+    reference: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BulkLine:
+    """What became of one transfer of many: ``receipt`` is its number in the journal, ``reason`` why there is none."""
+
+    place: Count
+    receipt: Count | None = None
+    reason: Word | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BulkEnd:
+    """What became of many transfers: how many were made, how many refused, and how much was paid in all."""
+
+    made: Count
+    refused: Count
+    amount_minor: Signed
+    currency: Currency
+
+
+@dataclass(frozen=True, slots=True)
+class BulkResult:
+    """What became of each of many transfers, in order, and of all."""
+
+    lines: tuple[BulkLine, ...]
+    end: BulkEnd
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Proof that money was set aside: the number of the hold, when it was made, how much, and until when."""
+
+    hold: Count
+    at_us: Time
+    expires_us: Time
+    amount_minor: Signed
+    currency: Currency
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,14 @@
 
 import secrets
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from twisted.application.service import IService, Service
 from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
 from twisted.internet.error import CannotListenError
+from twisted.internet.task import LoopingCall
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger, globalLogPublisher
 from twisted.plugin import getPlugins
@@ -37,6 +39,9 @@ READ_THREADS = 4
 HASH_THREADS = 2
 MAX_HASHES = 200
 """Secrets that may wait to be hashed; at some 40 a second and core that is a wait of seconds, and more get BUSY."""
+
+EXPIRY_SECONDS = 1.0
+"""How often holds are ended whose time has passed; they cannot be captured any more as soon as it has."""
 
 BACKLOG = 512
 """Connections that the system may hold for us while we accept others."""
@@ -87,6 +92,7 @@ class Bank(Service):
         self._pools: list[ThreadPool] = []
         self._ports: list[Any] = []
         self._factories: list[Any] = []
+        self._expiring = LoopingCall(self._expire_holds)
         self._log: log.LogFile | None = None
 
     def startService(self) -> None:
@@ -96,6 +102,8 @@ class Bank(Service):
             self._store = self._open_store()
             branch = self._branch(self._store)
             self._listen(branch)
+            self._expiring.clock = self._reactor
+            self._expiring.start(EXPIRY_SECONDS)
         except (OSError, tls.Unusable, CannotListenError, DatabaseFault, Missing) as error:
             self._stop_threads()
             raise SystemExit(f"bankd: {_plain(error)}") from error
@@ -110,6 +118,7 @@ class Bank(Service):
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:
+        self._expiring.stop()
         await _all(maybeDeferred(port.stopListening) for port in self._ports)
         await _all(factory.hang_up() for factory in self._factories)
         await self._lane.close()
@@ -120,6 +129,12 @@ class Bank(Service):
         if self._log is not None:
             globalLogPublisher.removeObserver(self._log)
             self._log.close()
+
+    def _expire_holds(self) -> Deferred[Any]:
+        ended = self._lane.run(payments.expire_holds)
+        return ended.addErrback(
+            lambda failure: self.logger.warn("holds could not be ended: {failure}", failure=failure)
+        )
 
     def _stop_threads(self) -> None:
         for pool in self._pools:
@@ -146,7 +161,8 @@ class Bank(Service):
 
     def _branch(self, store: Store) -> Branch:
         board = Notices(secrets.token_hex)
-        self._lane = Lane(store.writing, payments.apply, self._pool("lane", 1), board.tell)
+        apply = partial(payments.apply, tariff=self.settings.terms.tariff)
+        self._lane = Lane(store.writing, apply, self._pool("lane", 1), board.tell)
         self._board = board
         return Branch(
             lane=self._lane,

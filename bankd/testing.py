@@ -13,6 +13,7 @@ import random
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -172,7 +173,8 @@ class PracticeBank:
         self.board = PracticeBoard()
         self.store = Store(url or f"sqlite:///{folder / 'practice.sqlite3'}", self.clock.seconds)
         migrate.upgrade(self.store.writer)
-        self.lane = Lane(self.store.writing, payments.apply, lane_pool or AtOnce(), self.board.tell)
+        apply = partial(payments.apply, tariff=terms.tariff)
+        self.lane = Lane(self.store.writing, apply, lane_pool or AtOnce(), self.board.tell)
         self.branch = Branch(
             lane=self.lane,
             reading=self.store.reading,
@@ -223,6 +225,11 @@ class PracticeBank:
             amount_minor=amount_minor,
             currency=self.branch.terms.currency,
         )
+
+    def expire_holds(self) -> int:
+        """End the holds whose time has passed, as the daemon does every second; how many."""
+        with self.store.writing() as tx:
+            return payments.expire_holds(tx)
 
     def claim(self, known: Known, account_id: int | None = None) -> Claim:
         """What ``known`` claims by account and PIN, for their own account or for another of theirs."""

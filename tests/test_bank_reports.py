@@ -7,7 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from bankd import codes
 from bankd.bank import access, accounts, payments, reports
 from bankd.codes import Refused
-from bankd.ledger.book import Outcome
+from bankd.ledger.books import Outcome
 from bankd.ledger.commands import Command, Deposit, Transfer, Withdrawal
 from bankd.records import (
     AccountView,
@@ -117,7 +117,10 @@ class Accounts(ReportsCase):
         with self.bank.store.reading() as connection:
             self.assertEqual(
                 reports.accounts(connection, self.session),
-                [AccountView(self.alice.account, "USD", 100, AT_US), AccountView(second.number, "EUR", 0, AT_US)],
+                [
+                    AccountView(self.alice.account, "USD", 100, 100, AT_US),
+                    AccountView(second.number, "EUR", 0, 0, AT_US),
+                ],
             )
 
     def test_balance(self) -> None:
@@ -125,7 +128,7 @@ class Accounts(ReportsCase):
         self.deposit(100)
         with self.bank.store.reading() as connection:
             self.assertEqual(
-                reports.balance(connection, self.session), AccountView(self.alice.account, "USD", 100, AT_US)
+                reports.balance(connection, self.session), AccountView(self.alice.account, "USD", 100, 100, AT_US)
             )
             self.assertEqual(reports.balance(connection, self.bobs).balance_minor, 0)
 

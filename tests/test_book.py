@@ -15,8 +15,9 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from bankd import codes
 from bankd.ledger import book
-from bankd.ledger.book import Account, Books, Entry, Outcome
+from bankd.ledger.books import Account, Books, Outcome
 from bankd.ledger.commands import Command, Deposit, Transfer, Withdrawal
+from bankd.ledger.entries import Entry, Side
 from bankd.money import MAX_AMOUNT_MINOR, MAX_BALANCE_MINOR, MAX_HOLDING_MINOR
 
 steady = settings(derandomize=True, database=None, deadline=None, max_examples=200)
@@ -89,7 +90,9 @@ class BookCase(SynchronousTestCase):
         """Fail unless a command is refused with a code, its refusal kept, and no account touched."""
         before = dict(on.accounts)
         self.assertEqual(self.decide_one(command, on), Outcome(code))
-        self.assertEqual([(kept.command, kept.code, kept.at_us) for kept in on.refused], [(command, code, NOW_US)])
+        self.assertEqual(
+            [(kept.content, kept.code, kept.at_us) for kept in on.noted], [(command.content, code, NOW_US)]
+        )
         self.assertEqual((on.accounts, on.posted, on.next_id), (before, [], 100))
 
 
@@ -144,7 +147,7 @@ class DecideTests(BookCase):
             ),
         )
         self.assertEqual(on.posted, [outcome.entry])
-        self.assertEqual(on.refused, [])
+        self.assertEqual(on.noted, [])
         anna, ben = on.accounts[ANNA], on.accounts[BEN]
         self.assertEqual((anna.balance_minor, anna.newest, anna.events, anna.fence), (50, 100, 4, 5))
         self.assertEqual((ben.balance_minor, ben.newest, ben.events, ben.fence), (105, 100, 9, 6))
@@ -223,7 +226,7 @@ class RefusalTests(BookCase):
         for command in (deposit(fence=4), withdrawal(fence=6), transfer(fence=0)):
             on = books(anna=100)
             self.assertEqual(self.decide_one(command, on), Outcome(codes.OVER))
-            self.assertEqual((on.posted, on.refused, on.refusals), ([], [], {}))
+            self.assertEqual((on.posted, on.noted, on.kept), ([], [], {}))
 
     def test_precedence(self) -> None:
         """Of several reasons the one that stands first in the order of codes is given."""
@@ -252,7 +255,7 @@ class KeyTests(BookCase):
         on = books(anna=50)
         outcomes = book.decide([withdrawal(100, "a"), deposit(100, "b"), withdrawal(100, "a")], on)
         self.assertEqual([o.code for o in outcomes], [codes.NO_FUNDS, codes.DONE, codes.NO_FUNDS])
-        self.assertEqual(len(on.refused), 1)
+        self.assertEqual(len(on.noted), 1)
 
     def test_another_session(self) -> None:
         """The same command through the customer's next session is the same command."""
@@ -289,7 +292,7 @@ class KeyTests(BookCase):
                 before, refused, after = book.decide([first, other, first], on)
                 self.assertEqual(refused, Outcome(codes.OTHER_CONTENT), other)
                 self.assertEqual(after, before)
-                self.assertEqual(len(on.posted) + len(on.refused), 1)
+                self.assertEqual(len(on.posted) + len(on.noted), 1)
 
     def test_other_cash(self) -> None:
         """A deposit and a withdrawal of the same content are two commands, and so is one in another currency."""
@@ -324,16 +327,16 @@ class SideTests(BookCase):
         """The payer paid and the payee received; each sees the balance, the event and the other side."""
         entry = self.decide_one(transfer(100), books(anna=150, ben=5)).entry
         assert entry is not None
-        self.assertEqual(entry.side(ANNA), book.Side("paid", -100, 50, 1, BEN))
-        self.assertEqual(entry.side(BEN), book.Side("received", 100, 105, 1, ANNA))
+        self.assertEqual(entry.side(ANNA), Side("paid", -100, 50, 1, BEN))
+        self.assertEqual(entry.side(BEN), Side("received", 100, 105, 1, ANNA))
 
     def test_cash(self) -> None:
         """Cash in and out is called the same on both sides."""
         for command, amount_minor, after in ((deposit(100), 100, 150), (withdrawal(20), -20, 30)):
             entry = self.decide_one(command, books(anna=50)).entry
             assert entry is not None
-            self.assertEqual(entry.side(ANNA), book.Side(command.kind, amount_minor, after, 1, TILL))
-            self.assertEqual(entry.side(TILL), book.Side(command.kind, -amount_minor, -after, 1, ANNA))
+            self.assertEqual(entry.side(ANNA), Side(command.kind, amount_minor, after, 1, TILL))
+            self.assertEqual(entry.side(TILL), Side(command.kind, -amount_minor, -after, 1, ANNA))
 
 
 AMOUNTS = st.one_of(st.integers(1, 300), st.integers(1, MAX_AMOUNT_MINOR))
@@ -445,13 +448,13 @@ class PropertyTests(BookCase):
         again = replace(
             on,
             entries={(entry.customer_id, entry.key): entry for entry in on.posted},
-            refusals={(kept.command.customer_id, kept.command.key): kept for kept in on.refused},
+            kept={(kept.customer_id, kept.key): kept for kept in on.noted},
             posted=[],
-            refused=[],
+            noted=[],
         )
         accounts = dict(on.accounts)
         self.assertEqual(book.decide(batch, again), first)
-        self.assertEqual((again.posted, again.refused, again.accounts), ([], [], accounts))
+        self.assertEqual((again.posted, again.noted, again.accounts), ([], [], accounts))
 
     @steady
     @given(batches)

@@ -13,7 +13,7 @@ from bankd import codes, lane
 from bankd.bank import payments
 from bankd.codes import Refused
 from bankd.lane import MAX_BATCH, Lane
-from bankd.ledger.book import Outcome
+from bankd.ledger.books import Outcome
 from bankd.ledger.commands import Command, Transfer
 from bankd.records import Event, NoticeKind
 from bankd.store import customers, outbox

@@ -12,6 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from bankd import codes
 from bankd.ledger import book
+from bankd.ledger.books import Books, Kept, Outcome
 from bankd.ledger.commands import Command, Deposit, Transfer, Withdrawal
 from bankd.records import Event, NoticeKind
 from bankd.store import audit, customers, journal, migrate, outbox, schema, sessions
@@ -293,7 +294,7 @@ class Ledger:
             customer_id=1, account_id=self.one, fence=None, key=key, amount_minor=amount_minor, currency="USD", **more
         )
 
-    def carry_out(self, *commands: Command) -> list[book.Outcome]:
+    def carry_out(self, *commands: Command) -> list[Outcome]:
         """Decide and write commands in one transaction."""
         with self.store.writing() as tx:
             books = journal.load(tx, commands)
@@ -329,7 +330,7 @@ class LedgerCase(StoreCase):
 class Loading(LedgerCase):
     """The books that a batch is decided from."""
 
-    def load(self, *commands: Command) -> book.Books:
+    def load(self, *commands: Command) -> Books:
         """The books for ``commands``."""
         with self.store.writing() as tx:
             return journal.load(tx, commands)
@@ -375,16 +376,16 @@ class Loading(LedgerCase):
         """A refusal is loaded as it was decided, so that its key has that outcome for ever."""
         command = self.ledger.command(Transfer, 5, "k", payee="A2", reference="rent")
         self.assertEqual(self.ledger.carry_out(command)[0].code, codes.NO_FUNDS)
-        self.assertEqual(self.load(command).refusals, {(1, "k"): book.Refusal(command, codes.NO_FUNDS, at_us=START_US)})
+        kept = Kept("k", 1, command.content, codes.NO_FUNDS, None, at_us=START_US)
+        self.assertEqual(self.load(command).kept, {(1, "k"): kept})
         self.ledger.deposit(70)
         self.assertEqual(self.ledger.carry_out(command)[0].code, codes.NO_FUNDS)
 
-    def test_every_kind_of_refused_command_comes_back(self) -> None:
-        """Withdrawals and deposits that were refused are told apart from transfers under the same key."""
+    def test_refusals_are_told_apart(self) -> None:
+        """A withdrawal is not the transfer of the same amount that was refused under its key."""
         self.ledger.carry_out(self.ledger.command(Withdrawal, 5, "w"), self.ledger.command(Transfer, 5, "t", payee="X"))
-        books = self.load(self.ledger.command(Withdrawal, 5, "w"), self.ledger.command(Withdrawal, 5, "t"))
-        kinds = {key: type(known.command) for (_, key), known in books.refusals.items()}
-        self.assertEqual(kinds, {"w": Withdrawal, "t": Transfer})
+        again = self.ledger.carry_out(self.ledger.command(Withdrawal, 5, "w"), self.ledger.command(Withdrawal, 5, "t"))
+        self.assertEqual([outcome.code for outcome in again], [codes.NO_FUNDS, codes.OTHER_CONTENT])
 
 
 class Appending(LedgerCase):

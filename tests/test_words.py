@@ -191,7 +191,7 @@ class Slips(SynchronousTestCase):
 
     def test_every_list_and_record_can_be_told(self) -> None:
         """Answers that carry a record are told from it; those that carry none are done."""
-        account = AccountView("1", "USD", 100, 0)
+        account = AccountView("1", "USD", 100, 100, 0)
         self.assertEqual(slips.answer(messages.Balance(), account, []), "Balance of account 1: 1.00 USD")
         self.assertIn("Account 1: 1.00 USD", slips.answer(messages.Accounts(), None, [account]))
         self.assertEqual(slips.answer(messages.Acknowledge(upto=1), None, []), "Done.")

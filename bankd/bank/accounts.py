@@ -60,6 +60,7 @@ def open_account(
         raise Refused(codes.TOO_MANY)
     if not customers.has_till(tx.connection, currency):
         customers.add_account(tx, customers.till_number(currency), currency, None)
+        customers.add_account(tx, customers.fee_till_number(currency), currency, None)
     account_id = customers.add_account(tx, number or _new_number(tx, random_below), currency, customer_id)
     return customers.account(tx.connection, account_id)
 
@@ -84,9 +85,12 @@ def set_secret(tx: Transaction, session: Session, kind: str, hashed: str) -> Non
 def delete_account(tx: Transaction, session: Session, payout: str | None) -> None:
     """Close the session's account for ever, after paying what is on it to the account ``payout``.
 
-    Raises Refused: NOT_EMPTY without one, and what may refuse a transfer.
+    Raises Refused: HELD while holds are open on it, NOT_EMPTY without one, and what may refuse a transfer. No fee is
+    charged, and only the account's own limits hold.
     """
     account = customers.account(tx.connection, session.account_id)
+    if account.held_minor:
+        raise Refused(codes.HELD)
     if account.balance_minor and payout is None:
         raise Refused(codes.NOT_EMPTY)
     if account.balance_minor:

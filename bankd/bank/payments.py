@@ -2,24 +2,69 @@
 
 from collections.abc import Sequence
 
+from bankd.codes import Refused
 from bankd.ledger import book
-from bankd.ledger.book import Entry, Outcome
-from bankd.ledger.commands import Command
-from bankd.records import Receipt
-from bankd.store import journal, outbox
+from bankd.ledger.books import Outcome
+from bankd.ledger.commands import Command, Expiry
+from bankd.ledger.entries import Entry
+from bankd.ledger.tariff import FREE, Tariff
+from bankd.records import BulkEnd, BulkLine, BulkResult, Held, Receipt
+from bankd.store import holds, journal, outbox
 from bankd.store.engines import Transaction
 
+MOST_EXPIRED = 500
+"""Holds that end by themselves in one transaction, at most: others wait for it."""
 
-def apply(tx: Transaction, commands: Sequence[Command]) -> list[Outcome]:
+
+def apply(tx: Transaction, commands: Sequence[Command], tariff: Tariff = FREE) -> list[Outcome]:
     """Carry out ``commands`` in order; one outcome each."""
-    books = journal.load(tx, commands)
+    books = journal.load(tx, commands, tariff)
     outcomes = book.decide(commands, books)
     journal.append(tx, books)
     outbox.announce(tx, books.posted)
     return outcomes
 
 
-def receipt(entry: Entry, account_id: int, currency: str) -> Receipt:
-    """What ``entry`` is to the owner of one of its accounts."""
+def expire_holds(tx: Transaction) -> int:
+    """End holds whose time has passed, MOST_EXPIRED at most, and return how many."""
+    due = holds.due(tx.connection, tx.at_us, MOST_EXPIRED)
+    if due:
+        apply(tx, [_expiry(hold.id, hold.account_id) for hold in due])
+    return len(due)
+
+
+def receipt(outcome: Outcome, account_id: int, currency: str) -> Receipt:
+    """What the entry of ``outcome`` is to the owner of one of its accounts. Raises Refused when there is none."""
+    entry = _made(outcome)
     side = entry.side(account_id)
     return Receipt(entry.id, entry.at_us, side.amount_minor, side.balance_minor, currency)
+
+
+def bulk_result(outcome: Outcome, currency: str) -> BulkResult:
+    """What became of a set of transfers. Raises Refused, naming the transfer at fault, when none of them was made."""
+    if outcome.code.refuses:
+        raise Refused(outcome.code, place=outcome.place)
+    lines = tuple(
+        BulkLine(place, part.entry.id) if part.entry else BulkLine(place, reason=part.code.reason)
+        for place, part in enumerate(outcome.parts, 1)
+    )
+    made = [part.entry for part in outcome.parts if part.entry]
+    end = BulkEnd(len(made), len(lines) - len(made), sum(entry.amount_minor for entry in made), currency)
+    return BulkResult(lines, end)
+
+
+def held(outcome: Outcome, currency: str) -> Held:
+    """What the entry of ``outcome``, which set money aside, is to its owner. Raises Refused when there is none."""
+    entry = _made(outcome)
+    return Held(entry.id, entry.at_us, entry.expires_us or 0, entry.amount_minor, currency)
+
+
+def _made(outcome: Outcome) -> Entry:
+    if outcome.entry is None:
+        raise Refused(outcome.code)
+    return outcome.entry
+
+
+def _expiry(hold_id: int, account_id: int) -> Expiry:
+    """The bank's own command; no customer can spell its key, for the wire's keys hold no colon."""
+    return Expiry(customer_id=0, account_id=account_id, fence=None, key=f"expiry:{hold_id}", of_id=hold_id)

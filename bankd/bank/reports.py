@@ -5,15 +5,31 @@ from collections.abc import Iterable
 from sqlalchemy import Connection
 
 from bankd import codes
+from bankd.bank.terms import Terms
 from bankd.codes import Refused
-from bankd.ledger.book import Entry
-from bankd.records import AccountView, CustomerView, Inbox, Notice, Session, Statement, StatementEnd, StatementLine
-from bankd.store import customers, journal, outbox
+from bankd.ledger.entries import Entry
+from bankd.ledger.tariff import day_of
+from bankd.records import (
+    AccountView,
+    Allowance,
+    CustomerView,
+    HoldView,
+    Inbox,
+    Notice,
+    Session,
+    Statement,
+    StatementEnd,
+    StatementLine,
+)
+from bankd.store import customers, holds, journal, outbox
 from bankd.store.customers import AccountRow
 from bankd.store.engines import Transaction
 
 STATEMENT_LINES = 20
 """Lines on a page of a statement, where the customer does not say."""
+
+HOLDS_PAGE = 100
+"""Open holds in one answer, at most."""
 
 INBOX_PAGE = 100
 """Notices in one answer, at most."""
@@ -32,6 +48,29 @@ def accounts(connection: Connection, session: Session) -> list[AccountView]:
 def balance(connection: Connection, session: Session) -> AccountView:
     """The session's account with its balance."""
     return customers.account(connection, session.account_id).view()
+
+
+def allowance(connection: Connection, session: Session, terms: Terms, now_us: int) -> Allowance:
+    """What the session's account may spend at ``now_us``, and what that costs."""
+    account, tariff = customers.account(connection, session.account_id), terms.tariff
+    return Allowance(
+        currency=account.currency,
+        available_minor=account.available_minor,
+        overdraft_minor=-account.floor_minor,
+        transfer_fee_minor=tariff.fee("transfer", account.currency),
+        withdrawal_fee_minor=tariff.fee("withdrawal", account.currency),
+        payment_minor=tariff.payment_limit_minor(account),
+        day_minor=tariff.day_limit_minor(account),
+        left_minor=tariff.left_minor(account, day_of(now_us)),
+    )
+
+
+def open_holds(connection: Connection, session: Session, since: int | None) -> list[HoldView]:
+    """The first open holds after number ``since`` that the session's account is payer or payee of, oldest first."""
+    account = customers.account(connection, session.account_id)
+    found = holds.of_account(connection, account.id, since or 0, HOLDS_PAGE)
+    numbers = _counterparties(connection, account.id, found)
+    return [_hold(entry, account, numbers) for entry in found]
 
 
 def statement(connection: Connection, session: Session, limit: int | None, cursor: int | None) -> Statement:
@@ -93,6 +132,19 @@ def _line(entry: Entry, account_id: int, numbers: dict[int, str | None]) -> Stat
         kind=side.kind,
         amount_minor=side.amount_minor,
         balance_minor=side.balance_minor,
+        counterparty=numbers[side.other_id],
+        reference=entry.reference,
+    )
+
+
+def _hold(entry: Entry, account: AccountRow, numbers: dict[int, str | None]) -> HoldView:
+    side = entry.side(account.id)
+    return HoldView(
+        hold=entry.id,
+        at_us=entry.at_us,
+        expires_us=entry.expires_us or 0,
+        amount_minor=side.amount_minor,
+        currency=account.currency,
         counterparty=numbers[side.other_id],
         reference=entry.reference,
     )

@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 
+from bankd.ledger.tariff import FREE, Tariff
+
 
 @dataclass(frozen=True, slots=True)
 class Terms:
     """``currency`` (ISO 4217) is that of accounts opened without naming one; ``region`` (ISO 3166) is where mobile
     numbers without a country code belong; ``registers_mobiles`` says that log-in with an unknown mobile number makes a
-    customer; ``lease_seconds`` is for how long a silent session keeps its account.
+    customer; ``lease_seconds`` is for how long a silent session keeps its account; ``tariff`` has fees and limits.
     """
 
     name: str = "bankd"
@@ -15,3 +17,4 @@ class Terms:
     region: str = "DE"
     registers_mobiles: bool = False
     lease_seconds: int = 30
+    tariff: Tariff = FREE

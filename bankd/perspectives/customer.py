@@ -5,7 +5,8 @@
 2. After log-out nothing is done any more, also not what was asked before and had not begun.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from twisted.internet.defer import Deferred, fail
@@ -16,14 +17,30 @@ from bankd import codes
 from bankd.bank import access, accounts, contact, payments, reports
 from bankd.codes import Refused
 from bankd.ibank import ICustomer
-from bankd.ledger.book import Outcome
-from bankd.ledger.commands import Command, Deposit, Transfer, Withdrawal
+from bankd.ledger.books import Outcome
+from bankd.ledger.commands import Bulk, Capture, Command, Deposit, Hold, Release, Reversal, Transfer, Withdrawal
 from bankd.perspectives.branch import Branch
-from bankd.records import AccountView, CustomerView, Inbox, Listening, Receipt, Session, Statement
+from bankd.records import (
+    AccountView,
+    Allowance,
+    BulkResult,
+    CustomerView,
+    Held,
+    HoldView,
+    Inbox,
+    Listening,
+    Payee,
+    Receipt,
+    Session,
+    Statement,
+)
 from bankd.store.engines import Connection, Transaction
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+HOLD_SECONDS = 7 * 86_400
+"""How long a hold lasts where the customer does not say: a week, as it is for cards."""
 
 RENEWALS = 3
 """A lease is renewed when a third of it has passed, so that two renewals may fail before it runs out."""
@@ -35,6 +52,11 @@ class Customer:
 
     def __init__(self, branch: Branch, session: Session, mind: Any) -> None:
         self.session = session
+        self._whose: dict[str, Any] = {
+            "customer_id": session.customer_id,
+            "account_id": session.account_id,
+            "fence": session.fence,
+        }
         self._branch = branch
         self._mind = mind
         self._listener: str | None = None
@@ -57,6 +79,15 @@ class Customer:
     async def accounts(self) -> list[AccountView]:
         """The customer's open accounts."""
         return await self._read(reports.accounts)
+
+    async def allowance(self) -> Allowance:
+        """What the session's account may spend."""
+        now_us = int(self._branch.clock.seconds() * 1_000_000)
+        return await self._read(reports.allowance, self._branch.terms, now_us)
+
+    async def holds(self, since: int | None) -> list[HoldView]:
+        """Open holds that the session's account has part in."""
+        return await self._read(reports.open_holds, since)
 
     async def balance(self) -> AccountView:
         """The session's account."""
@@ -82,15 +113,45 @@ class Customer:
 
     def deposit(self, amount_minor: int, currency: str, key: str) -> Deferred[Receipt]:
         """Pay cash in."""
-        return self._pay(Deposit, amount_minor, currency, key)
+        return self._move(Deposit, key, amount_minor=amount_minor, currency=currency)
 
     def withdraw(self, amount_minor: int, currency: str, key: str) -> Deferred[Receipt]:
         """Pay cash out."""
-        return self._pay(Withdrawal, amount_minor, currency, key)
+        return self._move(Withdrawal, key, amount_minor=amount_minor, currency=currency)
 
     def transfer(self, to: str, amount_minor: int, currency: str, key: str, reference: str | None) -> Deferred[Receipt]:
         """Pay another account."""
-        return self._pay(Transfer, amount_minor, currency, key, payee=to, reference=reference)
+        return self._move(Transfer, key, payee=to, amount_minor=amount_minor, currency=currency, reference=reference)
+
+    def transfer_all(self, payees: Sequence[Payee], currency: str, together: bool, key: str) -> Deferred[BulkResult]:
+        """Pay many accounts under one key."""
+        transfers = tuple(
+            Transfer(**self._whose, key=f"{key}:{place}", currency=currency, **asdict(payee))
+            for place, payee in enumerate(payees, 1)
+        )
+        posted = self._post(Bulk(**self._whose, key=key, transfers=transfers, together=together))
+        return posted.addCallback(payments.bulk_result, currency)
+
+    def hold(
+        self, to: str | None, amount_minor: int, currency: str, seconds: int | None, key: str, reference: str | None
+    ) -> Deferred[Held]:
+        """Set an amount aside."""
+        lasts = HOLD_SECONDS if seconds is None else seconds
+        details: dict[str, Any] = {"payee": to, "amount_minor": amount_minor, "currency": currency, "reference": reference}
+        posted = self._post(Hold(**self._whose, key=key, seconds=lasts, **details))
+        return posted.addCallback(payments.held, currency)
+
+    def capture(self, hold: int, amount_minor: int | None, key: str, reference: str | None) -> Deferred[Receipt]:
+        """Pay out of a hold."""
+        return self._move(Capture, key, of_id=hold, amount_minor=amount_minor, reference=reference)
+
+    def release(self, hold: int, key: str) -> Deferred[Receipt]:
+        """End a hold without payment."""
+        return self._move(Release, key, of_id=hold)
+
+    def reverse(self, receipt: int, amount_minor: int | None, key: str, reference: str | None) -> Deferred[Receipt]:
+        """Give a payment back."""
+        return self._move(Reversal, key, of_id=receipt, amount_minor=amount_minor, reference=reference)
 
     async def update_contact(self, name: str | None, email: str | None, mobile: str | None) -> CustomerView:
         """Change what is given, confirm the rest."""
@@ -131,32 +192,18 @@ class Customer:
         self._freed.chainDeferred(freed)
         return freed
 
-    def _pay(
-        self, command: type[Command], amount_minor: int, currency: str, key: str, **more: Any
-    ) -> Deferred[Receipt]:
+    def _move(self, command: type[Command], key: str, **details: Any) -> Deferred[Receipt]:
+        """Carry out a command of this session that is answered with a receipt."""
+        posted = self._post(command(**self._whose, key=key, **details))
+        return posted.addCallback(payments.receipt, self.session.account_id, self.session.welcome.currency)
+
+    def _post(self, command: Command) -> Deferred[Outcome]:
         if self._over:
             return fail(Refused(codes.OVER))
         if self._renewal_is_due():
             # Not awaited: what is posted before another command stays before it. The fence refuses it, if need be.
             self._renew().addErrback(lambda _: None)
-        session = self.session
-        posted = self._branch.lane.post(
-            command(
-                customer_id=session.customer_id,
-                account_id=session.account_id,
-                fence=session.fence,
-                key=key,
-                amount_minor=amount_minor,
-                currency=currency,
-                **more,
-            )
-        )
-        return posted.addCallback(self._receipt, currency)
-
-    def _receipt(self, outcome: Outcome, currency: str) -> Receipt:
-        if outcome.entry is None:
-            raise Refused(outcome.code)
-        return payments.receipt(outcome.entry, self.session.account_id, currency)
+        return self._branch.lane.post(command)
 
     async def _read(
         self, report: Callable[Concatenate[Connection, Session, P], T], *args: P.args, **kwargs: P.kwargs

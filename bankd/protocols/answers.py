@@ -92,6 +92,32 @@ def _transfer(customer: Any, asked: messages.Transfer) -> Deferred[Answer]:
     return _received(customer.transfer(asked.to, asked.amount, asked.currency, asked.key, asked.reference))
 
 
+async def _hold(customer: Any, asked: messages.Hold) -> Answer:
+    return Answer(
+        body=await customer.hold(asked.to, asked.amount, asked.currency, asked.seconds, asked.key, asked.reference)
+    )
+
+
+async def _capture(customer: Any, asked: messages.Capture) -> Answer:
+    return Answer(body=await customer.capture(asked.hold, asked.amount, asked.key, asked.reference))
+
+
+async def _release(customer: Any, asked: messages.Release) -> Answer:
+    return Answer(body=await customer.release(asked.hold, asked.key))
+
+
+async def _holds(customer: Any, asked: messages.Holds) -> Answer:
+    return Answer(items=await customer.holds(asked.since))
+
+
+async def _reverse(customer: Any, asked: messages.Reverse) -> Answer:
+    return Answer(body=await customer.reverse(asked.receipt, asked.amount, asked.key, asked.reference))
+
+
+async def _limits(customer: Any, _asked: messages.Limits) -> Answer:
+    return Answer(body=await customer.allowance())
+
+
 async def _update_contact(customer: Any, asked: messages.UpdateContact) -> Answer:
     return Answer(body=await customer.update_contact(asked.name, asked.email, asked.mobile))
 
@@ -140,6 +166,12 @@ CUSTOMERS: dict[type[Message], Callable[[Any, Any], Awaitable[Answer]]] = {
     messages.Deposit: _deposit,
     messages.Withdraw: _withdraw,
     messages.Transfer: _transfer,
+    messages.Hold: _hold,
+    messages.Capture: _capture,
+    messages.Release: _release,
+    messages.Holds: _holds,
+    messages.Reverse: _reverse,
+    messages.Limits: _limits,
     messages.UpdateContact: _update_contact,
     messages.ChangePin: _change_pin,
     messages.ChangePassword: _change_password,

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from sqlalchemy import Connection, select
 
-from bankd.ledger.book import Entry
+from bankd.ledger.entries import Entry
 from bankd.store.schema import accounts, journal, notices
 
 _STRETCH = 10_000

@@ -19,15 +19,26 @@ class AccountRow:
     customer_id: int
     currency: str
     balance_minor: int
+    floor_minor: int
+    held_minor: int
     opened_us: int
     closed_us: int | None
     newest: int | None
     events: int
     acknowledged: int
+    day: int
+    spent_minor: int
+    payment_limit_minor: int | None
+    day_limit_minor: int | None
+
+    @property
+    def available_minor(self) -> int:
+        """What can be paid from the account: its balance, less what is held, and what it may be overdrawn by."""
+        return self.balance_minor - self.held_minor - self.floor_minor
 
     def view(self) -> AccountView:
         """The account as its owner sees it."""
-        return AccountView(self.number, self.currency, self.balance_minor, self.opened_us)
+        return AccountView(self.number, self.currency, self.balance_minor, self.available_minor, self.opened_us)
 
 
 _ACCOUNT = select(
@@ -119,6 +130,11 @@ def add_account(tx: Transaction, number: str, currency: str, customer_id: int | 
 def till_number(currency: str) -> str:
     """The number of the till for cash of ``currency``; no customer's account has one of this form."""
     return f"TILL-{currency}"
+
+
+def fee_till_number(currency: str) -> str:
+    """The number of the till that fees in ``currency`` are paid into."""
+    return f"FEES-{currency}"
 
 
 def change_account(tx: Transaction, account_id: int, **values: int) -> None:

@@ -4,12 +4,13 @@ A batch costs a fixed handful of statements whatever its size. Rows are locked i
 batches never wait for each other in a circle.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from operator import attrgetter
+from typing import Any
 
 from sqlalchemy import (
     CTE,
     Connection,
-    RowMapping,
     case,
     func,
     insert,
@@ -18,49 +19,63 @@ from sqlalchemy import (
 )
 
 from bankd.codes import BY_WIRE
-from bankd.ledger.book import Account, Books, Entry, Refusal
-from bankd.ledger.commands import Command, Deposit, Transfer, Withdrawal
-from bankd.store.customers import AccountRow, till_number
+from bankd.ledger.books import Account, Books, Kept
+from bankd.ledger.commands import Command, Payment, Sequel
+from bankd.ledger.entries import Entry
+from bankd.ledger.tariff import FREE, Tariff
+from bankd.store import holds
+from bankd.store.customers import AccountRow, fee_till_number, till_number
 from bankd.store.engines import Transaction
-from bankd.store.schema import LONG, journal, refusals
-from bankd.store.statements import STATEMENTS
+from bankd.store.schema import LONG, journal, outcomes
+from bankd.store.statements import MOVED, STATEMENTS
 
 FARTHEST = 10_000
 """How far back notices are looked for, in entries."""
 
-COMMANDS: dict[str, type[Command]] = {kind.kind: kind for kind in (Deposit, Withdrawal, Transfer)}
-"""Each command by the word that the journal keeps."""
+_ENTRIES = select(*(journal.c[name] for name in Entry._fields))
+_MOVED = attrgetter(*MOVED, "id")
 
 
-def load(tx: Transaction, commands: Sequence[Command]) -> Books:
+def load(tx: Transaction, commands: Sequence[Command], tariff: Tariff = FREE) -> Books:
     """The books that ``commands`` are decided from."""
     run, told = tx.connection.exec_driver_sql, STATEMENTS[tx.connection.dialect.name]
-    numbers = {command.payee or till_number(command.currency) for command in commands}
-    touched = (told.pack({command.account_id for command in commands}), told.pack(numbers))
-    keys = told.pack([command.key for command in commands]), told.pack({command.customer_id for command in commands})
-    loaded = [Account(*row) for row in run(told.accounts, touched)]
-    entries = [Entry._make(row) for row in run(told.entries, keys)]
-    refused = [_refusal(row) for row in run(told.refusals, keys).mappings()]
+    parts = [part for command in commands for part in command.parts]
+    asked = {(command.customer_id, command.key) for command in (*commands, *parts)}
+    keys = told.pack({key for _, key in asked}), told.pack({customer_id for customer_id, _ in asked})
+    open_holds, originals, reversed_minor = holds.load(tx, [part for part in parts if isinstance(part, Sequel)])
+    touched = {part.account_id for part in parts} | {hold.account_id for hold in open_holds}
+    touched |= {hold.payee_id for hold in open_holds}
+    touched |= {side for entry in originals for side in (entry.debit_id, entry.credit_id)}
+    loaded = [Account(*row) for row in run(told.accounts, (told.pack(touched), told.pack(_numbers(parts, tariff))))]
+    tills = {account.number: account for account in loaded if account.floor_minor is None}
     return Books(
         at_us=tx.at_us,
         next_id=newest_id(tx.connection) + 1,
         accounts={account.id: account for account in loaded},
         ids={account.number: account.id for account in loaded if account.floor_minor is not None},
-        tills={account.currency: account.id for account in loaded if account.floor_minor is None},
-        entries={(entry.customer_id, entry.key): entry for entry in entries},
-        refusals={(known.command.customer_id, known.command.key): known for known in refused},
+        tills={till.currency: till.id for number, till in tills.items() if number == till_number(till.currency)},
+        fee_tills={
+            till.currency: till.id for number, till in tills.items() if number == fee_till_number(till.currency)
+        },
+        holds={hold.id: hold for hold in open_holds},
+        originals={entry.id: entry for entry in originals},
+        reversed=reversed_minor,
+        entries={(entry.customer_id, entry.key): entry for entry in map(Entry._make, run(told.entries, keys))},
+        kept={(kept.customer_id, kept.key): kept for kept in map(_kept, run(told.outcomes, keys))},
+        tariff=tariff,
     )
 
 
 def append(tx: Transaction, books: Books) -> None:
-    """Write what ``books`` decided: entries, the accounts they moved, and refusals."""
+    """Write what ``books`` decided: entries, the accounts they moved, holds, reversals, and outcomes to be kept."""
     if books.posted:
         told = STATEMENTS[tx.connection.dialect.name]
         told.write(tx.connection, told.append, books.posted)
         moved = sorted({side for entry in books.posted for side in (entry.debit_id, entry.credit_id)})
-        told.write(tx.connection, told.move, [_movement(books.accounts[account_id]) for account_id in moved])
-    if books.refused:
-        tx.connection.execute(insert(refusals), [_refusal_row(refusal) for refusal in books.refused])
+        told.write(tx.connection, told.move, [_MOVED(books.accounts[account_id]) for account_id in moved])
+        holds.write(tx, books)
+    if books.noted:
+        tx.connection.execute(insert(outcomes), [_kept_row(kept) for kept in books.noted])
 
 
 def newest_id(connection: Connection) -> int:
@@ -70,15 +85,15 @@ def newest_id(connection: Connection) -> int:
 
 def entry(connection: Connection, entry_id: int) -> Entry | None:
     """The entry with an id."""
-    row = connection.execute(select(journal).where(journal.c.id == entry_id)).mappings().first()
-    return Entry(**row) if row else None
+    row = connection.execute(_ENTRIES.where(journal.c.id == entry_id)).first()
+    return Entry._make(row) if row else None
 
 
 def walk(connection: Connection, account_id: int, start: int | None, limit: int) -> list[Entry]:
     """Up to ``limit`` entries of an account from entry ``start`` backwards, newest first, by their pointers."""
     steps = _steps(account_id, start, limit)
-    found = select(journal).join(steps, journal.c.id == steps.c.id).order_by(journal.c.id.desc())
-    return [Entry(**row) for row in connection.execute(found).mappings()]
+    found = _ENTRIES.join(steps, journal.c.id == steps.c.id).order_by(journal.c.id.desc())
+    return [Entry._make(row) for row in connection.execute(found)]
 
 
 def after_event(connection: Connection, account: AccountRow, number: int, limit: int) -> list[Entry]:
@@ -89,8 +104,8 @@ def after_event(connection: Connection, account: AccountRow, number: int, limit:
     """
     steps = _steps(account.id, account.newest, min(account.events - number, FARTHEST))
     event = case((journal.c.debit_id == account.id, journal.c.debit_event), else_=journal.c.credit_event)
-    found = select(journal).join(steps, journal.c.id == steps.c.id).where(event > number)
-    return [Entry(**row) for row in connection.execute(found.order_by(journal.c.id).limit(limit)).mappings()]
+    found = _ENTRIES.join(steps, journal.c.id == steps.c.id).where(event > number)
+    return [Entry._make(row) for row in connection.execute(found.order_by(journal.c.id).limit(limit))]
 
 
 def _steps(account_id: int, start: int | None, limit: int) -> CTE:
@@ -105,36 +120,25 @@ def _steps(account_id: int, start: int | None, limit: int) -> CTE:
     )
 
 
-def _movement(account: Account) -> tuple[int, int | None, int, int]:
-    return account.balance_minor, account.newest, account.events, account.id
+def _numbers(parts: Iterable[Command], tariff: Tariff) -> set[str]:
+    """The numbers of the accounts that ``parts`` pay, and of the tills that they need."""
+    payments = [part for part in parts if isinstance(part, Payment)]
+    fees = {fee_till_number(part.currency) for part in payments if tariff.fee(part.kind, part.currency)}
+    return fees | {part.payee or till_number(part.currency) for part in payments}
 
 
-def _refusal(row: RowMapping) -> Refusal:
-    command = COMMANDS[row["kind"]](
-        customer_id=row["customer_id"],
-        account_id=row["account_id"],
-        fence=None,
-        key=row["key"],
-        amount_minor=row["amount_minor"],
-        currency=row["currency"],
-        payee=row["payee"],
-        reference=row["reference"],
-    )
-    return Refusal(command, BY_WIRE[row["code"], row["reason"]], row["at_us"])
+def _kept(row: Sequence[Any]) -> Kept:
+    key, customer_id, content, number, reason, place, at_us = row
+    return Kept(key, customer_id, content, BY_WIRE[number, reason], place, at_us)
 
 
-def _refusal_row(refusal: Refusal) -> dict[str, int | str | None]:
-    command = refusal.command
+def _kept_row(kept: Kept) -> dict[str, int | str | None]:
     return {
-        "key": command.key,
-        "customer_id": command.customer_id,
-        "kind": command.kind,
-        "account_id": command.account_id,
-        "payee": command.payee,
-        "amount_minor": command.amount_minor,
-        "currency": command.currency,
-        "reference": command.reference,
-        "code": refusal.code.number,
-        "reason": refusal.code.reason,
-        "at_us": refusal.at_us,
+        "key": kept.key,
+        "customer_id": kept.customer_id,
+        "content": kept.content,
+        "code": kept.code.number,
+        "reason": kept.code.reason,
+        "place": kept.place,
+        "at_us": kept.at_us,
     }

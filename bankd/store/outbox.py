@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import Connection, insert, select, update
 
-from bankd.ledger.book import Entry
+from bankd.ledger.entries import Entry
 from bankd.records import Event, Notice, NoticeKind
 from bankd.store.engines import Transaction
 from bankd.store.schema import accounts, notices

@@ -5,6 +5,7 @@
 3. SQLite's tables are STRICT, for it would else store 'abc' as a balance. Checks stand on tables, where MariaDB wants
    them.
 4. Ids of accounts start at 1; 0 is nobody's.
+5. ``holds`` and ``reversals`` say nothing that the journal does not: they are looked up where it would be searched.
 """
 
 from sqlalchemy import (
@@ -89,6 +90,11 @@ accounts = Table(
     Column("acknowledged", LONG, nullable=False),
     Column("opened_us", LONG, nullable=False),
     Column("closed_us", LONG),
+    Column("held_minor", LONG, nullable=False, server_default="0"),
+    Column("day", LONG, nullable=False, server_default="0"),
+    Column("spent_minor", LONG, nullable=False, server_default="0"),
+    Column("payment_limit_minor", LONG),
+    Column("day_limit_minor", LONG),
     UniqueConstraint("number"),
     Index("ix_accounts_customer_id", "customer_id"),
     CheckConstraint("kind IN ('current', 'till')", name="kind"),
@@ -122,30 +128,50 @@ journal = Table(
     Column("debit_event", LONG, nullable=False),
     Column("credit_event", LONG, nullable=False),
     Column("at_us", LONG, nullable=False),
-    Column("key", text(64), nullable=False),
+    Column("key", text(72), nullable=False),
     Column("customer_id", LONG, nullable=False),
     Column("reference", text(140)),
+    Column("of_id", LONG),
+    Column("expires_us", LONG),
     UniqueConstraint("key", "customer_id"),
     CheckConstraint("amount_minor > 0", name="amount"),
     CheckConstraint("debit_id <> credit_id", name="sides"),
     sqlite_strict=True,
 )
 
-refusals = Table(
-    "refusals",
+outcomes = Table(
+    "outcomes",
     metadata,
-    Column("key", text(64), nullable=False),
+    Column("key", text(72), nullable=False),
     Column("customer_id", LONG, nullable=False),
-    Column("kind", text(16), nullable=False),
-    Column("account_id", LONG, nullable=False),
-    Column("payee", text(32)),
-    Column("amount_minor", LONG, nullable=False),
-    Column("currency", text(3), nullable=False),
-    Column("reference", text(140)),
+    Column("content", text(512), nullable=False),
     Column("code", LONG, nullable=False),
     Column("reason", text(32), nullable=False),
+    Column("place", LONG),
     Column("at_us", LONG, nullable=False),
     PrimaryKeyConstraint("key", "customer_id"),
+    sqlite_strict=True,
+)
+
+holds = Table(
+    "holds",
+    metadata,
+    Column("id", LONG, primary_key=True, autoincrement=False),
+    Column("account_id", LONG, nullable=False),
+    Column("payee_id", LONG, nullable=False),
+    Column("amount_minor", LONG, nullable=False),
+    Column("expires_us", LONG, nullable=False),
+    Index("ix_holds_account_id", "account_id"),
+    Index("ix_holds_payee_id", "payee_id"),
+    Index("ix_holds_expires_us", "expires_us"),
+    sqlite_strict=True,
+)
+
+reversals = Table(
+    "reversals",
+    metadata,
+    Column("entry_id", LONG, primary_key=True, autoincrement=False),
+    Column("reversed_minor", LONG, nullable=False),
     sqlite_strict=True,
 )
 

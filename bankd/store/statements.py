@@ -14,21 +14,27 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from bankd.ledger.book import Entry
+from bankd.ledger.entries import Entry
 
 Rows = Sequence[tuple[Any, ...]]
 
+MOVED = ("balance_minor", "newest", "events", "held_minor", "day", "spent_minor")
+"""The columns of an account that entries change."""
+
 _ENTRY = ", ".join(f"journal.{name}" for name in Entry._fields)  # so written, MariaDB's reserved words may be names
 _ACCOUNT = """
-    SELECT a.id, a.number, a.currency, a.balance_minor, a.floor_minor, a.newest, a.events,
-           a.closed_us IS NOT NULL, coalesce(l.fence, 0)
+    SELECT a.id, a.number, a.currency, a.balance_minor, a.floor_minor, a.newest, a.events, a.held_minor, a.day,
+           a.spent_minor, a.payment_limit_minor, a.day_limit_minor, a.closed_us IS NOT NULL, coalesce(l.fence, 0)
     FROM accounts a LEFT JOIN leases l ON l.account_id = a.id
     WHERE a.id IN (SELECT id FROM accounts WHERE id IN {ids} UNION SELECT id FROM accounts WHERE number IN {texts})
 """
 _ENTRIES = f"SELECT {_ENTRY} FROM journal WHERE journal.key IN {{texts}} AND customer_id IN {{ids}}"
 _TEXTS = {"kind", "key", "reference"}
 _COLUMNS = ", ".join(f"%s::{'text' if name in _TEXTS else 'bigint'}[]" for name in Entry._fields)
-_REFUSALS = "SELECT * FROM refusals WHERE refusals.key IN {texts} AND customer_id IN {ids}"
+_OUTCOMES = """
+    SELECT outcomes.key, customer_id, content, code, reason, place, at_us FROM outcomes
+    WHERE outcomes.key IN {texts} AND customer_id IN {ids}
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +47,7 @@ class Statements:
 
     accounts: str
     entries: str
-    refusals: str
+    outcomes: str
     append: str
     move: str
     pack: Callable[[Iterable[Any]], Any]
@@ -68,7 +74,7 @@ def _statements(
     return Statements(
         accounts=_ACCOUNT.format(ids=ids, texts=texts) + lock,
         entries=_ENTRIES.format(ids=ids, texts=texts),
-        refusals=_REFUSALS.format(ids=ids, texts=texts),
+        outcomes=_OUTCOMES.format(ids=ids, texts=texts),
         append=append,
         move=move,
         pack=pack,
@@ -85,7 +91,7 @@ def _append_row(quote: str, mark: str) -> str:
 
 
 def _move_row(mark: str) -> str:
-    return f"UPDATE accounts SET balance_minor = {mark}, newest = {mark}, events = {mark} WHERE id = {mark}"
+    return f"UPDATE accounts SET {', '.join(f'{name} = {mark}' for name in MOVED)} WHERE id = {mark}"
 
 
 def _as_json(values: Iterable[Any]) -> str:
@@ -102,7 +108,7 @@ _SQLITE = _statements(
 )
 _MARIADB = _statements(
     ids="(SELECT v FROM JSON_TABLE(%s, '$[*]' COLUMNS (v BIGINT PATH '$')) AS listed)",
-    texts="(SELECT v FROM JSON_TABLE(%s, '$[*]' COLUMNS (v VARCHAR(64) COLLATE utf8mb4_bin PATH '$')) AS listed)",
+    texts="(SELECT v FROM JSON_TABLE(%s, '$[*]' COLUMNS (v VARCHAR(72) COLLATE utf8mb4_bin PATH '$')) AS listed)",
     lock="ORDER BY a.id FOR UPDATE",
     append=_append_row("`", "%s"),
     move=_move_row("%s"),
@@ -114,10 +120,12 @@ _POSTGRESQL = _statements(
     lock="ORDER BY a.id FOR UPDATE OF a",
     append=_append('"', f"SELECT * FROM unnest({_COLUMNS})"),
     move="""
-        UPDATE accounts a SET balance_minor = m.balance_minor, newest = m.newest, events = m.events
-        FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[]) AS m (balance_minor, newest, events, id)
-        WHERE a.id = m.id
-    """,
+        UPDATE accounts a SET {sets} FROM unnest({lists}) AS m ({names}, id) WHERE a.id = m.id
+    """.format(
+        sets=", ".join(f"{name} = m.{name}" for name in MOVED),
+        lists=", ".join("%s::bigint[]" for _ in (*MOVED, "id")),
+        names=", ".join(MOVED),
+    ),
     pack=list,
     by_columns=True,
 )

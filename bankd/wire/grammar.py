@@ -93,6 +93,7 @@ AMOUNT = _kind("amount", "%x31-39 *14DIGIT", r"[1-9][0-9]{0,14}", int)
 SIGNED = _kind("signed", '"0" / ["-"] %x31-39 *17DIGIT', r"0|-?[1-9][0-9]{0,17}", int)
 COUNT = _kind("count", '"0" / %x31-39 *17DIGIT', r"0|[1-9][0-9]{0,17}", int)
 PAGE = _kind("page", '%x31-39 [DIGIT] / "100"', r"[1-9][0-9]?|100", int)
+SECONDS = _kind("seconds", "%x31-39 *6DIGIT", r"[1-9][0-9]{0,6}", int)
 PORT = _kind(
     "port",
     '%x31-39 *3DIGIT / %x31-35 4DIGIT / "6" %x30-34 3DIGIT / "65" %x30-34 2DIGIT'
@@ -126,6 +127,7 @@ Amount = Annotated[int, AMOUNT]
 Signed = Annotated[int, SIGNED]
 Count = Annotated[int, COUNT]
 Page = Annotated[int, PAGE]
+Seconds = Annotated[int, SECONDS]
 Port = Annotated[int, PORT]
 Currency = Annotated[str, CURRENCY]
 Key = Annotated[str, KEY]

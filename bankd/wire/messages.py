@@ -1,36 +1,28 @@
-"""Every request of BANK/1 as a frozen value; its annotations are its fields, and the codec reads them.
-
-A field without a default is required. Where fields go together, ``ways`` lists each set that may be given.
-"""
+"""Every request of BANK/1, by its verb; those that move money are in ``orders``."""
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from bankd.wire.grammar import (
     AccountNumber,
-    Amount,
     Count,
     Currency,
     Email,
-    Key,
     Mobile,
     Page,
     Password,
     Person,
     Pin,
     Port,
-    Text,
     Username,
 )
-
-
-class Message:
-    """A request without its tag. ``verb`` travels; ``ways`` are the sets of fields of which exactly one is given."""
-
-    __slots__ = ()
-    verb: ClassVar[str]
-    ways: ClassVar[tuple[frozenset[str], ...]] = ()
-
+from bankd.wire.message import Message as Message
+from bankd.wire.orders import Capture as Capture
+from bankd.wire.orders import Deposit as Deposit
+from bankd.wire.orders import Hold as Hold
+from bankd.wire.orders import Release as Release
+from bankd.wire.orders import Reverse as Reverse
+from bankd.wire.orders import Transfer as Transfer
+from bankd.wire.orders import Withdraw as Withdraw
 
 _SECRET_AGAIN = (frozenset({"password"}), frozenset({"pin"}))
 
@@ -106,35 +98,18 @@ class Statement(Message):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Deposit(Message):
-    """Pay cash in."""
+class Holds(Message):
+    """Ask for the open holds that the session's account has part in, with a number above ``since``, oldest first."""
 
-    verb = "DEPOSIT"
-    amount: Amount
-    currency: Currency
-    key: Key
+    verb = "HOLDS"
+    since: Count | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Withdraw(Message):
-    """Pay cash out."""
+class Limits(Message):
+    """Ask what the session's account may spend, at once and today, and what that costs."""
 
-    verb = "WITHDRAW"
-    amount: Amount
-    currency: Currency
-    key: Key
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Transfer(Message):
-    """Pay the account ``to``; ``reference`` is shown on both statements."""
-
-    verb = "TRANSFER"
-    to: AccountNumber
-    amount: Amount
-    currency: Currency
-    key: Key
-    reference: Text | None = None
+    verb = "LIMITS"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,6 +204,12 @@ ALL: tuple[type[Message], ...] = (
     Deposit,
     Withdraw,
     Transfer,
+    Hold,
+    Capture,
+    Release,
+    Holds,
+    Reverse,
+    Limits,
     UpdateContact,
     ChangePin,
     ChangePassword,
