@@ -21,6 +21,7 @@ from twisted.logger import Logger, globalLogPublisher
 from twisted.plugin import getPlugins
 from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.python import usage
+from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
 
 from bankd import config, log, tls
@@ -131,10 +132,10 @@ class Bank(Service):
             self._log.close()
 
     def _expire_holds(self) -> Deferred[Any]:
-        ended = self._lane.run(payments.expire_holds)
-        return ended.addErrback(
-            lambda failure: self.logger.warn("holds could not be ended: {failure}", failure=failure)
-        )
+        def failed(failure: Failure) -> None:
+            self.logger.warn("holds whose time has passed are still there: {why}", why=failure.getErrorMessage())
+
+        return self._lane.run(payments.expire_holds).addErrback(failed)
 
     def _stop_threads(self) -> None:
         for pool in self._pools:

@@ -88,7 +88,7 @@ class BookCase(SynchronousTestCase):
 
     def assertRefused(self, command: Command, on: Books, code: codes.Code) -> None:
         """Fail unless a command is refused with a code, its refusal kept, and no account touched."""
-        before = dict(on.accounts)
+        before = {account_id: replace(account) for account_id, account in on.accounts.items()}
         self.assertEqual(self.decide_one(command, on), Outcome(code))
         self.assertEqual(
             [(kept.content, kept.code, kept.at_us) for kept in on.noted], [(command.content, code, NOW_US)]

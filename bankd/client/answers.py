@@ -7,7 +7,10 @@ from typing import Any, TypeVar
 from bankd.codes import Code, Refused
 from bankd.records import (
     AccountView,
+    Allowance,
     CustomerView,
+    Held,
+    HoldView,
     Listening,
     Notice,
     Receipt,
@@ -34,6 +37,11 @@ BODIES: dict[type[Message], type[Any]] = {
     messages.Deposit: Receipt,
     messages.Withdraw: Receipt,
     messages.Transfer: Receipt,
+    messages.Hold: Held,
+    messages.Capture: Receipt,
+    messages.Release: Receipt,
+    messages.Reverse: Receipt,
+    messages.Limits: Allowance,
     messages.UpdateContact: CustomerView,
     messages.Listen: Listening,
 }
@@ -42,6 +50,7 @@ BODIES: dict[type[Message], type[Any]] = {
 ITEMS: dict[type[Message], type[Any]] = {
     messages.Accounts: AccountView,
     messages.Statement: StatementLine,
+    messages.Holds: HoldView,
     messages.Notices: Notice,
 }
 """The record that each line of a list carries."""

@@ -5,7 +5,18 @@ from typing import Any
 from bankd import money
 from bankd.client import prompts, words
 from bankd.client.words import moment
-from bankd.records import AccountView, CustomerView, Notice, Receipt, Statement, StatementLine, Welcome
+from bankd.records import (
+    AccountView,
+    Allowance,
+    CustomerView,
+    Held,
+    HoldView,
+    Notice,
+    Receipt,
+    Statement,
+    StatementLine,
+    Welcome,
+)
 from bankd.wire import messages
 from bankd.wire.messages import Message
 
@@ -13,6 +24,8 @@ ENTRIES = {
     "deposit": "cash paid in",
     "withdrawal": "cash paid out",
     "transfer": "transfer",
+    "fee": "fee",
+    "reversal": "given back",
     "paid": "paid",
     "received": "received",
     "payout": "paid out at closing",
@@ -44,7 +57,10 @@ def opened(account: AccountView) -> str:
 
 def balance(account: AccountView) -> str:
     """The balance of an account."""
-    return f"Balance of account {account.account}: {money.written(account.balance_minor, account.currency)}"
+    told = f"Balance of account {account.account}: {money.written(account.balance_minor, account.currency)}"
+    if account.available_minor == account.balance_minor:
+        return told
+    return f"{told}, of which {money.written(account.available_minor, account.currency)} available"
 
 
 def account(account: AccountView) -> str:
@@ -66,6 +82,59 @@ def withdrawn(receipt: Receipt) -> str:
 def transferred(receipt: Receipt, to: str) -> str:
     """The receipt for a transfer to the account ``to``."""
     return f"Success: {_amount(receipt)} transferred to account {to}. {_after(receipt)}"
+
+
+def captured(receipt: Receipt) -> str:
+    """The receipt for a payment out of a hold."""
+    return f"Success: {_amount(receipt)} paid out of the hold. {_after(receipt)}"
+
+
+def released(receipt: Receipt) -> str:
+    """The receipt for a hold that was given up."""
+    return f"Success: {_amount(receipt)} is no longer held. Receipt {receipt.receipt}."
+
+
+def given_back(receipt: Receipt) -> str:
+    """The receipt for a payment that was given back."""
+    return f"Success: {_amount(receipt)} given back. {_after(receipt)}"
+
+
+def held(hold: Held) -> str:
+    """The receipt for money that was set aside."""
+    amount = money.written(hold.amount_minor, hold.currency)
+    return f"Success: {amount} is held until {moment(hold.expires_us)}. Hold {hold.hold}."
+
+
+def holds(views: list[HoldView]) -> str:
+    """Open holds, one line each."""
+    return "\n".join(map(_hold, views)) or "Nothing is held."
+
+
+def _hold(hold: HoldView) -> str:
+    amount = money.written(abs(hold.amount_minor), hold.currency)
+    other = hold.counterparty or "cash"
+    whose = f"for {other}" if hold.amount_minor < 0 else f"for you by {other}"
+    reference = f" ({hold.reference})" if hold.reference else ""
+    return f"Hold {hold.hold}: {amount} {whose} until {moment(hold.expires_us)}{reference}"
+
+
+def allowance(allowance: Allowance) -> str:
+    """What an account may spend, a line each."""
+
+    def amount(minor: int | None) -> str:
+        return "no limit" if minor is None else money.written(minor, allowance.currency)
+
+    return "\n".join(
+        (
+            f"Available now:     {amount(allowance.available_minor)}",
+            f"At once:           {amount(allowance.payment_minor)}",
+            f"In a day:          {amount(allowance.day_minor)}",
+            f"Left today (UTC):  {amount(allowance.left_minor)}",
+            f"Overdraft:         {amount(allowance.overdraft_minor)}",
+            f"Fee for transfers: {amount(allowance.transfer_fee_minor)}",
+            f"Fee for cash out:  {amount(allowance.withdrawal_fee_minor)}",
+        )
+    )
 
 
 def _amount(receipt: Receipt) -> str:
@@ -150,6 +219,18 @@ def answer(request: Message, body: Any, items: list[Any]) -> str:
             return withdrawn(body)
         case messages.Transfer():
             return transferred(body, request.to)
+        case messages.Hold():
+            return held(body)
+        case messages.Capture():
+            return captured(body)
+        case messages.Release():
+            return released(body)
+        case messages.Reverse():
+            return given_back(body)
+        case messages.Holds():
+            return holds(items)
+        case messages.Limits():
+            return allowance(body)
         case messages.Notices():
             return notices(items)
         case messages.Logout():

@@ -93,6 +93,40 @@ def _transfer(found: Found, context: Context) -> Message:
     )
 
 
+def _amount_if_given(found: Found, context: Context) -> int | None:
+    return _amount(found, context) if found["amount"] is not None else None
+
+
+def _hold(found: Found, context: Context) -> Message:
+    days = found["days"]
+    return messages.Hold(
+        to=_read_if_given("to", forms.PAYEE, found),
+        amount=_amount(found, context),
+        currency=context.currency,
+        seconds=int(days) * 86_400 if days else None,
+        key=context.new_key(),
+        reference=_read_if_given("reference", forms.REFERENCE, found),
+    )
+
+
+def _capture(found: Found, context: Context) -> Message:
+    amount = _amount_if_given(found, context)
+    return messages.Capture(hold=int(found["hold"] or ""), amount=amount, key=context.new_key())
+
+
+def _release(found: Found, context: Context) -> Message:
+    return messages.Release(hold=int(found["hold"] or ""), key=context.new_key())
+
+
+def _reverse(found: Found, context: Context) -> Message:
+    return messages.Reverse(
+        receipt=int(found["receipt"] or ""),
+        amount=_amount_if_given(found, context),
+        key=context.new_key(),
+        reference=_read_if_given("reference", forms.REFERENCE, found),
+    )
+
+
 def _contact(found: Found, context: Context) -> Message:
     return messages.UpdateContact(
         email=_read_if_given("email", forms.CONTACT_EMAIL, found),
@@ -120,6 +154,21 @@ SHAPES = (
         r"transfer (?P<amount>\S+) to (?:account )?(?P<to>\S+)(?: reference (?P<reference>.+))?",
         _transfer,
     ),
+    Shape(
+        "Hold AMOUNT [for Account NUMBER] [days N] [reference WORDS ...]",
+        r"hold (?P<amount>\S+)(?: for (?:account )?(?P<to>\S+))?(?: days (?P<days>[1-9]\d?))?"
+        r"(?: reference (?P<reference>.+))?",
+        _hold,
+    ),
+    Shape("Capture HOLD [AMOUNT]", r"capture (?P<hold>\d{1,18})(?: (?P<amount>\S+))?", _capture),
+    Shape("Release HOLD", r"release (?P<hold>\d{1,18})", _release),
+    Shape("View Holds", r"view holds", lambda found, context: messages.Holds()),
+    Shape(
+        "Give Back RECEIPT [AMOUNT] [reference WORDS ...]",
+        r"give back (?P<receipt>\d{1,18})(?: (?P<amount>(?!reference )\S+))?(?: reference (?P<reference>.+))?",
+        _reverse,
+    ),
+    Shape("View Limits", r"view limits", lambda found, context: messages.Limits()),
     Shape(
         "Update Contact Information [email ADDRESS] [mobile NUMBER] [name WORDS ...]",
         r"update contact information(?: email (?P<email>\S+))?(?: mobile (?P<mobile>\S+))?(?: name (?P<name>.+))?",

@@ -47,16 +47,14 @@ def load(tx: Transaction, commands: Sequence[Command], tariff: Tariff = FREE) ->
     touched |= {hold.payee_id for hold in open_holds}
     touched |= {side for entry in originals for side in (entry.debit_id, entry.credit_id)}
     loaded = [Account(*row) for row in run(told.accounts, (told.pack(touched), told.pack(_numbers(parts, tariff))))]
-    tills = {account.number: account for account in loaded if account.floor_minor is None}
+    tills = [account for account in loaded if account.floor_minor is None]
     return Books(
         at_us=tx.at_us,
         next_id=newest_id(tx.connection) + 1,
         accounts={account.id: account for account in loaded},
         ids={account.number: account.id for account in loaded if account.floor_minor is not None},
-        tills={till.currency: till.id for number, till in tills.items() if number == till_number(till.currency)},
-        fee_tills={
-            till.currency: till.id for number, till in tills.items() if number == fee_till_number(till.currency)
-        },
+        tills={till.currency: till.id for till in tills if till.number == till_number(till.currency)},
+        fee_tills={till.currency: till.id for till in tills if till.number == fee_till_number(till.currency)},
         holds={hold.id: hold for hold in open_holds},
         originals={entry.id: entry for entry in originals},
         reversed=reversed_minor,
