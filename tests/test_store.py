@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
@@ -13,9 +14,19 @@ from twisted.trial.unittest import SynchronousTestCase
 from bankd import codes
 from bankd.ledger import book
 from bankd.ledger.books import Books, Kept, Outcome
-from bankd.ledger.commands import Command, Deposit, Transfer, Withdrawal
+from bankd.ledger.commands import (
+    Capture,
+    Command,
+    Deposit,
+    Hold,
+    Release,
+    Reversal,
+    Sequel,
+    Transfer,
+    Withdrawal,
+)
 from bankd.records import Event, NoticeKind
-from bankd.store import audit, customers, journal, migrate, outbox, schema, sessions
+from bankd.store import audit, customers, holds, journal, migrate, outbox, schema, sessions
 from bankd.store.engines import DatabaseFault, Store, Transaction, is_url
 from bankd.testing import OPENED
 
@@ -691,3 +702,76 @@ class Audit(LedgerCase):
                 "account TILL-USD has a balance of -10, but its entries add up to -9",
             ],
         )
+
+
+class HoldRows(LedgerCase):
+    """Open holds and reversals, kept besides the journal."""
+
+    def about(self, kind: type[Sequel], of_id: int, key: str, amount_minor: int | None = None) -> Sequel:
+        """A command of the payee's about an entry."""
+        return kind(
+            customer_id=2, account_id=self.ledger.two, fence=None, key=key, of_id=of_id, amount_minor=amount_minor
+        )
+
+    def hold(self, amount_minor: int = 30, key: str = "h", seconds: int = 60) -> Outcome:
+        """Set money aside for A2."""
+        self.ledger.deposit(100)
+        return self.ledger.carry_out(
+            Hold(
+                customer_id=1,
+                account_id=self.ledger.one,
+                fence=None,
+                key=key,
+                amount_minor=amount_minor,
+                currency="USD",
+                payee="A2",
+                seconds=seconds,
+            )
+        )[0]
+
+    def open_holds(self) -> list[tuple[int, int, int, int]]:
+        """Every open hold, and what the payer's account counts as held."""
+        with self.store.reading() as connection:
+            held = customers.account(connection, self.ledger.one).held_minor
+            rows = connection.execute(select(schema.holds).order_by(schema.holds.c.id))
+            return [(row.id, row.account_id, row.amount_minor, held) for row in rows]
+
+    def test_opened(self) -> None:
+        """A hold is found again by its number, by either of its accounts, and once it is due."""
+        made = self.hold()
+        self.assertEqual(self.open_holds(), [(2, self.ledger.one, 30, 30)])
+        for account_id in (self.ledger.one, self.ledger.two):
+            self.assertEqual(self.read(holds.of_account, account_id, 0, 10), [made.entry])
+            self.assertEqual(self.read(holds.of_account, account_id, 2, 10), [])
+        self.assertEqual(self.read(holds.due, START_US + 59_999_999, 10), [])
+        self.assertEqual(len(cast("list[object]", self.read(holds.due, START_US + 60_000_000, 10))), 1)
+
+    def test_ended(self) -> None:
+        """A captured hold is gone, what it set aside is free, and what was captured has moved."""
+        self.hold()
+        outcome = self.ledger.carry_out(self.about(Capture, 2, "c", 20))[0]
+        self.assertEqual(outcome.code, codes.DONE)
+        self.assertEqual(self.open_holds(), [])
+        self.assertEqual([self.balance(side) for side in (self.ledger.one, self.ledger.two)], [80, 20])
+        self.assertEqual(self.ledger.carry_out(self.about(Capture, 2, "d"))[0].code, codes.NO_HOLD)
+
+    def test_opened_and_ended_in_one_batch(self) -> None:
+        """A hold that is released in the batch that opened it leaves no row."""
+        self.hold()
+        outcomes = self.ledger.carry_out(self.about(Release, 2, "r"), self.about(Release, 2, "s"))
+        self.assertEqual([outcome.code for outcome in outcomes], [codes.DONE, codes.NO_HOLD])
+        self.assertEqual(self.open_holds(), [])
+
+    def test_reversed(self) -> None:
+        """How much of a payment was given back is remembered from batch to batch."""
+        self.ledger.deposit(100)
+        paid = self.ledger.carry_out(self.ledger.command(Transfer, 50, "t", payee="A2"))[0].entry
+        assert paid is not None
+        for key, amount_minor, code in (
+            ("a", 30, codes.DONE),
+            ("b", 21, codes.MORE_THAN_LEFT),
+            ("c", None, codes.DONE),
+        ):
+            outcome = self.ledger.carry_out(self.about(Reversal, paid.id, key, amount_minor))[0]
+            self.assertEqual(outcome.code, code)
+        self.assertEqual([self.balance(side) for side in (self.ledger.one, self.ledger.two)], [100, 0])
