@@ -8,7 +8,7 @@ from bankd import codes
 from bankd.bank import access, accounts, payments, reports
 from bankd.codes import Refused
 from bankd.ledger.books import Outcome
-from bankd.ledger.commands import Command, Deposit, Transfer, Withdrawal
+from bankd.ledger.commands import Command, Deposit, Payment, Transfer, Withdrawal
 from bankd.records import (
     AccountView,
     Event,
@@ -44,7 +44,7 @@ class ReportsCase(SynchronousTestCase):
         with self.bank.store.writing() as tx:
             return access.open_session(tx, self.bank.claim(known), PRACTICE_TERMS)
 
-    def command(self, kind: type[Command], amount_minor: int, payer: Known | None = None, **more: str) -> Command:
+    def command(self, kind: type[Payment], amount_minor: int, payer: Known | None = None, **more: str) -> Command:
         """A command, by default of Alice's, under a key of its own."""
         self.keys += 1
         payer = payer or self.alice

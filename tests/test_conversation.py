@@ -369,7 +369,7 @@ class Reading(SynchronousTestCase):
         self.assertRaises(NotReply, read, AccountView, {})
 
 
-_ACCOUNT = AccountView(account="1000001", currency="USD", balance_minor=1250, opened_us=0)
+_ACCOUNT = AccountView(account="1000001", currency="USD", balance_minor=1250, available_minor=1250, opened_us=0)
 _ACCOUNT_FIELDS = dict(granted(_ACCOUNT).fields)
 _WELCOME = Welcome(account="1000001", currency="USD", lease_seconds=30)
 _RECEIPT = Receipt(receipt=7, at_us=0, amount_minor=-100, balance_minor=900, currency="USD")

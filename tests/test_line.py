@@ -787,7 +787,7 @@ class Incidents(LineCase):
         """An answer that cannot be spelled is an incident too, and those behind it are answered."""
 
         async def nonsense(_customer: Customer) -> AccountView:
-            return AccountView("1", "USD", 0, 10**40)
+            return AccountView("1", "USD", 0, 0, 10**40)
 
         wire = self.log_in()
         self.patch(Customer, "balance", nonsense)

@@ -21,8 +21,8 @@ from bankd.wire import messages
 from bankd.wire.notice import Hint
 
 WELCOME = granted(Welcome(account="1000001", currency="USD", lease_seconds=30, last_login_us=0))
-ACCOUNT = AccountView(account="1000001", currency="USD", balance_minor=12500, opened_us=0)
-EMPTY = replace(ACCOUNT, balance_minor=0)
+ACCOUNT = AccountView(account="1000001", currency="USD", balance_minor=12500, available_minor=12500, opened_us=0)
+EMPTY = replace(ACCOUNT, balance_minor=0, available_minor=0)
 CUSTOMER = CustomerView(opened_us=0, contact_us=0, username="alice", mobile="+31612345678")
 RECEIPT = Receipt(receipt=7, at_us=0, amount_minor=-10000, balance_minor=2500, currency="USD")
 

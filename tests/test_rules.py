@@ -54,7 +54,7 @@ def about(kind: Any, of_id: int, amount_minor: int | None = None, key: str = "s"
     return kind(**{**said, **other})
 
 
-ANNAS = {"customer_id": 1, "account_id": ANNA, "fence": 5}
+ANNAS: dict[str, Any] = {"customer_id": 1, "account_id": ANNA, "fence": 5}
 """What makes a command that is ``about`` something Anna's."""
 
 
@@ -243,7 +243,7 @@ class Reversals(RuleCase):
         on = books(anna=100)
         cash, aside = self.done(withdrawal(30), on), self.done(hold(10), on)
         on.originals = {cash.id: cash, aside.id: aside}
-        bank = {"customer_id": 0, "fence": None}
+        bank: dict[str, Any] = {"customer_id": 0, "fence": None}
         entry = self.done(about(Reversal, cash.id, account_id=TILL, **bank), on)
         on.originals[entry.id] = entry
         self.assertEqual((entry.debit_id, entry.credit_id, self.held(on)), (TILL, ANNA, (100, 10)))

@@ -168,7 +168,7 @@ class Running(SynchronousTestCase):
             "Check Balance",
             "Transfer $100 to Account XYZ",
             "Update Contact Information",
-            BALANCE=granted(AccountView("1000001", "USD", 12500, 0)),
+            BALANCE=granted(AccountView("1000001", "USD", 12500, 12500, 0)),
             TRANSFER=RECEIPT,
             UPDATE_CONTACT=granted(CustomerView(opened_us=0, contact_us=0, mobile="+31612345678")),
         )

@@ -13,12 +13,13 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from bankd import codes
 from bankd.ledger import book
-from bankd.ledger.books import Books, Kept, Outcome
+from bankd.ledger.books import Account, Books, Kept, Outcome
 from bankd.ledger.commands import (
     Capture,
     Command,
     Deposit,
     Hold,
+    Payment,
     Release,
     Reversal,
     Sequel,
@@ -299,7 +300,7 @@ class Ledger:
     one: int
     two: int
 
-    def command(self, kind: type[Command], amount_minor: int, key: str, **more: str) -> Command:
+    def command(self, kind: type[Payment], amount_minor: int, key: str, **more: str) -> Command:
         """A command of the bank's own on account one."""
         return kind(
             customer_id=1, account_id=self.one, fence=None, key=key, amount_minor=amount_minor, currency="USD", **more
@@ -371,9 +372,9 @@ class Loading(LedgerCase):
         books = self.load(self.ledger.command(Transfer, 1, "k", payee="A2"))
         self.assertEqual(
             books.accounts[self.ledger.one],
-            book.Account(self.ledger.one, "A1", "USD", 70, 0, newest=1, events=1, fence=1),
+            Account(self.ledger.one, "A1", "USD", 70, 0, newest=1, events=1, fence=1),
         )
-        self.assertEqual(books.accounts[self.ledger.two], book.Account(self.ledger.two, "A2", "USD", closed=True))
+        self.assertEqual(books.accounts[self.ledger.two], Account(self.ledger.two, "A2", "USD", closed=True))
 
     def test_keys_of_others(self) -> None:
         """A key that another customer used is not this customer's."""
