@@ -30,9 +30,11 @@ MADE_UP: dict[str, tuple[str, Kind]] = {
     "payout": ("account", grammar.ACCOUNT),
     "receipt": ("receipt", grammar.COUNT),
     "cursor": ("receipt", grammar.COUNT),
+    "hold": ("receipt", grammar.COUNT),
     "listener": ("listener", grammar.LISTENER),
     "at": ("time", grammar.TIME),
     "opened": ("time", grammar.TIME),
+    "expires": ("time", grammar.TIME),
     "contact": ("time", grammar.TIME),
     "last_login": ("time", grammar.TIME),
 }

@@ -74,7 +74,9 @@ def open_holds(connection: Connection, session: Session, since: int | None) -> l
 
 
 def statement(connection: Connection, session: Session, limit: int | None, cursor: int | None) -> Statement:
-    """Entries of the session's account, newest first, ``limit`` at most; ``cursor`` is where an earlier page ended.
+    """Movements of the session's account, newest first, ``limit`` at most; ``cursor`` is where an earlier page ended.
+
+    A page goes back ``limit`` entries and passes over those that moved nothing, so it may show fewer.
 
     Raises Refused, naming ``cursor``, when it is no entry of this account.
     """
@@ -82,7 +84,7 @@ def statement(connection: Connection, session: Session, limit: int | None, curso
     start = account.newest if cursor is None else _own_entry(connection, account.id, cursor)
     page = limit or STATEMENT_LINES
     entries = journal.walk(connection, account.id, start, page + 1)
-    shown = entries[:page]
+    shown = [entry for entry in entries[:page] if entry.moves]
     numbers = _counterparties(connection, account.id, shown)
     return Statement(
         tuple(_line(entry, account.id, numbers) for entry in shown),

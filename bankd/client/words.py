@@ -46,7 +46,7 @@ CODES: dict[Code, str] = {
     codes.PAYMENT_LIMIT: "This is more than the account may pay at once.",
     codes.DAY_LIMIT: "This is more than the account may still pay today.",
     codes.HELD: "Money on the account is still held; this must be paid or released first.",
-    codes.NO_FUNDS: "Not enough money available in the account.",
+    codes.NO_FUNDS: "Not enough money in the account.",
     codes.TOO_MUCH: "A balance would become larger than the bank can keep.",
     codes.NOT_EMPTY: "The account still holds money; please name an account to pay it out to.",
 }
