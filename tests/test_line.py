@@ -12,6 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from bankd import codes
 from bankd.bank import accounts, payments
 from bankd.codes import Code
+from bankd.ledger.commands import Hold
 from bankd.money import MAX_HOLDING_MINOR
 from bankd.perspectives.branch import Bounded
 from bankd.perspectives.customer import Customer
@@ -122,9 +123,45 @@ class Codes(LineCase):
         yield codes.NO_FUNDS, "WITHDRAW amount=10001 currency=USD key=k5", ""
         yield codes.NOT_EMPTY, f"DELETE_ACCOUNT pin={self.alice.pin}", ""
         yield codes.OTHER_CONTENT, "WITHDRAW amount=10002 currency=USD key=k5", ""
+        yield codes.NO_HOLD, "CAPTURE hold=99 key=k6", ""
+        yield codes.NO_ENTRY, "REVERSE receipt=99 key=k7", ""
+
+    def about_a_hold(self) -> Iterator[tuple[Code, list[str]]]:
+        """Codes that take a hold of Alice's, or limits on her account."""
+        hold, wire = self.hold_for_bob(), self.log_in()
+        yield codes.NOT_PAYEE, wire.ask(f"q RELEASE hold={hold} key=k8")
+        yield codes.MORE_THAN_LEFT, wire.ask(f"q CAPTURE hold={hold} amount=2 key=k9")
+        yield codes.HELD, wire.ask(f"q DELETE_ACCOUNT pin={self.alice.pin}")
+        self.limit(payment_limit_minor=5, day_limit_minor=1)
+        yield codes.PAYMENT_LIMIT, wire.ask("q WITHDRAW amount=6 currency=USD key=k10")
+        yield codes.DAY_LIMIT, wire.ask("q WITHDRAW amount=1 currency=USD key=k11")
+        wire.drop()
+
+    def hold_for_bob(self) -> int:
+        """The number of a hold of Alice's for Bob."""
+        command = Hold(
+            customer_id=self.alice.customer_id,
+            account_id=self.alice.account_id,
+            fence=None,
+            key="for bob",
+            amount_minor=1,
+            currency="USD",
+            payee=self.bob.account,
+            seconds=60,
+        )
+        with self.bank.store.writing() as tx:
+            entry = payments.apply(tx, [command])[0].entry
+        assert entry is not None
+        return entry.id
+
+    def limit(self, **limits: int) -> None:
+        """Give Alice's account limits of its own."""
+        with self.bank.store.writing() as tx:
+            customers.change_account(tx, self.alice.account_id, **limits)
 
     def others(self) -> Iterator[tuple[Code, list[str]]]:
         """Codes that take more than a request, and the answers in which they are seen."""
+        yield from self.about_a_hold()
         wire = self.bank.connect()
         yield codes.CREATED, wire.ask("q LOGIN mobile=2025550179 pin=24689")
         yield codes.IN_USE, self.bank.connect().ask("q LOGIN mobile=2025550179 pin=24689")

@@ -16,15 +16,16 @@ from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
 from bankd import codes
-from bankd.bank import access
+from bankd.bank import access, payments
 from bankd.codes import Code, Refused
 from bankd.credentials import AccountPin, IAccountPin, IMobilePin, INamePassword, MobilePin, NamePassword
 from bankd.ibank import IBankProtocol, ICustomer, IFigures, IMind, IVisitor
+from bankd.ledger.commands import Transfer
 from bankd.perspectives.branch import Bounded
 from bankd.perspectives.checkers import CHECKERS, Checker, Proven
 from bankd.perspectives.realm import Realm
 from bankd.plugin import ProtocolMaker
-from bankd.records import AccountView, Greeting, NoticeKind
+from bankd.records import AccountView, Greeting, Held, NoticeKind, Payee, Receipt
 from bankd.store import customers
 from bankd.store.engines import Transaction
 from bankd.testing import OPENED, PRACTICE_TERMS, AtOnce, Known, PracticeBank, Stepped
@@ -538,12 +539,36 @@ class Acting(BranchCase):
         self.assertRefused(self.log_in(AccountPin(self.alice.account, self.alice.pin)), codes.WRONG_SECRET)
 
 
+MONEY = ("deposit", "withdraw", "transfer", "transfer_all", "hold", "capture", "release", "reverse")
+"""What moves money or sets it aside."""
+
+
 class LeaseCase(BranchCase):
     """A test with a session of Alice's, and another terminal that would like the account."""
 
     def setUp(self) -> None:
         super().setUp()
         self.customer = self.enter()
+        self.received = self.pay_there_and_back()
+
+    def pay_there_and_back(self) -> int:
+        """Have Alice pay Bob, and Bob pay her; the number of what she received."""
+
+        def pay(payer: Known, payee: Known) -> Transfer:
+            return Transfer(
+                customer_id=payer.customer_id,
+                account_id=payer.account_id,
+                fence=None,
+                key="there and back",
+                amount_minor=1,
+                currency="USD",
+                payee=payee.account,
+            )
+
+        with self.bank.store.writing() as tx:
+            entry = payments.apply(tx, [pay(self.alice, self.bob), pay(self.bob, self.alice)])[1].entry
+        assert entry is not None
+        return entry.id
 
     def is_free(self) -> bool:
         """Whether the account can be had; who finds it free takes it."""
@@ -566,12 +591,31 @@ class LeaseCase(BranchCase):
             "deposit": lambda: customer.deposit(1, "USD", "x1"),
             "withdraw": lambda: customer.withdraw(1, "USD", "x2"),
             "transfer": lambda: customer.transfer(self.bob.account, 1, "USD", "x3", None),
+            "transfer_all": lambda: customer.transfer_all([Payee(self.bob.account, 1)], "USD", True, "x4"),
+            "hold": lambda: customer.hold(None, 1, "USD", None, "x5", None),
+            "capture": self.capture,
+            "release": self.release,
+            "holds": lambda: customer.holds(None),
+            "reverse": lambda: customer.reverse(self.received, None, "x6", None),
+            "allowance": customer.allowance,
             "update_contact": lambda: customer.update_contact("Eve", None, None),
             "change_secret": lambda: customer.change_secret("pin", "97531", None, pin),
             "notices": lambda: customer.notices(None),
             "acknowledge": lambda: customer.acknowledge(1),
             "delete_account": lambda: customer.delete_account(password, None, self.bob.account),
         }
+
+    async def capture(self) -> Receipt:
+        """Hold and capture."""
+        held: Held = await self.customer.hold(None, 1, "USD", None, "x7", None)
+        receipt: Receipt = await self.customer.capture(held.hold, None, "x8", None)
+        return receipt
+
+    async def release(self) -> Receipt:
+        """Hold and release."""
+        held: Held = await self.customer.hold(None, 1, "USD", None, "x9", None)
+        receipt: Receipt = await self.customer.release(held.hold, "x10")
+        return receipt
 
     def state(self) -> tuple[object, ...]:
         """All that a customer could change."""
@@ -697,7 +741,7 @@ class LoggingOut(LeaseCase):
     def test_what_waited_for_a_renewal(self) -> None:
         """What was waiting for the lease's renewal at log-out does not begin, and the account stays free."""
         for name in self.everything():
-            if name in ("deposit", "withdraw", "transfer"):
+            if name in MONEY:
                 continue  # money does not wait for a renewal, and arrives: see test_money_under_way
             self.setUp()
             before = self.state()

@@ -208,7 +208,7 @@ class PageTests(GrammarCase):
         for message in messages.ALL:
             _, _, section = docs.page().partition(f"\n### {message.verb}\n")
             section, _, _ = section.partition("\n### ")
-            self.assertRegex(section, rf"\nC2?: \w+ {message.verb}\b", message.verb)
+            self.assertRegex(section, rf"\nC\d?: \w+ {message.verb}\b", message.verb)
         for record in docs.RECORDS:
             self.assertIn(f"\n### {docs.rule_of(record)}\n", docs.page())
 
@@ -413,6 +413,12 @@ ANSWERS: dict[type[Message], tuple[type[Any] | None, Iterable[codes.Code], type[
     messages.Deposit: (None, [codes.DONE], records.Receipt),
     messages.Withdraw: (None, [codes.DONE], records.Receipt),
     messages.Transfer: (None, [codes.DONE], records.Receipt),
+    messages.Hold: (None, [codes.DONE], records.Held),
+    messages.Capture: (None, [codes.DONE], records.Receipt),
+    messages.Release: (None, [codes.DONE], records.Receipt),
+    messages.Holds: (records.HoldView, [codes.DONE], None),
+    messages.Reverse: (None, [codes.DONE], records.Receipt),
+    messages.Limits: (None, [codes.DONE], records.Allowance),
     messages.UpdateContact: (None, [codes.DONE], records.CustomerView),
     messages.ChangePin: (None, [codes.DONE], None),
     messages.ChangePassword: (None, [codes.DONE], None),

@@ -160,12 +160,13 @@ SHAPES = (
         r"(?: reference (?P<reference>.+))?",
         _hold,
     ),
-    Shape("Capture HOLD [AMOUNT]", r"capture (?P<hold>\d{1,18})(?: (?P<amount>\S+))?", _capture),
-    Shape("Release HOLD", r"release (?P<hold>\d{1,18})", _release),
+    Shape("Capture Hold NUMBER [AMOUNT]", r"capture (?:hold )?(?P<hold>\d{1,18})(?: (?P<amount>\S+))?", _capture),
+    Shape("Release Hold NUMBER", r"release (?:hold )?(?P<hold>\d{1,18})", _release),
     Shape("View Holds", r"view holds", lambda found, context: messages.Holds()),
     Shape(
-        "Give Back RECEIPT [AMOUNT] [reference WORDS ...]",
-        r"give back (?P<receipt>\d{1,18})(?: (?P<amount>(?!reference )\S+))?(?: reference (?P<reference>.+))?",
+        "Give Back Receipt NUMBER [AMOUNT] [reference WORDS ...]",
+        r"give back (?:receipt )?(?P<receipt>\d{1,18})(?: (?P<amount>(?!reference )\S+))?"
+        r"(?: reference (?P<reference>.+))?",
         _reverse,
     ),
     Shape("View Limits", r"view limits", lambda found, context: messages.Limits()),
