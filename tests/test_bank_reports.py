@@ -95,10 +95,9 @@ class Payments(ReportsCase):
     def test_receipt(self) -> None:
         """A receipt shows an entry as the owner of one side sees it."""
         self.deposit(100)
-        entry = self.apply(self.command(Transfer, 30, payee=self.bob.account))[0].entry
-        assert entry is not None
-        self.assertEqual(payments.receipt(entry, self.alice.account_id, "USD"), Receipt(2, AT_US, -30, 70, "USD"))
-        self.assertEqual(payments.receipt(entry, self.bob.account_id, "USD"), Receipt(2, AT_US, 30, 30, "USD"))
+        (paid,) = self.apply(self.command(Transfer, 30, payee=self.bob.account))
+        self.assertEqual(payments.receipt(paid, self.alice.account_id, "USD"), Receipt(2, AT_US, -30, 70, "USD"))
+        self.assertEqual(payments.receipt(paid, self.bob.account_id, "USD"), Receipt(2, AT_US, 30, 30, "USD"))
 
 
 class Accounts(ReportsCase):
