@@ -137,8 +137,8 @@ class Customer:
     ) -> Deferred[Held]:
         """Set an amount aside."""
         lasts = HOLD_SECONDS if seconds is None else seconds
-        details: dict[str, Any] = {"payee": to, "amount_minor": amount_minor, "currency": currency, "reference": reference}
-        posted = self._post(Hold(**self._whose, key=key, seconds=lasts, **details))
+        details: dict[str, Any] = {"amount_minor": amount_minor, "currency": currency, "reference": reference}
+        posted = self._post(Hold(**self._whose, key=key, payee=to, seconds=lasts, **details))
         return posted.addCallback(payments.held, currency)
 
     def capture(self, hold: int, amount_minor: int | None, key: str, reference: str | None) -> Deferred[Receipt]:
