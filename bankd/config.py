@@ -59,6 +59,7 @@ class Settings:
     demo: bool
     terms: Terms
     limits: Limits
+    checkpoint_seconds: int
 
 
 def _port(text: str) -> int:
@@ -130,6 +131,7 @@ KEYS = (
     Key("bank", "region", _region, "an ISO 3166 code", "DE", "where mobile numbers without a country code belong"),
     Key("bank", "register_mobiles", _yes_or_no, _YES_NO, "yes", "whether log-in registers an unknown mobile number"),
     Key("bank", "lease_seconds", _seconds, _SECONDS, "30", "how long a silent session keeps its account"),
+    Key("bank", "checkpoint_seconds", _seconds, _SECONDS, "60", "how often to sign what the ledger comes to"),
     Key("bank", "demo", _yes_or_no, _YES_NO, "no", "whether to make demo customers; play money only"),
     Key("logging", "logfile", str, "a file", "", "where to log; left out, where twistd logs"),
 )
@@ -229,4 +231,5 @@ def _settings(values: Mapping[str, Any]) -> Settings:
             lease_seconds=values["lease_seconds"],
         ),
         limits=Limits(values["login_seconds"], values["idle_seconds"]),
+        checkpoint_seconds=values["checkpoint_seconds"],
     )

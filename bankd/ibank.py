@@ -15,7 +15,7 @@ from twisted.cred.portal import Portal
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import Attribute, Interface
 
-from bankd.records import AccountView, CustomerView, Event, Inbox, Listening, Receipt, Statement
+from bankd.records import AccountView, CustomerView, Event, Inbox, Listening, Receipt, SignedReceipt, Statement
 
 
 class IBankProtocol(Interface):
@@ -129,6 +129,9 @@ class ICustomer(Interface):
 
         Refused: OTHER_CONTENT, NO_ACCOUNT, SAME_ACCOUNT, OTHER_CURRENCY, NO_FUNDS, TOO_MUCH.
         """
+
+    def certify(receipt: int) -> Awaitable[SignedReceipt]:
+        """A coroutine of a ``SignedReceipt`` for an entry of the session's account. Refused: BAD_FIELD (receipt)."""
 
     def update_contact(name: str | None, email: str | None, mobile: str | None) -> Awaitable[CustomerView]:
         """Change what is not None, confirm the rest. A coroutine of the ``CustomerView``.

@@ -38,6 +38,7 @@ RECORDS: tuple[type[Any], ...] = (
     records.AccountView,
     records.CustomerView,
     records.Receipt,
+    records.SignedReceipt,
     records.StatementLine,
     records.StatementEnd,
     records.Notice,

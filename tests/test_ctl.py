@@ -20,7 +20,10 @@ from bankd.store import audit, customers, migrate
 from bankd.store.engines import Store
 from bankd.store.schema import accounts
 
-RIGHT = "the ledger is right: every balance equals its entries, and all add up to zero\n"
+RIGHT = """the ledger is right: every balance equals its entries, and all add up to zero
+chained: 3 entries; signed: 1 checkpoints, which agree
+"""
+KEYS = {"pepper", "chain.key", "receipts.key", "receipts.pem"}
 
 
 @dataclass(frozen=True)
@@ -61,11 +64,11 @@ class CtlCase(SynchronousTestCase):
 
     def verify(self) -> Done:
         """Verify it."""
-        return self.bankctl("verify", "--state", str(self.state))
+        return self.bankctl("ledger", "verify", "--state", str(self.state))
 
     def store(self) -> Store:
         """The bank's database."""
-        store = Store(f"sqlite:///{self.state / 'bank.sqlite3'}", time)
+        store = Store(f"sqlite:///{self.state / 'bank.sqlite3'}", time, (self.state / "chain.key").read_bytes())
         self.addCleanup(store.close)
         return store
 
@@ -81,19 +84,19 @@ class Init(CtlCase):
         """Keys, certificates, pepper, demo customers and a database of the present schema are made, and told of."""
         done = self.init()
         self.assertEqual((done.status, done.complaints), (0, ""))
-        names = {"ca.pem", "ca.key", "server.pem", "server.key", "pepper", "demo.json"}
-        self.assertEqual(set(self.files()), names)
+        names = {"ca.pem", "ca.key", "server.pem", "server.key", "demo.json", "checkpoints"}
+        self.assertEqual(set(self.files()), names | KEYS)
         self.assertIn(f"clients trust it by {self.state.absolute() / 'ca.pem'}\n", done.printed)
         self.assertIn("demo customers (play money):\n", done.printed)
         with self.store().reading() as connection:
             self.assertTrue(migrate.is_current(connection))
-            self.assertEqual(list(audit.faults(connection)), [])
+            self.assertEqual(list(audit.faults(connection, (self.state / "chain.key").read_bytes())), [])
 
     def test_for_the_owner_alone(self) -> None:
         """Nobody but the owner can enter the folder, nor read a key, the pepper or the demo's secrets."""
         self.init()
         self.assertEqual(stat.S_IMODE(self.state.stat().st_mode), 0o700)
-        for name in ("ca.key", "server.key", "pepper", "demo.json"):
+        for name in ("ca.key", "server.key", "pepper", "chain.key", "receipts.key", "demo.json", "checkpoints"):
             self.assertEqual(stat.S_IMODE((self.state / name).stat().st_mode), 0o600, name)
 
     def test_again(self) -> None:
@@ -172,7 +175,7 @@ class Init(CtlCase):
     def test_certificate_of_others(self) -> None:
         """With a certificate from elsewhere the bank makes none of its own."""
         self.init("[server]\ncertificate = /tls/cert.pem\nkey = /tls/key.pem\n")
-        self.assertEqual(set(self.files()), {"pepper"})
+        self.assertEqual(set(self.files()), KEYS | {"checkpoints"})
 
     def test_more_names(self) -> None:
         """Names from the settings are in the certificate, which is made anew for them."""

@@ -566,6 +566,7 @@ class LeaseCase(BranchCase):
             "deposit": lambda: customer.deposit(1, "USD", "x1"),
             "withdraw": lambda: customer.withdraw(1, "USD", "x2"),
             "transfer": lambda: customer.transfer(self.bob.account, 1, "USD", "x3", None),
+            "certify": lambda: customer.certify(1),
             "update_contact": lambda: customer.update_contact("Eve", None, None),
             "change_secret": lambda: customer.change_secret("pin", "97531", None, pin),
             "notices": lambda: customer.notices(None),

@@ -413,6 +413,7 @@ ANSWERS: dict[type[Message], tuple[type[Any] | None, Iterable[codes.Code], type[
     messages.Deposit: (None, [codes.DONE], records.Receipt),
     messages.Withdraw: (None, [codes.DONE], records.Receipt),
     messages.Transfer: (None, [codes.DONE], records.Receipt),
+    messages.Certify: (None, [codes.DONE], records.SignedReceipt),
     messages.UpdateContact: (None, [codes.DONE], records.CustomerView),
     messages.ChangePin: (None, [codes.DONE], None),
     messages.ChangePassword: (None, [codes.DONE], None),

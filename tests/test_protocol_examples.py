@@ -35,6 +35,7 @@ MADE_UP: dict[str, tuple[str, Kind]] = {
     "opened": ("time", grammar.TIME),
     "contact": ("time", grammar.TIME),
     "last_login": ("time", grammar.TIME),
+    "signed": ("signed", grammar.JWS),
 }
 """Fields whose values a bank makes up: what they are numbers of, and their kind."""
 

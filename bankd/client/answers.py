@@ -11,6 +11,7 @@ from bankd.records import (
     Listening,
     Notice,
     Receipt,
+    SignedReceipt,
     StatementEnd,
     StatementLine,
     Welcome,
@@ -34,6 +35,7 @@ BODIES: dict[type[Message], type[Any]] = {
     messages.Deposit: Receipt,
     messages.Withdraw: Receipt,
     messages.Transfer: Receipt,
+    messages.Certify: SignedReceipt,
     messages.UpdateContact: CustomerView,
     messages.Listen: Listening,
 }

@@ -5,7 +5,7 @@ from typing import Any
 from bankd import money
 from bankd.client import prompts, words
 from bankd.client.words import moment
-from bankd.records import AccountView, CustomerView, Notice, Receipt, Statement, StatementLine, Welcome
+from bankd.records import AccountView, CustomerView, Notice, Receipt, SignedReceipt, Statement, StatementLine, Welcome
 from bankd.wire import messages
 from bankd.wire.messages import Message
 
@@ -76,6 +76,22 @@ def _after(receipt: Receipt) -> str:
     return f"Balance: {money.written(receipt.balance_minor, receipt.currency)}. Receipt {receipt.receipt}."
 
 
+def certified(receipt: SignedReceipt) -> str:
+    """A signed receipt: the entry as a line of a statement, and the signed text for whoever wants to check it."""
+    line = StatementLine(
+        receipt.receipt,
+        receipt.at_us,
+        receipt.kind,
+        receipt.amount_minor,
+        receipt.balance_minor,
+        receipt.counterparty,
+        receipt.reference,
+    )
+    when, amount, after, what = _row(line, receipt.currency)
+    told = f"Receipt {receipt.receipt}: {when}, {what}, {amount} {receipt.currency}; balance after it {after}."
+    return f"{told} Signed by the bank:\n{receipt.signed}"
+
+
 def details(customer: CustomerView) -> str:
     """A customer's details, one line each."""
     return "\n".join(
@@ -144,6 +160,8 @@ def answer(request: Message, body: Any, items: list[Any]) -> str:
             return opened(body)
         case messages.Statement():
             return statement(Statement(tuple(items), body))
+        case messages.Certify():
+            return certified(body)
         case messages.Deposit():
             return deposited(body)
         case messages.Withdraw():

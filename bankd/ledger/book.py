@@ -108,6 +108,7 @@ class Outcome:
 class Books:
     """What a decision is made from: everything that a batch of commands touches, and what it makes of it.
 
+    ``head`` is the link of the newest entry (``chain``), which no decision depends on.
     ``accounts`` by id, ``ids`` of payees by account number, ``tills`` by currency, ``entries`` and ``refusals``
     already known by customer and key. Every command's own account is there, and for cash the till of its currency if
     the two agree. Deciding moves ``accounts`` on and adds to ``posted`` and ``refused``, in order.
@@ -118,6 +119,7 @@ class Books:
     accounts: dict[int, Account]
     ids: Mapping[str, int]
     tills: Mapping[str, int]
+    head: bytes = b""
     entries: dict[tuple[int, str], Entry] = field(default_factory=dict)
     refusals: dict[tuple[int, str], Refusal] = field(default_factory=dict)
     posted: list[Entry] = field(default_factory=list)

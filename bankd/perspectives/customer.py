@@ -13,12 +13,12 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from bankd import codes
-from bankd.bank import access, accounts, contact, payments, reports
+from bankd.bank import access, accounts, contact, payments, receipts, reports
 from bankd.codes import Refused
 from bankd.ibank import ICustomer
 from bankd.ledger.commands import Command, Deposit, Transfer, Withdrawal
 from bankd.perspectives.branch import Branch
-from bankd.records import AccountView, CustomerView, Inbox, Listening, Receipt, Session, Statement
+from bankd.records import AccountView, CustomerView, Inbox, Listening, Receipt, Session, SignedReceipt, Statement
 from bankd.store.engines import Connection, Transaction
 
 P = ParamSpec("P")
@@ -90,6 +90,10 @@ class Customer:
     async def transfer(self, to: str, amount_minor: int, currency: str, key: str, reference: str | None) -> Receipt:
         """Pay another account."""
         return await self._pay(Transfer, amount_minor, currency, key, payee=to, reference=reference)
+
+    async def certify(self, receipt: int) -> SignedReceipt:
+        """A signed receipt."""
+        return await self._read(receipts.certify, receipt, self._branch.terms.name, self._branch.signer)
 
     async def update_contact(self, name: str | None, email: str | None, mobile: str | None) -> CustomerView:
         """Change what is given, confirm the rest."""

@@ -78,6 +78,10 @@ async def _transfer(customer: Any, asked: messages.Transfer) -> Answer:
     return Answer(body=await customer.transfer(asked.to, asked.amount, asked.currency, asked.key, asked.reference))
 
 
+async def _certify(customer: Any, asked: messages.Certify) -> Answer:
+    return Answer(body=await customer.certify(asked.receipt))
+
+
 async def _update_contact(customer: Any, asked: messages.UpdateContact) -> Answer:
     return Answer(body=await customer.update_contact(asked.name, asked.email, asked.mobile))
 
@@ -121,6 +125,7 @@ CUSTOMERS: dict[type[Message], Callable[[Any, Any], Awaitable[Answer]]] = {
     messages.Deposit: _deposit,
     messages.Withdraw: _withdraw,
     messages.Transfer: _transfer,
+    messages.Certify: _certify,
     messages.UpdateContact: _update_contact,
     messages.ChangePin: _change_pin,
     messages.ChangePassword: _change_password,

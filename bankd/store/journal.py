@@ -11,13 +11,13 @@ from sqlalchemy import (
     Connection,
     RowMapping,
     case,
-    func,
     insert,
     literal,
     select,
 )
 
 from bankd.codes import BY_WIRE
+from bankd.ledger import chain
 from bankd.ledger.book import Account, Books, Entry, Refusal
 from bankd.ledger.commands import Command, Deposit, Transfer, Withdrawal
 from bankd.store.customers import AccountRow, till_number
@@ -31,6 +31,9 @@ FARTHEST = 10_000
 COMMANDS: dict[str, type[Command]] = {kind.kind: kind for kind in (Deposit, Withdrawal, Transfer)}
 """Each command by the word that the journal keeps."""
 
+_ENTRY = select(*(journal.c[name] for name in Entry._fields))
+"""Entries as they are decided: all but their links."""
+
 
 def load(tx: Transaction, commands: Sequence[Command]) -> Books:
     """The books that ``commands`` are decided from."""
@@ -41,9 +44,11 @@ def load(tx: Transaction, commands: Sequence[Command]) -> Books:
     loaded = [Account(*row) for row in run(told.accounts, touched)]
     entries = [Entry._make(row) for row in run(told.entries, keys)]
     refused = [_refusal(row) for row in run(told.refusals, keys).mappings()]
+    newest_id, head = newest(tx.connection)
     return Books(
         at_us=tx.at_us,
-        next_id=newest_id(tx.connection) + 1,
+        next_id=newest_id + 1,
+        head=head,
         accounts={account.id: account for account in loaded},
         ids={account.number: account.id for account in loaded if account.floor_minor is not None},
         tills={account.currency: account.id for account in loaded if account.floor_minor is None},
@@ -53,32 +58,39 @@ def load(tx: Transaction, commands: Sequence[Command]) -> Books:
 
 
 def append(tx: Transaction, books: Books) -> None:
-    """Write what ``books`` decided: entries, the accounts they moved, and refusals."""
+    """Write what ``books`` decided: entries with their links, the accounts they moved, and refusals."""
     if books.posted:
         told = STATEMENTS[tx.connection.dialect.name]
-        told.write(tx.connection, told.append, books.posted)
+        links = chain.links(tx.chain_key, books.head, books.posted)
+        told.write(tx.connection, told.append, [(*row, link) for row, link in zip(books.posted, links, strict=True)])
         moved = sorted({side for entry in books.posted for side in (entry.debit_id, entry.credit_id)})
         told.write(tx.connection, told.move, [_movement(books.accounts[account_id]) for account_id in moved])
     if books.refused:
         tx.connection.execute(insert(refusals), [_refusal_row(refusal) for refusal in books.refused])
 
 
-def newest_id(connection: Connection) -> int:
-    """The id of the newest entry; 0 before the first."""
-    return int(connection.execute(select(func.coalesce(func.max(journal.c.id), 0))).scalar_one())
+def newest(connection: Connection) -> tuple[int, bytes]:
+    """The id of the newest entry and its link; before the first, 0 and what stands for the link before it."""
+    row = connection.execute(select(journal.c.id, journal.c.hash).order_by(journal.c.id.desc()).limit(1)).first()
+    return (row.id, row.hash) if row else (0, chain.START)
 
 
 def entry(connection: Connection, entry_id: int) -> Entry | None:
     """The entry with an id."""
-    row = connection.execute(select(journal).where(journal.c.id == entry_id)).mappings().first()
-    return Entry(**row) if row else None
+    row = connection.execute(_ENTRY.where(journal.c.id == entry_id)).first()
+    return Entry._make(row) if row else None
+
+
+def link(connection: Connection, entry_id: int) -> bytes:
+    """The link of the entry with an id, which there is."""
+    return bytes(connection.execute(select(journal.c.hash).where(journal.c.id == entry_id)).scalar_one())
 
 
 def walk(connection: Connection, account_id: int, start: int | None, limit: int) -> list[Entry]:
     """Up to ``limit`` entries of an account from entry ``start`` backwards, newest first, by their pointers."""
     steps = _steps(account_id, start, limit)
-    found = select(journal).join(steps, journal.c.id == steps.c.id).order_by(journal.c.id.desc())
-    return [Entry(**row) for row in connection.execute(found).mappings()]
+    found = _ENTRY.join(steps, journal.c.id == steps.c.id).order_by(journal.c.id.desc())
+    return [Entry._make(row) for row in connection.execute(found)]
 
 
 def after_event(connection: Connection, account: AccountRow, number: int, limit: int) -> list[Entry]:
@@ -89,8 +101,8 @@ def after_event(connection: Connection, account: AccountRow, number: int, limit:
     """
     steps = _steps(account.id, account.newest, min(account.events - number, FARTHEST))
     event = case((journal.c.debit_id == account.id, journal.c.debit_event), else_=journal.c.credit_event)
-    found = select(journal).join(steps, journal.c.id == steps.c.id).where(event > number)
-    return [Entry(**row) for row in connection.execute(found.order_by(journal.c.id).limit(limit)).mappings()]
+    found = _ENTRY.join(steps, journal.c.id == steps.c.id).where(event > number)
+    return [Entry._make(row) for row in connection.execute(found.order_by(journal.c.id).limit(limit))]
 
 
 def _steps(account_id: int, start: int | None, limit: int) -> CTE:

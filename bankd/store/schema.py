@@ -5,6 +5,7 @@
 3. SQLite's tables are STRICT, for it would else store 'abc' as a balance. Checks stand on tables, where MariaDB wants
    them.
 4. Ids of accounts start at 1; 0 is nobody's.
+5. ``journal.hash`` is the entry's link (``ledger.chain``); it is null only in a bank that has yet to be sealed.
 """
 
 from sqlalchemy import (
@@ -14,6 +15,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
     String,
@@ -21,6 +23,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
 )
+from sqlalchemy.dialects import mysql
 from sqlalchemy.types import TypeEngine
 
 metadata = MetaData(
@@ -35,6 +38,9 @@ metadata = MetaData(
 
 LONG = BigInteger().with_variant(Integer(), "sqlite")
 """A 64-bit integer, by the name that each engine has for it."""
+
+LINK = LargeBinary(32).with_variant(mysql.VARBINARY(32), "mysql", "mariadb")
+"""A link of the hash chain, 32 octets."""
 
 
 def text(length: int) -> TypeEngine[str]:
@@ -125,6 +131,7 @@ journal = Table(
     Column("key", text(64), nullable=False),
     Column("customer_id", LONG, nullable=False),
     Column("reference", text(140)),
+    Column("hash", LINK),
     UniqueConstraint("key", "customer_id"),
     CheckConstraint("amount_minor > 0", name="amount"),
     CheckConstraint("debit_id <> credit_id", name="sides"),

@@ -138,6 +138,14 @@ class Transfer(Message):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Certify(Message):
+    """Ask for a signed receipt of the entry ``receipt`` of the session's account."""
+
+    verb = "CERTIFY"
+    receipt: Count
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UpdateContact(Message):
     """Change the details given; with none given, confirm that those on record are right."""
 
@@ -229,6 +237,7 @@ ALL: tuple[type[Message], ...] = (
     Deposit,
     Withdraw,
     Transfer,
+    Certify,
     UpdateContact,
     ChangePin,
     ChangePassword,

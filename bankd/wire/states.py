@@ -45,6 +45,7 @@ RULES: dict[type[Message], Rule] = {
     messages.Deposit: Rule(_CUSTOMER, overlaps=True),
     messages.Withdraw: Rule(_CUSTOMER, overlaps=True),
     messages.Transfer: Rule(_CUSTOMER, overlaps=True),
+    messages.Certify: Rule(_CUSTOMER),
     messages.UpdateContact: Rule(_CUSTOMER),
     messages.ChangePin: Rule(_CUSTOMER),
     messages.ChangePassword: Rule(_CUSTOMER),
