@@ -14,6 +14,7 @@ from pathlib import Path
 from bankd.bank.hashing import PEPPER_OCTETS
 from bankd.ledger import chain
 from bankd.signing import NotKey, PrivateKey, PublicKey, new_key
+from bankd.store.checkpoints import CheckpointFile
 
 CHECKPOINTS = "checkpoints"
 """The file of checkpoints, in the same folder."""
@@ -41,7 +42,7 @@ def ensure(state: Path) -> Keyring:
         write_private(state / "pepper", secrets.token_bytes(PEPPER_OCTETS))
     for name, made in (("chain.key", secrets.token_bytes(chain.KEY_OCTETS)), ("receipts.key", new_key())):
         if not (state / name).exists():
-            if (state / CHECKPOINTS).exists():
+            if CheckpointFile(state / CHECKPOINTS).begun():
                 raise KeysMissing(f"{state / name} is lost, and what was made with it is not; put its copy back")
             write_private(state / name, made)
     keys = load(state)

@@ -143,8 +143,8 @@ class Bank(Service):
         with store.reading() as connection:
             if not migrate.is_current(connection):
                 raise Missing("the database is of another version; 'bankctl init' brings it up to date")
-        if not self._checkpoints.exists():
-            raise Missing(f"there is no {self._checkpoints.path}; 'bankctl init' begins one")
+        if not self._checkpoints.begun():
+            raise Missing(f"there is no checkpoint in {self._checkpoints.path}; 'bankctl init' makes the first")
         return store
 
     def _branch(self, store: Store) -> Branch:

@@ -155,7 +155,8 @@ class NoBankThere(OptionsCase):
         self.addCleanup(store.close)
         migrate.upgrade(store.writer)
         self.assertEqual(
-            self.start(state), f"bankd: there is no {state.absolute() / 'checkpoints'}; 'bankctl init' begins one"
+            self.start(state),
+            f"bankd: there is no checkpoint in {state.absolute() / 'checkpoints'}; 'bankctl init' makes the first",
         )
 
     def test_log_file(self) -> None:

@@ -67,7 +67,7 @@ def _prepare_certificate(settings: Settings, say: Callable[[str], None]) -> None
 def _begin_checkpoints(settings: Settings, store: Store, keys: Keyring) -> None:
     """The first checkpoint, after what the journal held before there was a chain has been linked."""
     file = CheckpointFile(settings.state / keyring.CHECKPOINTS)
-    if not file.exists():
+    if not file.begun():
         with store.writing() as tx:
             checkpoints.seal(tx)
         with store.reading() as connection:

@@ -51,9 +51,12 @@ class CheckpointFile:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def exists(self) -> bool:
-        """Whether there is a first checkpoint."""
-        return self.path.exists()
+    def begun(self) -> bool:
+        """Whether there is a first checkpoint. Raises OSError."""
+        if not self.path.exists():
+            return False
+        with self.path.open("rb") as file:
+            return _end_of_whole_lines(file) > 0
 
     def add(self, key: PrivateKey, take: Callable[[], Checkpoint]) -> Checkpoint:
         """Sign what ``take`` finds the ledger to be, and write it so that it survives a power cut. Raises OSError."""
