@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import delete, update
 
 from bankd.ledger.book import Entry
-from bankd.ledger.checkpoint import Checkpoint
+from bankd.ledger.checkpoint import read_claims
 from bankd.ledger.commands import Deposit, Transfer, Withdrawal
 from bankd.records import NoticeKind
 from bankd.store import audit, checkpoints, customers, outbox, schema
@@ -42,7 +42,7 @@ class Audits(LedgerCase):
         """A line with a checkpoint of the ledger as it is, but for ``values``."""
         with self.store.reading() as connection:
             taken = checkpoints.take(connection).claims() | values
-        return Line(number, Checkpoint(taken["at_us"], taken["entry"], bytes.fromhex(taken["head"])))
+        return Line(number, read_claims(taken))
 
     def test_right(self) -> None:
         """Nothing is wrong with an empty bank, nor with one in which money has moved."""
@@ -205,6 +205,14 @@ class Audits(LedgerCase):
             (
                 [self.checkpoint(head="00")],
                 ["entry 2 is not the one that line 1 of the checkpoints names: another was linked then"],
+            ),
+            (
+                [self.checkpoint(tills={"USD": -31})],
+                ["line 1 of the checkpoints leaves the till for USD with -31, but its entries add up to -30"],
+            ),
+            (
+                [self.checkpoint(tills={"USD": -30, "EUR": 1})],
+                ["line 1 of the checkpoints leaves the till for EUR with 1, but its entries add up to 0"],
             ),
             ([Line(1, wrong="torn out")], ["line 1 of the checkpoints is not to be trusted: torn out"]),
             (

@@ -77,19 +77,8 @@ def _after(receipt: Receipt) -> str:
 
 
 def certified(receipt: SignedReceipt) -> str:
-    """A signed receipt: the entry as a line of a statement, and the signed text for whoever wants to check it."""
-    line = StatementLine(
-        receipt.receipt,
-        receipt.at_us,
-        receipt.kind,
-        receipt.amount_minor,
-        receipt.balance_minor,
-        receipt.counterparty,
-        receipt.reference,
-    )
-    when, amount, after, what = _row(line, receipt.currency)
-    told = f"Receipt {receipt.receipt}: {when}, {what}, {amount} {receipt.currency}; balance after it {after}."
-    return f"{told} Signed by the bank:\n{receipt.signed}"
+    """A signed receipt as it is kept: the signed text alone, so that it can be put into a file as it is printed."""
+    return receipt.signed
 
 
 def details(customer: CustomerView) -> str:

@@ -15,6 +15,8 @@ from sqlalchemy import Connection, select, tuple_
 
 from bankd.ledger import chain
 from bankd.ledger.book import Entry
+from bankd.ledger.checkpoint import Checkpoint
+from bankd.store import checkpoints
 from bankd.store.checkpoints import Line
 from bankd.store.engines import any_text
 from bankd.store.schema import accounts, journal, notices
@@ -47,9 +49,9 @@ class _Tally:
     gaps: list[tuple[int, int]] = field(default_factory=list)
 
 
-def faults(connection: Connection, chain_key: bytes, checkpoints: Iterable[Line] = ()) -> Iterator[Fault]:
+def faults(connection: Connection, chain_key: bytes, lines: Iterable[Line] = ()) -> Iterator[Fault]:
     """What is wrong with the ledger, the first wrong row first; nothing when all is well."""
-    return Audit(connection, chain_key, checkpoints).faults()
+    return Audit(connection, chain_key, lines).faults()
 
 
 class Audit:
@@ -74,6 +76,7 @@ class Audit:
         self._progress = progress
         self._newest, self._head = 0, chain.START
         self._currencies: dict[int, str] = {}
+        self._tills: dict[str, int] = {}
         self._tallies: defaultdict[int, _Tally] = defaultdict(_Tally)
 
     def faults(self) -> Iterator[Fault]:
@@ -81,6 +84,9 @@ class Audit:
         with any_text(self._connection):
             found = self._connection.execute(select(accounts.c.id, accounts.c.currency))
             self._currencies.update((account_id, currency) for account_id, currency in found)
+            self._tills.update(
+                (currency, account_id) for currency, account_id, _ in checkpoints.tills(self._connection)
+            )
             yield from self._wrong_checkpoints()
             for *fields, link in self._rows(journal, (*Entry._fields, "hash"), (journal.c.id,)):
                 entry = Entry._make(fields)
@@ -145,11 +151,21 @@ class Audit:
                 yield Fault(row, f"names entry {seen.entry}, which is missing, or was named before")
             elif seen.head != self._head:
                 yield Fault(f"entry {seen.entry}", f"is not the one that {row} names: another was linked then")
+            elif (wrong := self._wrong_till(seen)) is not None:
+                yield Fault(row, wrong)
             else:
                 self.checkpoints += 1
             self._line = next(self._lines, None)
         if farthest is not None:
             yield farthest
+
+    def _wrong_till(self, seen: Checkpoint) -> str | None:
+        """What a checkpoint says of a till that its entries do not."""
+        for currency, said in seen.tills.items():
+            till = self._tills.get(currency)
+            if said != (found := 0 if till is None else self._tallies[till].balance_minor):
+                return f"leaves the till for {currency} with {said}, but its entries add up to {found}"
+        return None
 
     def _wrong_accounts(self) -> Iterator[Fault]:
         """Accounts, and the sum of each currency, that are not what the entries make of them."""

@@ -95,11 +95,17 @@ class CheckpointFile:
 def take(connection: Connection) -> Checkpoint:
     """What the ledger is as ``connection`` sees it."""
     newest, head = journal.newest(connection)
+    held = {currency: balance_minor for currency, _, balance_minor in tills(connection)}
+    return Checkpoint(now_us(connection), newest, head, held)
+
+
+def tills(connection: Connection) -> list[tuple[str, int, int]]:
+    """The currency, id and balance of each till."""
     numbers = {till_number(currency): currency for currency in money.CURRENCIES}
-    tills = connection.execute(
-        select(accounts.c.number, accounts.c.balance_minor).where(accounts.c.number.in_(numbers))
+    found = connection.execute(
+        select(accounts.c.number, accounts.c.id, accounts.c.balance_minor).where(accounts.c.number.in_(numbers))
     )
-    return Checkpoint(now_us(connection), newest, head, {numbers[row.number]: row.balance_minor for row in tills})
+    return [(numbers[row.number], row.id, row.balance_minor) for row in found]
 
 
 def seal(tx: Transaction) -> int:
