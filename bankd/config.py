@@ -60,6 +60,7 @@ class Settings:
     demo: bool
     terms: Terms
     limits: Limits
+    checkpoint_seconds: int
 
 
 def _port(text: str) -> int:
@@ -146,6 +147,7 @@ KEYS = (
     Key("bank", "withdrawal_fee", _amounts, _AMOUNTS, "", "what taking cash out costs; left out, nothing"),
     Key("bank", "payment_limit", _amounts, _AMOUNTS, "", "the most that an account may pay at once; left out, any"),
     Key("bank", "day_limit", _amounts, _AMOUNTS, "", "the most that it may pay on one day in UTC; left out, any"),
+    Key("bank", "checkpoint_seconds", _seconds, _SECONDS, "60", "how often to sign what the ledger comes to"),
     Key("bank", "demo", _yes_or_no, _YES_NO, "no", "whether to make demo customers; play money only"),
     Key("logging", "logfile", str, "a file", "", "where to log; left out, where twistd logs"),
 )
@@ -250,4 +252,5 @@ def _settings(values: Mapping[str, Any]) -> Settings:
             ),
         ),
         limits=Limits(values["login_seconds"], values["idle_seconds"]),
+        checkpoint_seconds=values["checkpoint_seconds"],
     )

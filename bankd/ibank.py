@@ -29,6 +29,7 @@ from bankd.records import (
     Listening,
     Payee,
     Receipt,
+    SignedReceipt,
     Statement,
 )
 
@@ -183,6 +184,9 @@ class ICustomer(Interface):
 
     def allowance() -> Awaitable[Allowance]:
         """A coroutine of the ``Allowance``: what the account may spend, and what that costs."""
+
+    def certify(receipt: int) -> Awaitable[SignedReceipt]:
+        """A coroutine of a ``SignedReceipt`` for an entry of the session's account. Refused: BAD_FIELD (receipt)."""
 
     def update_contact(name: str | None, email: str | None, mobile: str | None) -> Awaitable[CustomerView]:
         """Change what is not None, confirm the rest. A coroutine of the ``CustomerView``.

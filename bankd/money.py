@@ -26,12 +26,13 @@ class NotMoney(ValueError):
     """The text is not an amount of this currency; the message says what would be."""
 
 
+CURRENCIES = frozenset(currency.code for currency in iso4217.Currency if currency.exponent is not None)
+"""Every ISO 4217 currency that has minor units, so that an account can be kept in it."""
+
+
 def is_currency(code: str) -> bool:
-    """Whether ``code`` is an ISO 4217 currency that has minor units, so that an account can be kept in it."""
-    try:
-        return exponent(code) is not None
-    except ValueError:
-        return False
+    """Whether ``code`` is one of CURRENCIES."""
+    return code in CURRENCIES
 
 
 def exponent(code: str) -> int | None:

@@ -12,6 +12,7 @@ from bankd.wire.grammar import (
     Count,
     Currency,
     Email,
+    Jws,
     Listener,
     Mobile,
     Person,
@@ -73,6 +74,23 @@ class Receipt:
     amount_minor: Signed
     balance_minor: Signed
     currency: Currency
+
+
+@dataclass(frozen=True, slots=True)
+class SignedReceipt:
+    """One entry as the account's owner sees it, and the same in ``signed``: a text that anybody with the bank's public
+    key can check (``bankd.signing``).
+    """
+
+    receipt: Count
+    at_us: Time
+    kind: Word
+    amount_minor: Signed
+    balance_minor: Signed
+    currency: Currency
+    signed: Jws
+    counterparty: AccountNumber | None = None
+    reference: Text | None = None
 
 
 @dataclass(frozen=True, slots=True)

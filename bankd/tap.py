@@ -24,16 +24,19 @@ from twisted.python import usage
 from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
 
-from bankd import config, log, tls
+from bankd import config, keyring, log, tls
 from bankd.bank import payments
-from bankd.bank.hashing import PEPPER_OCTETS, Hasher
+from bankd.bank.hashing import Hasher
 from bankd.config import KEYS, Settings, SettingsError
 from bankd.ibank import IBankProtocol
+from bankd.keyring import KeysMissing
 from bankd.lane import Lane
+from bankd.notary import Notary
 from bankd.notify import Notices
 from bankd.perspectives import realm
 from bankd.perspectives.branch import Bounded, Branch
 from bankd.store import migrate
+from bankd.store.checkpoints import CheckpointFile
 from bankd.store.engines import DatabaseFault, Store
 
 READ_THREADS = 4
@@ -103,9 +106,10 @@ class Bank(Service):
             self._store = self._open_store()
             branch = self._branch(self._store)
             self._listen(branch)
+            self._notary.open(self.settings.checkpoint_seconds)
             self._expiring.clock = self._reactor
             self._expiring.start(EXPIRY_SECONDS)
-        except (OSError, tls.Unusable, CannotListenError, DatabaseFault, Missing) as error:
+        except (OSError, tls.Unusable, CannotListenError, DatabaseFault, KeysMissing, Missing) as error:
             self._stop_threads()
             raise SystemExit(f"bankd: {_plain(error)}") from error
         except BaseException:
@@ -123,6 +127,7 @@ class Bank(Service):
         await _all(maybeDeferred(port.stopListening) for port in self._ports)
         await _all(factory.hang_up() for factory in self._factories)
         await self._lane.close()
+        await self._notary.close()
         await maybeDeferred(self._notice_port.stopListening)
         self._stop_threads()
         self._store.close()
@@ -147,17 +152,15 @@ class Bank(Service):
             globalLogPublisher.addObserver(self._log)
 
     def _open_store(self) -> Store:
-        pepper = self.settings.state / "pepper"
-        if not pepper.exists():
-            raise Missing(f"{self.settings.state} holds no bank yet; 'bankctl init' makes one")
-        self._pepper = pepper.read_bytes()
-        if len(self._pepper) < PEPPER_OCTETS:
-            raise Missing(f"{pepper} is not whole; without it no password or PIN can be checked")
-        store = Store(self.settings.database, self._reactor.seconds)
+        self._keys = keyring.load(self.settings.state)
+        self._checkpoints = CheckpointFile(self.settings.state / keyring.CHECKPOINTS)
+        store = Store(self.settings.database, self._reactor.seconds, self._keys.chain)
         store.check_exists()
         with store.reading() as connection:
             if not migrate.is_current(connection):
                 raise Missing("the database is of another version; 'bankctl init' brings it up to date")
+        if not self._checkpoints.begun():
+            raise Missing(f"there is no checkpoint in {self._checkpoints.path}; 'bankctl init' makes the first")
         return store
 
     def _branch(self, store: Store) -> Branch:
@@ -165,12 +168,15 @@ class Bank(Service):
         apply = partial(payments.apply, tariff=self.settings.terms.tariff)
         self._lane = Lane(store.writing, apply, self._pool("lane", 1), board.tell)
         self._board = board
+        read_pool = self._pool("read", READ_THREADS)
+        self._notary = Notary(self._checkpoints, self._keys.signer, store.reading, read_pool, self._reactor)
         return Branch(
             lane=self._lane,
             reading=store.reading,
-            read_pool=self._pool("read", READ_THREADS),
+            read_pool=read_pool,
             hash_pool=Bounded(self._pool("hash", HASH_THREADS), MAX_HASHES),
-            hasher=Hasher(self._pepper),
+            hasher=Hasher(self._keys.pepper),
+            signer=self._keys.signer,
             board=board,
             terms=self.settings.terms,
             limits=self.settings.limits,

@@ -35,6 +35,7 @@ from bankd.perspectives.branch import Branch
 from bankd.protocols.line import LineProtocol
 from bankd.protocols.line_factory import LineFactory
 from bankd.records import Event, Limits
+from bankd.signing import PrivateKey, new_key
 from bankd.store import audit, migrate
 from bankd.store.engines import Store
 
@@ -171,7 +172,7 @@ class PracticeBank:
         self.clock.advance(OPENED)
         self.random = random.Random(1)
         self.board = PracticeBoard()
-        self.store = Store(url or f"sqlite:///{folder / 'practice.sqlite3'}", self.clock.seconds)
+        self.store = Store(url or f"sqlite:///{folder / 'practice.sqlite3'}", self.clock.seconds, bytes(32))
         migrate.upgrade(self.store.writer)
         apply = partial(payments.apply, tariff=terms.tariff)
         self.lane = Lane(self.store.writing, apply, lane_pool or AtOnce(), self.board.tell)
@@ -181,6 +182,7 @@ class PracticeBank:
             read_pool=read_pool or AtOnce(),
             hash_pool=hash_pool or AtOnce(),
             hasher=Hasher(b"practice", passes=1, memory_kib=8),
+            signer=PrivateKey(new_key()),
             board=self.board,
             terms=terms,
             limits=limits or Limits(),
@@ -246,7 +248,7 @@ class PracticeBank:
     def faults(self) -> list[str]:
         """What is wrong with the ledger; nothing, or the bank is broken."""
         with self.store.reading() as connection:
-            return list(audit.faults(connection))
+            return [str(fault) for fault in audit.faults(connection, self.store.chain_key)]
 
     def close(self) -> None:
         """Close the database."""

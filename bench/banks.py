@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bankd import certificates, config
+from bankd import certificates, config, keyring
 from bankd.bank import accounts, payments
 from bankd.bank.hashing import Hasher
 from bankd.config import Settings
@@ -61,7 +61,7 @@ def make(folder: Path, count: int, url: str = "", real_hash: bool = False) -> Ma
     written.write_text(SETTINGS.format(url=url, currency=CURRENCY))
     run([BIN / "bankctl", "init", "--config", written, "--state", folder / "state"], folder)
     settings = config.load(written, {"state": str(folder / "state")})
-    pepper = (settings.state / "pepper").read_bytes()
+    pepper = keyring.load(settings.state).pepper
     hasher = Hasher(pepper) if real_hash else Hasher(pepper, passes=1, memory_kib=8)
     with opened(settings) as store:
         return Made(folder, written, settings, _customers(store, settings, count, hasher.hash(PIN)))
@@ -70,7 +70,7 @@ def make(folder: Path, count: int, url: str = "", real_hash: bool = False) -> Ma
 @contextmanager
 def opened(settings: Settings) -> Iterator[Store]:
     """The database of a bank that is not being served."""
-    store = Store(settings.database, time.time)
+    store = Store(settings.database, time.time, keyring.load(settings.state).chain)
     try:
         yield store
     finally:

@@ -41,6 +41,7 @@ RECORDS: tuple[type[Any], ...] = (
     records.Held,
     records.HoldView,
     records.Allowance,
+    records.SignedReceipt,
     records.StatementLine,
     records.StatementEnd,
     records.Notice,

@@ -286,7 +286,7 @@ class Deleting(AccountsCase):
         self.delete(self.bob.account)
         self.assertEqual(self.account(self.bob).balance_minor, 200_00)
         with self.bank.store.reading() as connection:
-            entry = journal.entry(connection, journal.newest_id(connection))
+            entry = journal.entry(connection, journal.newest(connection)[0])
         assert entry is not None
         self.assertRaises(ValueError, grammar.KEY.parse, entry.key)
 

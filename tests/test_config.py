@@ -52,6 +52,7 @@ class Reading(ConfigCase):
                 demo=False,
                 terms=Terms("bankd", "EUR", "DE", registers_mobiles=True, lease_seconds=30),
                 limits=Limits(login_seconds=120, idle_seconds=300),
+                checkpoint_seconds=60,
             ),
         )
 
@@ -66,6 +67,7 @@ class Reading(ConfigCase):
             region = US
             register_mobiles = No
             lease_seconds = 1
+            checkpoint_seconds = 7
             demo = YES
 
             [database]
@@ -106,6 +108,7 @@ class Reading(ConfigCase):
                 demo=True,
                 terms=Terms("Bänk of Ωmega", "USD", "US", registers_mobiles=False, lease_seconds=1),
                 limits=Limits(login_seconds=86400, idle_seconds=2),
+                checkpoint_seconds=7,
             ),
         )
 

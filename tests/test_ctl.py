@@ -1,26 +1,31 @@
 """``bankctl``: what the operator does by hand."""
 
 import json
+import sqlite3
 import stat
-from contextlib import redirect_stderr, redirect_stdout
+import sys
+from contextlib import closing, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 from time import time
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from twisted.trial.unittest import SynchronousTestCase
 
 import bankd
 from bankd import certificates
 from bankd.bank import access
 from bankd.bank.hashing import PEPPER_OCTETS, Hasher
-from bankd.ctl import main
-from bankd.store import audit, customers, migrate
+from bankd.ctl import ledger, main
+from bankd.store import audit, checkpoints, customers, migrate
 from bankd.store.engines import Store
-from bankd.store.schema import accounts
+from bankd.store.schema import accounts, journal
 
-RIGHT = "the ledger is right: every balance equals its entries, and all add up to zero\n"
+RIGHT = """the ledger is right: every balance equals its entries, and all add up to zero
+chained: 3 entries; signed: 1 checkpoints, which agree
+"""
+KEYS = {"pepper", "chain.key", "receipts.key", "receipts.pem"}
 
 
 @dataclass(frozen=True)
@@ -61,11 +66,11 @@ class CtlCase(SynchronousTestCase):
 
     def verify(self) -> Done:
         """Verify it."""
-        return self.bankctl("verify", "--state", str(self.state))
+        return self.bankctl("ledger", "verify", "--state", str(self.state))
 
     def store(self) -> Store:
         """The bank's database."""
-        store = Store(f"sqlite:///{self.state / 'bank.sqlite3'}", time)
+        store = Store(f"sqlite:///{self.state / 'bank.sqlite3'}", time, (self.state / "chain.key").read_bytes())
         self.addCleanup(store.close)
         return store
 
@@ -81,19 +86,19 @@ class Init(CtlCase):
         """Keys, certificates, pepper, demo customers and a database of the present schema are made, and told of."""
         done = self.init()
         self.assertEqual((done.status, done.complaints), (0, ""))
-        names = {"ca.pem", "ca.key", "server.pem", "server.key", "pepper", "demo.json"}
-        self.assertEqual(set(self.files()), names)
+        names = {"ca.pem", "ca.key", "server.pem", "server.key", "demo.json", "checkpoints"}
+        self.assertEqual(set(self.files()), names | KEYS)
         self.assertIn(f"clients trust it by {self.state.absolute() / 'ca.pem'}\n", done.printed)
         self.assertIn("demo customers (play money):\n", done.printed)
         with self.store().reading() as connection:
             self.assertTrue(migrate.is_current(connection))
-            self.assertEqual(list(audit.faults(connection)), [])
+            self.assertEqual(list(audit.faults(connection, (self.state / "chain.key").read_bytes())), [])
 
     def test_for_the_owner_alone(self) -> None:
         """Nobody but the owner can enter the folder, nor read a key, the pepper or the demo's secrets."""
         self.init()
         self.assertEqual(stat.S_IMODE(self.state.stat().st_mode), 0o700)
-        for name in ("ca.key", "server.key", "pepper", "demo.json"):
+        for name in ("ca.key", "server.key", "pepper", "chain.key", "receipts.key", "demo.json", "checkpoints"):
             self.assertEqual(stat.S_IMODE((self.state / name).stat().st_mode), 0o600, name)
 
     def test_again(self) -> None:
@@ -172,7 +177,7 @@ class Init(CtlCase):
     def test_certificate_of_others(self) -> None:
         """With a certificate from elsewhere the bank makes none of its own."""
         self.init("[server]\ncertificate = /tls/cert.pem\nkey = /tls/key.pem\n")
-        self.assertEqual(set(self.files()), {"pepper"})
+        self.assertEqual(set(self.files()), KEYS | {"checkpoints"})
 
     def test_more_names(self) -> None:
         """Names from the settings are in the certificate, which is made anew for them."""
@@ -231,6 +236,126 @@ class Verify(CtlCase):
         self.assertEqual((done.status, done.printed, len(done.complaints.splitlines())), (1, "", 1), done.complaints)
         self.assertEqual(list(self.state.iterdir()), [])
 
+    def test_changed_entry(self) -> None:
+        """The first row that is wrong comes first, then the others up to a bound; odd letters are shown plainly."""
+        self.init()
+        with self.store().writing() as tx:
+            tx.connection.execute(update(accounts).where(accounts.c.id == 4).values(number="\x1b[2J", newest=None))
+            tx.connection.execute(update(journal).where(journal.c.id == 2).values(reference="free"))
+        done = self.verify()
+        self.assertEqual(
+            done.printed.splitlines(),
+            [
+                "entry 2 is not what was linked to the entry before it: one of the two was changed",
+                "account \\x1b[2J points to entry None, but its newest is 3",
+            ],
+        )
+        self.patch(ledger, "MOST_FAULTS", 1)
+        self.assertEqual(self.verify().printed.splitlines()[1:], ["there is more, which was not looked at"])
+
+    def test_truncated(self) -> None:
+        """Entries that were taken off the end are missed by the checkpoint, also by a copy kept elsewhere."""
+        self.init()
+        with self.store().writing() as tx:
+            tx.connection.execute(delete(journal).where(journal.c.id == 3))
+        missing = "entry 3 is missing: line 1 of the checkpoints saw entries up to 3 at 20"
+        self.assertTrue(self.verify().printed.startswith(missing))
+        copy = Path(self.mktemp())
+        (self.state / "checkpoints").rename(copy)
+        self.assertEqual(self.verify().complaints.count("checkpoints"), 1)
+        told = self.bankctl("ledger", "verify", "--state", str(self.state), "--checkpoints", str(copy)).printed
+        self.assertTrue(told.startswith("entry 3 is missing"))
+
+    def test_torn_checkpoint(self) -> None:
+        """A checkpoint that was never finished is told of, and is no fault."""
+        self.init()
+        with (self.state / "checkpoints").open("a") as file:
+            file.write("eyJ")
+        done = self.verify()
+        self.assertEqual((done.status, done.complaints), (0, ""))
+        self.assertEqual(done.printed, "line 2 of the checkpoints was never finished, and is passed over\n" + RIGHT)
+
+    def test_as_json(self) -> None:
+        """A program gets the same as one object."""
+        self.init()
+        arguments = ("ledger", "verify", "--state", str(self.state), "--json")
+        right = {"right": True, "entries": 3, "checkpoints": 1, "faults": [], "all_told": True, "notes": []}
+        self.assertEqual(json.loads(self.bankctl(*arguments).printed), right)
+        with self.store().writing() as tx:
+            tx.connection.execute(update(accounts).where(accounts.c.id == 4).values(newest=2))
+        done = self.bankctl(*arguments)
+        told = json.loads(done.printed)
+        self.assertEqual((done.status, told["right"]), (1, False))
+        self.assertEqual([sorted(fault) for fault in told["faults"]], [["row", "what"]])
+        self.assertTrue(told["faults"][0]["row"].startswith("account "))
+
+    def test_progress(self) -> None:
+        """A person at a terminal sees how far it has come, and then nothing of it any more."""
+        self.init()
+        terminal = StringIO()
+        terminal.isatty = lambda: True  # type: ignore[method-assign]
+        self.patch(sys, "stderr", terminal)
+        printed = StringIO()
+        with redirect_stdout(printed):
+            self.assertEqual(main.main(["ledger", "verify", "--state", str(self.state)]), 0)
+        self.assertEqual(printed.getvalue(), RIGHT)
+        self.assertTrue(terminal.getvalue().startswith("\r3 entries "))
+        self.assertTrue(terminal.getvalue().endswith("\r\x1b[K"))
+
+    def test_checkpoint(self) -> None:
+        """A checkpoint made by hand is one more that agrees."""
+        self.init()
+        done = self.bankctl("ledger", "checkpoint", "--state", str(self.state))
+        self.assertEqual((done.status, done.complaints), (0, ""))
+        self.assertIn("checkpoints: 3 entries up to 20", done.printed)
+        self.assertIn("signed: 2 checkpoints, which agree", self.verify().printed)
+
+
+class Upgrade(CtlCase):
+    """A bank from before there was a chain."""
+
+    def make_old(self) -> None:
+        """Make the bank one of the first version, with entries."""
+        self.init()
+        for name in ("chain.key", "receipts.key", "receipts.pem", "checkpoints"):
+            (self.state / name).unlink()
+        with closing(sqlite3.connect(self.state / "bank.sqlite3")) as old:
+            old.execute("ALTER TABLE journal DROP COLUMN hash")
+            old.execute("UPDATE alembic_version SET version_num = '0001'")
+            old.commit()
+
+    def test_sealed(self) -> None:
+        """Init adds what is new, links the entries from before, and the bank verifies."""
+        self.make_old()
+        self.assertEqual(self.init().status, 0)
+        self.assertEqual(self.verify(), Done(0, RIGHT, ""))
+
+    def test_interrupted(self) -> None:
+        """What an interrupted run left half done is done by the next one."""
+        self.make_old()
+        patched = self.patch(checkpoints, "take", lambda connection: 1 / 0)
+        self.assertRaises(ZeroDivisionError, self.init)
+        patched.restore()
+        self.assertEqual(self.init().status, 0)
+        self.assertEqual(self.verify(), Done(0, RIGHT, ""))
+
+    def test_never_twice(self) -> None:
+        """Links that went missing later are not made up for: that would seal what somebody forged."""
+        self.init()
+        with self.store().writing() as tx:
+            tx.connection.execute(update(journal).values(hash=None, reference="forged"))
+        self.assertEqual(self.init().status, 0)
+        self.assertEqual(self.verify().printed.splitlines()[0], "entry 1 has no link to the entries before it")
+
+    def test_lost_key(self) -> None:
+        """A chain's key that was lost is asked for, and no other is put in its place."""
+        self.init()
+        (self.state / "chain.key").unlink()
+        done = self.init()
+        self.assertEqual((done.status, len(done.complaints.splitlines())), (1, 1))
+        self.assertIn("chain.key is lost", done.complaints)
+        self.assertFalse((self.state / "chain.key").exists())
+
 
 class Command(CtlCase):
     """The command line itself."""
@@ -244,7 +369,7 @@ class Command(CtlCase):
 
     def test_no_such_command(self) -> None:
         """A command that there is not, or none, is told with status 2."""
-        for arguments in (("serve",), ()):
+        for arguments in (("serve",), (), ("ledger",), ("ledger", "serve")):
             done = self.bankctl(*arguments)
             self.assertEqual(done.status, 2)
             self.assertIn("usage: bankctl", done.complaints)

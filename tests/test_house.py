@@ -49,6 +49,7 @@ ROOMS = {
     "bankd.money": Room(0),
     "bankd.codes": Room(0),
     "bankd.records": Room(0),
+    "bankd.signing": Room(0),
     "bankd.ledger": Room(0, never=("bankd.wire",)),
     "bankd.wire": Room(0, never=("bankd.ledger",)),
     # 1: the contracts
@@ -69,6 +70,8 @@ ROOMS = {
     "bankd.tls": Room(5, NETWORK),
     "bankd.log": Room(5, NETWORK),
     "bankd.certificates": Room(5),
+    "bankd.keyring": Room(5),
+    "bankd.notary": Room(5, NETWORK),
     # 6: where all is put together
     "bankd.config": Room(6, NETWORK),
     "bankd.tap": Room(6, NETWORK),

@@ -419,6 +419,7 @@ ANSWERS: dict[type[Message], tuple[type[Any] | None, Iterable[codes.Code], type[
     messages.Holds: (records.HoldView, [codes.DONE], None),
     messages.Reverse: (None, [codes.DONE], records.Receipt),
     messages.Limits: (None, [codes.DONE], records.Allowance),
+    messages.Certify: (None, [codes.DONE], records.SignedReceipt),
     messages.UpdateContact: (None, [codes.DONE], records.CustomerView),
     messages.ChangePin: (None, [codes.DONE], None),
     messages.ChangePassword: (None, [codes.DONE], None),

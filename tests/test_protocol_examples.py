@@ -37,6 +37,7 @@ MADE_UP: dict[str, tuple[str, Kind]] = {
     "expires": ("time", grammar.TIME),
     "contact": ("time", grammar.TIME),
     "last_login": ("time", grammar.TIME),
+    "signed": ("signed", grammar.JWS),
 }
 """Fields whose values a bank makes up: what they are numbers of, and their kind."""
 

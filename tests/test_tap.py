@@ -9,9 +9,11 @@ from twisted.python.usage import UsageError
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
-from bankd import config, tap
+from bankd import config, keyring, tap
 from bankd.config import KEYS
 from bankd.ibank import IBankProtocol
+from bankd.store import migrate
+from bankd.store.engines import Store
 from bankd.tap import Bank, Options, makeService
 
 
@@ -115,7 +117,7 @@ class NoBankThere(OptionsCase):
         """With a database that has not the present schema the operator is told what brings it up to date."""
         state = Path(self.mktemp())
         state.mkdir()
-        (state / "pepper").write_bytes(bytes(32))
+        keyring.ensure(state)
         (state / "bank.sqlite3").touch()
         line = self.start(state)
         self.assertEqual(line, "bankd: the database is of another version; 'bankctl init' brings it up to date")
@@ -124,7 +126,7 @@ class NoBankThere(OptionsCase):
         """A database that cannot be opened is told in a line."""
         state = Path(self.mktemp())
         state.mkdir()
-        (state / "pepper").write_bytes(bytes(32))
+        keyring.ensure(state)
         line = self.start(state)
         self.assertEqual(line, f"bankd: there is no database {state.absolute()}/bank.sqlite3; 'bankctl init' makes one")
         self.assertFalse((state / "bank.sqlite3").exists())
@@ -135,8 +137,27 @@ class NoBankThere(OptionsCase):
         """A pepper that lost a part is told in a line: with it every log-in would be refused."""
         state = Path(self.mktemp())
         state.mkdir()
+        keyring.ensure(state)
         (state / "pepper").write_bytes(bytes(31))
         self.assertIn("pepper is not whole", self.start(state))
+
+    def test_bank_from_before_the_chain(self) -> None:
+        """A bank that has not been sealed is told what does it, and so is one without its file of checkpoints."""
+        state = Path(self.mktemp())
+        state.mkdir()
+        (state / "pepper").write_bytes(bytes(32))
+        self.assertEqual(
+            self.start(state),
+            f"bankd: there is no {state.absolute() / 'chain.key'}; 'bankctl init' makes one for a bank from before it",
+        )
+        keys = keyring.ensure(state)
+        store = Store(f"sqlite:///{state / 'bank.sqlite3'}", lambda: 0.0, keys.chain)
+        self.addCleanup(store.close)
+        migrate.upgrade(store.writer)
+        self.assertEqual(
+            self.start(state),
+            f"bankd: there is no checkpoint in {state.absolute() / 'checkpoints'}; 'bankctl init' makes the first",
+        )
 
     def test_log_file(self) -> None:
         """A log file that cannot be opened is told in a line."""

@@ -14,6 +14,7 @@ from bankd.records import (
     Listening,
     Notice,
     Receipt,
+    SignedReceipt,
     StatementEnd,
     StatementLine,
     Welcome,
@@ -42,6 +43,7 @@ BODIES: dict[type[Message], type[Any]] = {
     messages.Release: Receipt,
     messages.Reverse: Receipt,
     messages.Limits: Allowance,
+    messages.Certify: SignedReceipt,
     messages.UpdateContact: CustomerView,
     messages.Listen: Listening,
 }

@@ -13,7 +13,7 @@ from bankd.client.answers import Answer, body_of, items_of
 from bankd.client.errors import Denied, Loss, LostBank
 from bankd.client.keys import NewKey
 from bankd.codes import CREATED
-from bankd.records import AccountView, CustomerView, Greeting, Notice, Receipt, Statement, Welcome
+from bankd.records import AccountView, CustomerView, Greeting, Notice, Receipt, SignedReceipt, Statement, Welcome
 from bankd.wire import messages
 from bankd.wire.codec import NotReply
 from bankd.wire.messages import Login, Message, SignUp
@@ -123,6 +123,11 @@ class Bank:
         message = messages.Statement(limit=limit, cursor=cursor)
         answer = await self._granted(message)
         return Statement(tuple(self._read(items_of, message, answer)), self._read(body_of, message, answer))
+
+    async def certify(self, receipt: int) -> SignedReceipt:
+        """A signed receipt of an entry of the session's account."""
+        signed: SignedReceipt = await self._body(messages.Certify(receipt=receipt))
+        return signed
 
     async def update_contact(
         self, *, name: str | None = None, email: str | None = None, mobile: str | None = None

@@ -1,5 +1,6 @@
 """What the bank hands over, in English: receipts, balances, statements and details as lines for a person to read."""
 
+from collections.abc import Callable
 from typing import Any
 
 from bankd import money
@@ -13,6 +14,7 @@ from bankd.records import (
     HoldView,
     Notice,
     Receipt,
+    SignedReceipt,
     Statement,
     StatementLine,
     Welcome,
@@ -145,6 +147,11 @@ def _after(receipt: Receipt) -> str:
     return f"Balance: {money.written(receipt.balance_minor, receipt.currency)}. Receipt {receipt.receipt}."
 
 
+def certified(receipt: SignedReceipt) -> str:
+    """A signed receipt as it is kept: the signed text alone, so that it can be put into a file as it is printed."""
+    return receipt.signed
+
+
 def details(customer: CustomerView) -> str:
     """A customer's details, one line each."""
     return "\n".join(
@@ -198,41 +205,42 @@ def notices(notices: list[Notice]) -> str:
     return "\n".join(f"[{notice.number}] {words.notice(notice)}" for notice in notices) or prompts.NO_NOTICES
 
 
+OF_BODY: dict[type[Message], Callable[[Any], str]] = {
+    messages.Balance: balance,
+    messages.ViewDetails: details,
+    messages.UpdateContact: contact,
+    messages.OpenAccount: opened,
+    messages.Deposit: deposited,
+    messages.Withdraw: withdrawn,
+    messages.Hold: held,
+    messages.Capture: captured,
+    messages.Release: released,
+    messages.Reverse: given_back,
+    messages.Limits: allowance,
+    messages.Certify: certified,
+}
+"""What to read of the record that answers a request."""
+
+OF_ITEMS: dict[type[Message], Callable[[list[Any]], str]] = {
+    messages.Accounts: lambda accounts: "\n".join(map(account, accounts)),
+    messages.Holds: holds,
+    messages.Notices: notices,
+}
+"""What to read of the list that answers a request."""
+
+
 def answer(request: Message, body: Any, items: list[Any]) -> str:
     """What to read after ``request`` was carried out; ``body`` and ``items`` are the records of its answer."""
+    kind = type(request)
+    if kind in OF_BODY:
+        return OF_BODY[kind](body)
+    if kind in OF_ITEMS:
+        return OF_ITEMS[kind](items)
     match request:
-        case messages.Balance():
-            return balance(body)
-        case messages.ViewDetails():
-            return details(body)
-        case messages.UpdateContact():
-            return contact(body)
-        case messages.Accounts():
-            return "\n".join(map(account, items))
-        case messages.OpenAccount():
-            return opened(body)
-        case messages.Statement():
-            return statement(Statement(tuple(items), body))
-        case messages.Deposit():
-            return deposited(body)
-        case messages.Withdraw():
-            return withdrawn(body)
         case messages.Transfer():
             return transferred(body, request.to)
-        case messages.Hold():
-            return held(body)
-        case messages.Capture():
-            return captured(body)
-        case messages.Release():
-            return released(body)
-        case messages.Reverse():
-            return given_back(body)
-        case messages.Holds():
-            return holds(items)
-        case messages.Limits():
-            return allowance(body)
-        case messages.Notices():
-            return notices(items)
+        case messages.Statement():
+            return statement(Statement(tuple(items), body))
         case messages.Logout():
             return prompts.LOGGED_OUT
         case _:

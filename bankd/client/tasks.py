@@ -147,6 +147,11 @@ SHAPES = (
     Shape("View Account Details", r"view account details", lambda found, context: messages.ViewDetails()),
     Shape("View Accounts", r"view accounts", lambda found, context: messages.Accounts()),
     Shape("Statement [ENTRIES]", r"statement(?: (?P<limit>\d+))?", _statement),
+    Shape(
+        "Receipt NUMBER",
+        r"receipt (?P<receipt>\d{1,18})",
+        lambda found, context: messages.Certify(receipt=int(found["receipt"] or "")),
+    ),
     Shape("Deposit AMOUNT", r"deposit (?P<amount>\S+)", _deposit),
     Shape("Withdraw AMOUNT", r"withdraw (?P<amount>\S+)", _withdraw),
     Shape(

@@ -120,6 +120,7 @@ FIELDS = {
     "new": "the new one",
     "password": "the password",
     "pin": "the PIN",
+    "receipt": "the receipt number",
     "reference": "the reference",
     "username": "the user name",
 }

@@ -5,40 +5,50 @@ database is brought to the present schema.
 """
 
 import json
-import os
 import secrets
 import time
+from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
-from pathlib import Path
 
-from bankd import certificates
+from bankd import certificates, keyring
 from bankd.bank import contact, demo
 from bankd.bank.demo import DemoCustomer
-from bankd.bank.hashing import PEPPER_OCTETS, Hasher
+from bankd.bank.hashing import Hasher
 from bankd.config import Settings
-from bankd.store import customers, migrate
+from bankd.ctl.command import DONE, Command, settings_of
+from bankd.keyring import Keyring
+from bankd.store import checkpoints, customers, migrate
+from bankd.store.checkpoints import CheckpointFile
 from bankd.store.engines import Store
 
 DEMO_MOBILES = ("+12025550123", "+12025550147", "+12025550181")
 """Numbers that the North American plan keeps for fiction (ATIS-0300115): 555-0100 to 555-0199."""
 
 
+def _init(options: Namespace) -> int:
+    prepare(settings_of(options), print)
+    return DONE
+
+
 def prepare(settings: Settings, say: Callable[[str], None]) -> None:
     """Make or bring up to date all that ``settings`` call for, and ``say`` what was done.
 
-    Raises OSError, ``certificates.CertificateError`` and SQLAlchemy's errors; running it again goes on from there.
+    Raises OSError, ``CertificateError``, ``KeysMissing`` and SQLAlchemy's errors; running it again goes on from there.
     """
     settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
     settings.state.chmod(0o700)
     _prepare_certificate(settings, say)
-    pepper = _prepare_pepper(settings.state / "pepper")
-    store = Store(settings.database, time.time)
+    keys = keyring.ensure(settings.state)
+    store = Store(settings.database, time.time, keys.chain)
     try:
         migrate.upgrade(store.writer)
         say(f"database: {store.url.render_as_string(hide_password=True)}")
-        if settings.demo and (made := _prepare_demo(settings, store, Hasher(pepper))):
+        made = _prepare_demo(settings, store, Hasher(keys.pepper)) if settings.demo else []
+        _begin_checkpoints(settings, store, keys)
+        say(f"receipts are checked with {settings.state / keyring.PUBLIC}: SHA-256 {keys.signer.fingerprint}")
+        if made:
             _show(made, say)
     finally:
         store.close()
@@ -54,11 +64,14 @@ def _prepare_certificate(settings: Settings, say: Callable[[str], None]) -> None
     say(f"certificate for {', '.join(names)}; clients trust it by {settings.state / 'ca.pem'}")
 
 
-def _prepare_pepper(path: Path) -> bytes:
-    """The key of the secrets' hashes, made once. A bank that loses it must have every secret set anew."""
-    if not path.exists():
-        _write_private(path, secrets.token_bytes(PEPPER_OCTETS))
-    return path.read_bytes()
+def _begin_checkpoints(settings: Settings, store: Store, keys: Keyring) -> None:
+    """The first checkpoint, after what the journal held before there was a chain has been linked."""
+    file = CheckpointFile(settings.state / keyring.CHECKPOINTS)
+    if not file.begun():
+        with store.writing() as tx:
+            checkpoints.seal(tx)
+        with store.reading() as connection:
+            file.add(keys.signer, lambda: checkpoints.take(connection))
 
 
 def _prepare_demo(settings: Settings, store: Store, hasher: Hasher) -> list[DemoCustomer]:
@@ -68,7 +81,7 @@ def _prepare_demo(settings: Settings, store: Store, hasher: Hasher) -> list[Demo
         if not customers.has_any(tx.connection):
             mobiles = [contact.e164(mobile, settings.terms.region) for mobile in DEMO_MOBILES]
             made = demo.open_demo(tx, settings.terms, secrets.randbelow, hasher, mobiles)
-            _write_private(path, json.dumps([asdict(customer) for customer in made], indent=2).encode() + b"\n")
+            keyring.write_private(path, json.dumps([asdict(customer) for customer in made], indent=2).encode() + b"\n")
     return [DemoCustomer(**row) for row in json.loads(path.read_text())] if path.exists() else []
 
 
@@ -81,13 +94,4 @@ def _show(made: list[DemoCustomer], say: Callable[[str], None]) -> None:
         say(row.format(customer.username, customer.password, customer.account, customer.pin, customer.mobile))
 
 
-def _write_private(path: Path, content: bytes) -> None:
-    """Write a new file that only the owner can read, whole or not at all."""
-    draft = path.with_name(path.name + ".new")
-    draft.unlink(missing_ok=True)
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
+INIT = Command("init", "make what the bank needs before it can serve, or bring it up to date", _init)

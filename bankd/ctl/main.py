@@ -3,34 +3,40 @@
 import argparse
 import os
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import bankd
-from bankd import config
 from bankd.certificates import CertificateError
-from bankd.config import Settings, SettingsError
-from bankd.ctl import init
-from bankd.store import audit
-from bankd.store.engines import DatabaseFault, Store
+from bankd.config import SettingsError
+from bankd.ctl import init, ledger, receipt
+from bankd.ctl.command import FAULT, UNUSABLE, Command, Unusable
+from bankd.keyring import KeysMissing
+from bankd.store.engines import DatabaseFault
 
-DONE, FAULT, UNUSABLE = 0, 1, 2
-"""Exit statuses: done; something is wrong with the bank; the command or the settings cannot be used."""
+COMMANDS: tuple[Command, ...] = (init.INIT, ledger.VERIFY, ledger.CHECKPOINT, receipt.VERIFY)
+"""Every command, in the order in which the help lists them."""
+
+NOUNS = {
+    "ledger": "check the ledger, and sign what it comes to",
+    "receipt": "check a signed receipt",
+}
+"""What can be done with each thing that has commands of its own."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command, and return its exit status."""
     os.umask(0o077)  # whatever is made here is the operator's alone
     options = _parser().parse_args(argv)
-    over = {} if options.state is None else {"state": options.state}
     try:
-        settings = config.load(options.config, over)
-        return int(options.command(settings))
+        return int(options.run(options))
     except SettingsError as error:
         print("\n".join(f"bankctl: {fault}" for fault in error.faults), file=sys.stderr)
         return UNUSABLE
-    except (OSError, CertificateError, DatabaseFault) as error:
+    except Unusable as error:
+        print(f"bankctl: {error}", file=sys.stderr)
+        return UNUSABLE
+    except (OSError, CertificateError, KeysMissing, DatabaseFault) as error:
         print(f"bankctl: {str(error).splitlines()[0]}", file=sys.stderr)
         return FAULT
 
@@ -38,33 +44,18 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="bankctl", description="What the operator of a bank does by hand.")
     parser.add_argument("--version", action="version", version=f"bankctl {bankd.__version__}")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for name, command, meaning in (
-        ("init", _init, "make what the bank needs before it can serve, or bring it up to date"),
-        ("verify", _verify, "add every balance up again from the journal; exit 1 when one is wrong"),
-    ):
-        sub = commands.add_parser(name, help=meaning, description=meaning)
+    parsers = {"": parser.add_subparsers(required=True, metavar="COMMAND")}
+    for command in COMMANDS:
+        noun, _, verb = command.name.rpartition(" ")
+        if noun not in parsers:
+            sub = parsers[""].add_parser(noun, help=NOUNS[noun], description=NOUNS[noun])
+            parsers[noun] = sub.add_subparsers(required=True, metavar="COMMAND")
+        sub = parsers[noun].add_parser(verb, help=command.meaning, description=command.meaning)
         sub.add_argument("--config", type=Path, metavar="FILE", help="the settings file; without, every default holds")
         sub.add_argument("--state", metavar="FOLDER", help="where the bank keeps its files (var)")
-        sub.set_defaults(command=command)
+        command.arguments(sub)
+        sub.set_defaults(run=command.run)
     return parser
-
-
-def _init(settings: Settings) -> int:
-    init.prepare(settings, print)
-    return DONE
-
-
-def _verify(settings: Settings) -> int:
-    store = Store(settings.database, time.time)
-    try:
-        store.check_exists()
-        with store.reading() as connection:
-            faults = list(audit.faults(connection))
-    finally:
-        store.close()
-    print("\n".join(faults) or "the ledger is right: every balance equals its entries, and all add up to zero")
-    return FAULT if faults else DONE
 
 
 if __name__ == "__main__":

@@ -96,6 +96,7 @@ class Outcome:
 class Books:
     """What a decision is made from: everything that a batch of commands touches, and what it makes of it.
 
+    ``head`` is the link of the newest entry (``chain``), which no decision depends on.
     ``accounts`` by id, ``ids`` of payees by account number, ``tills`` and ``fee_tills`` by currency, open ``holds`` by
     id, ``originals`` that are to be reversed by id and how much of each was ``reversed`` before, ``entries`` and
     ``kept`` outcomes already known by customer and key. Every command's own account is there, and the tills of its
@@ -107,6 +108,7 @@ class Books:
     accounts: dict[int, Account]
     ids: Mapping[str, int]
     tills: Mapping[str, int]
+    head: bytes = b""
     fee_tills: Mapping[str, int] = field(default_factory=dict)
     holds: dict[int, OpenHold] = field(default_factory=dict)
     originals: dict[int, Entry] = field(default_factory=dict)

@@ -31,6 +31,12 @@ from bankd.ledger.commands import (
 )
 from bankd.ledger.entries import Entry
 
+SPENDING = frozenset({"transfer", "withdrawal", "hold"})
+"""Kinds of entries that count against the limits of the account debited."""
+
+ENDINGS = frozenset({"capture", "release", "expiry"})
+"""Kinds of entries that end a hold."""
+
 GIVEN_BACK = frozenset({"transfer", "capture"})
 """Kinds of entries that whoever was paid may give back; the bank itself may reverse every movement but a reversal."""
 

@@ -15,6 +15,7 @@ from bankd.bank.terms import Terms
 from bankd.codes import Refused
 from bankd.lane import Lane
 from bankd.records import Limits
+from bankd.signing import PrivateKey
 from bankd.store.engines import Connection
 
 P = ParamSpec("P")
@@ -68,6 +69,7 @@ class Branch:
     read_pool: Pool
     hash_pool: Pool
     hasher: Hasher
+    signer: PrivateKey
     board: Any
     terms: Terms
     limits: Limits

@@ -14,7 +14,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from bankd import codes
-from bankd.bank import access, accounts, contact, payments, reports
+from bankd.bank import access, accounts, contact, payments, receipts, reports
 from bankd.codes import Refused
 from bankd.ibank import ICustomer
 from bankd.ledger.books import Outcome
@@ -32,6 +32,7 @@ from bankd.records import (
     Payee,
     Receipt,
     Session,
+    SignedReceipt,
     Statement,
 )
 from bankd.store.engines import Connection, Transaction
@@ -152,6 +153,10 @@ class Customer:
     def reverse(self, receipt: int, amount_minor: int | None, key: str, reference: str | None) -> Deferred[Receipt]:
         """Give a payment back."""
         return self._move(Reversal, key, of_id=receipt, amount_minor=amount_minor, reference=reference)
+
+    async def certify(self, receipt: int) -> SignedReceipt:
+        """A signed receipt."""
+        return await self._read(receipts.certify, receipt, self._branch.terms.name, self._branch.signer)
 
     async def update_contact(self, name: str | None, email: str | None, mobile: str | None) -> CustomerView:
         """Change what is given, confirm the rest."""

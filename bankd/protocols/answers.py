@@ -118,6 +118,10 @@ async def _limits(customer: Any, _asked: messages.Limits) -> Answer:
     return Answer(body=await customer.allowance())
 
 
+async def _certify(customer: Any, asked: messages.Certify) -> Answer:
+    return Answer(body=await customer.certify(asked.receipt))
+
+
 async def _update_contact(customer: Any, asked: messages.UpdateContact) -> Answer:
     return Answer(body=await customer.update_contact(asked.name, asked.email, asked.mobile))
 
@@ -172,6 +176,7 @@ CUSTOMERS: dict[type[Message], Callable[[Any, Any], Awaitable[Answer]]] = {
     messages.Holds: _holds,
     messages.Reverse: _reverse,
     messages.Limits: _limits,
+    messages.Certify: _certify,
     messages.UpdateContact: _update_contact,
     messages.ChangePin: _change_pin,
     messages.ChangePassword: _change_password,

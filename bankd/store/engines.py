@@ -41,19 +41,25 @@ DatabaseFault = SQLAlchemyError
 
 @dataclass(slots=True)
 class Transaction:
-    """One transaction that writes: its connection, when it began, and the events to tell of once it is committed."""
+    """One transaction that writes: its connection, when it began, the key of the journal's chain, and the events to
+    tell of once it is committed.
+    """
 
     connection: Connection
     at_us: int
+    chain_key: bytes = field(repr=False)
     events: list[Event] = field(default_factory=list)
 
 
 class Store:
-    """A database by its URL. ``seconds`` is the clock, seconds since 1970, where the engine is embedded."""
+    """A database by its URL. ``seconds`` is the clock, seconds since 1970, where the engine is embedded; ``chain_key``
+    is what the journal's entries are linked under.
+    """
 
-    def __init__(self, url: str, seconds: Callable[[], float]) -> None:
+    def __init__(self, url: str, seconds: Callable[[], float], chain_key: bytes) -> None:
         self.url = make_url(url)
         self._seconds = seconds
+        self.chain_key = chain_key
         self.writer = self._engine("BEGIN IMMEDIATE", pool_size=1)
         self.reader = self._engine("BEGIN", pool_size=8)
         if self.reader.dialect.name != "sqlite":
@@ -63,7 +69,7 @@ class Store:
     def writing(self) -> Iterator[Transaction]:
         """A transaction, committed when the block ends well and rolled back otherwise."""
         with self.writer.begin() as connection:
-            yield Transaction(connection, now_us(connection))
+            yield Transaction(connection, now_us(connection), self.chain_key)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -94,6 +100,21 @@ class Store:
 def now_us(connection: Connection) -> int:
     """The time by the database's clock, microseconds since 1970."""
     return int(connection.execute(text(_NOW_US[connection.dialect.name])).scalar_one())
+
+
+@contextmanager
+def any_text(connection: Connection) -> Iterator[None]:
+    """Read texts also where they are not UTF-8, which only SQLite lets them be: odd octets come as surrogates
+    (PEP 383), so that who looks for what was damaged is not stopped by it.
+    """
+    driver: Any = connection.connection.driver_connection
+    if connection.dialect.name == "sqlite":
+        driver.text_factory = lambda octets: octets.decode("utf-8", "surrogateescape")
+    try:
+        yield
+    finally:
+        if connection.dialect.name == "sqlite":
+            driver.text_factory = str
 
 
 def is_url(text: str) -> bool:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from bankd.ledger.books import Books, OpenHold
 from bankd.ledger.commands import Reversal, Sequel
 from bankd.ledger.entries import Entry
+from bankd.ledger.rules import ENDINGS
 from bankd.store.engines import Transaction
 from bankd.store.schema import holds, journal, reversals
 
@@ -42,7 +43,7 @@ def write(tx: Transaction, books: Books) -> None:
     run = tx.connection.execute
     held = (books.holds.get(entry.id) for entry in books.posted if entry.kind == "hold")
     opened = [hold._asdict() for hold in held if hold is not None]
-    ended = [entry.of_id for entry in books.posted if entry.kind in ("capture", "release", "expiry")]
+    ended = [entry.of_id for entry in books.posted if entry.kind in ENDINGS]
     if ended:
         run(delete(holds).where(holds.c.id.in_(ended)))
     if opened:

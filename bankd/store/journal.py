@@ -12,13 +12,13 @@ from sqlalchemy import (
     CTE,
     Connection,
     case,
-    func,
     insert,
     literal,
     select,
 )
 
 from bankd.codes import BY_WIRE
+from bankd.ledger import chain
 from bankd.ledger.books import Account, Books, Kept
 from bankd.ledger.commands import Command, Payment, Sequel
 from bankd.ledger.entries import Entry
@@ -32,8 +32,10 @@ from bankd.store.statements import MOVED, STATEMENTS
 FARTHEST = 10_000
 """How far back notices are looked for, in entries."""
 
-_ENTRIES = select(*(journal.c[name] for name in Entry._fields))
 _MOVED = attrgetter(*MOVED, "id")
+
+_ENTRY = select(*(journal.c[name] for name in Entry._fields))
+"""Entries as they are decided: all but their links."""
 
 
 def load(tx: Transaction, commands: Sequence[Command], tariff: Tariff = FREE) -> Books:
@@ -48,9 +50,11 @@ def load(tx: Transaction, commands: Sequence[Command], tariff: Tariff = FREE) ->
     touched |= {side for entry in originals for side in (entry.debit_id, entry.credit_id)}
     loaded = [Account(*row) for row in run(told.accounts, (told.pack(touched), told.pack(_numbers(parts, tariff))))]
     tills = [account for account in loaded if account.floor_minor is None]
+    newest_id, head = newest(tx.connection)
     return Books(
         at_us=tx.at_us,
-        next_id=newest_id(tx.connection) + 1,
+        next_id=newest_id + 1,
+        head=head,
         accounts={account.id: account for account in loaded},
         ids={account.number: account.id for account in loaded if account.floor_minor is not None},
         tills={till.currency: till.id for till in tills if till.number == till_number(till.currency)},
@@ -65,10 +69,11 @@ def load(tx: Transaction, commands: Sequence[Command], tariff: Tariff = FREE) ->
 
 
 def append(tx: Transaction, books: Books) -> None:
-    """Write what ``books`` decided: entries, the accounts they moved, holds, reversals, and outcomes to be kept."""
+    """Write what ``books`` decided: entries and links, the accounts they moved, holds, reversals, outcomes to keep."""
     if books.posted:
         told = STATEMENTS[tx.connection.dialect.name]
-        told.write(tx.connection, told.append, books.posted)
+        links = chain.links(tx.chain_key, books.head, books.posted)
+        told.write(tx.connection, told.append, [(*row, link) for row, link in zip(books.posted, links, strict=True)])
         moved = sorted({side for entry in books.posted for side in (entry.debit_id, entry.credit_id)})
         told.write(tx.connection, told.move, [_MOVED(books.accounts[account_id]) for account_id in moved])
         holds.write(tx, books)
@@ -76,21 +81,27 @@ def append(tx: Transaction, books: Books) -> None:
         tx.connection.execute(insert(outcomes), [_kept_row(kept) for kept in books.noted])
 
 
-def newest_id(connection: Connection) -> int:
-    """The id of the newest entry; 0 before the first."""
-    return int(connection.execute(select(func.coalesce(func.max(journal.c.id), 0))).scalar_one())
+def newest(connection: Connection) -> tuple[int, bytes]:
+    """The id of the newest entry and its link; before the first, 0 and what stands for the link before it."""
+    row = connection.execute(select(journal.c.id, journal.c.hash).order_by(journal.c.id.desc()).limit(1)).first()
+    return (row.id, row.hash) if row else (0, chain.START)
 
 
 def entry(connection: Connection, entry_id: int) -> Entry | None:
     """The entry with an id."""
-    row = connection.execute(_ENTRIES.where(journal.c.id == entry_id)).first()
+    row = connection.execute(_ENTRY.where(journal.c.id == entry_id)).first()
     return Entry._make(row) if row else None
+
+
+def link(connection: Connection, entry_id: int) -> bytes:
+    """The link of the entry with an id, which there is."""
+    return bytes(connection.execute(select(journal.c.hash).where(journal.c.id == entry_id)).scalar_one())
 
 
 def walk(connection: Connection, account_id: int, start: int | None, limit: int) -> list[Entry]:
     """Up to ``limit`` entries of an account from entry ``start`` backwards, newest first, by their pointers."""
     steps = _steps(account_id, start, limit)
-    found = _ENTRIES.join(steps, journal.c.id == steps.c.id).order_by(journal.c.id.desc())
+    found = _ENTRY.join(steps, journal.c.id == steps.c.id).order_by(journal.c.id.desc())
     return [Entry._make(row) for row in connection.execute(found)]
 
 
@@ -102,7 +113,7 @@ def after_event(connection: Connection, account: AccountRow, number: int, limit:
     """
     steps = _steps(account.id, account.newest, min(account.events - number, FARTHEST))
     event = case((journal.c.debit_id == account.id, journal.c.debit_event), else_=journal.c.credit_event)
-    found = _ENTRIES.join(steps, journal.c.id == steps.c.id).where(event > number)
+    found = _ENTRY.join(steps, journal.c.id == steps.c.id).where(event > number)
     return [Entry._make(row) for row in connection.execute(found.order_by(journal.c.id).limit(limit))]
 
 

@@ -6,6 +6,7 @@
    them.
 4. Ids of accounts start at 1; 0 is nobody's.
 5. ``holds`` and ``reversals`` say nothing that the journal does not: they are looked up where it would be searched.
+6. ``journal.hash`` is the entry's link (``ledger.chain``); it is null only in a bank that has yet to be sealed.
 """
 
 from sqlalchemy import (
@@ -15,6 +16,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
     String,
@@ -22,6 +24,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
 )
+from sqlalchemy.dialects import mysql
 from sqlalchemy.types import TypeEngine
 
 metadata = MetaData(
@@ -36,6 +39,9 @@ metadata = MetaData(
 
 LONG = BigInteger().with_variant(Integer(), "sqlite")
 """A 64-bit integer, by the name that each engine has for it."""
+
+LINK = LargeBinary(32).with_variant(mysql.VARBINARY(32), "mysql", "mariadb")
+"""A link of the hash chain, 32 octets."""
 
 
 def text(length: int) -> TypeEngine[str]:
@@ -131,6 +137,7 @@ journal = Table(
     Column("key", text(72), nullable=False),
     Column("customer_id", LONG, nullable=False),
     Column("reference", text(140)),
+    Column("hash", LINK),
     Column("of_id", LONG),
     Column("expires_us", LONG),
     UniqueConstraint("key", "customer_id"),

@@ -2,7 +2,8 @@
 
 1. A batch runs the same handful of statements whatever its size; each is compiled once, and prepared by the engine.
 2. A list goes into a statement as one parameter: JSON for SQLite and MariaDB, an array for PostgreSQL.
-3. Rows are tuples in the order of ``ledger.book.Entry`` and ``Account``: nothing is looked up by name on the way.
+3. Rows are tuples in the order of ``ledger.book.Entry`` and ``Account``, an entry's link after it: nothing is looked up
+   by name on the way.
 
 SQLAlchemy's own ways cost some ten microseconds a row more (executemany), or compile anew for every length (IN).
 """
@@ -29,8 +30,9 @@ _ACCOUNT = """
     WHERE a.id IN (SELECT id FROM accounts WHERE id IN {ids} UNION SELECT id FROM accounts WHERE number IN {texts})
 """
 _ENTRIES = f"SELECT {_ENTRY} FROM journal WHERE journal.key IN {{texts}} AND customer_id IN {{ids}}"
-_TEXTS = {"kind", "key", "reference"}
-_COLUMNS = ", ".join(f"%s::{'text' if name in _TEXTS else 'bigint'}[]" for name in Entry._fields)
+_ROW = (*Entry._fields, "hash")
+_TYPES = {"kind": "text", "key": "text", "reference": "text", "hash": "bytea"}
+_COLUMNS = ", ".join(f"%s::{_TYPES.get(name, 'bigint')}[]" for name in _ROW)
 _OUTCOMES = """
     SELECT outcomes.key, customer_id, content, code, reason, place, at_us FROM outcomes
     WHERE outcomes.key IN {texts} AND customer_id IN {ids}
@@ -83,11 +85,11 @@ def _statements(
 
 
 def _append(quote: str, rows: str) -> str:
-    return f"INSERT INTO journal ({', '.join(quote + name + quote for name in Entry._fields)}) {rows}"
+    return f"INSERT INTO journal ({', '.join(quote + name + quote for name in _ROW)}) {rows}"
 
 
 def _append_row(quote: str, mark: str) -> str:
-    return _append(quote, f"VALUES ({', '.join(mark for _ in Entry._fields)})")
+    return _append(quote, f"VALUES ({', '.join(mark for _ in _ROW)})")
 
 
 def _move_row(mark: str) -> str:

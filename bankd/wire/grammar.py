@@ -107,6 +107,7 @@ WORD = _kind("word", '1*32(%x61-7A / DIGIT / "_")', r"[a-z0-9_]{1,32}")
 LISTENER = _kind("listener", "32(DIGIT / %x61-66)", r"[0-9a-f]{32}")
 TEXT = _words("text", "1*140visible", _visible(140))
 PERSON = _words("person", "1*100visible", _visible(100))
+JWS = _kind("jws", '1*2048(ALPHA / DIGIT / "-" / "_" / ".")', r"[A-Za-z0-9_.-]{1,2048}")
 # The lengths are those of RFC 5321, section 4.5.3.1.
 EMAIL = _words("email", '1*64email-char ("@" / "%40") 1*189email-char', r"[!-?A-~]{1,64}@[!-?A-~]{1,189}")
 TIME = _kind(
@@ -137,3 +138,4 @@ Text = Annotated[str, TEXT]
 Person = Annotated[str, PERSON]
 Email = Annotated[str, EMAIL]
 Time = Annotated[int, TIME]
+Jws = Annotated[str, JWS]

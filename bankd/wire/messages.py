@@ -113,6 +113,14 @@ class Limits(Message):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Certify(Message):
+    """Ask for a signed receipt of the entry ``receipt`` of the session's account."""
+
+    verb = "CERTIFY"
+    receipt: Count
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UpdateContact(Message):
     """Change the details given; with none given, confirm that those on record are right."""
 
@@ -210,6 +218,7 @@ ALL: tuple[type[Message], ...] = (
     Holds,
     Reverse,
     Limits,
+    Certify,
     UpdateContact,
     ChangePin,
     ChangePassword,

@@ -233,7 +233,7 @@ class Bank:
 
     def verify(self) -> Done:
         """Have the operator's command add every balance up again."""
-        return self._bankctl("verify")
+        return self._bankctl("ledger", "verify")
 
     def status(self) -> dict[str, int]:
         """What ``/status`` answers."""
@@ -266,9 +266,9 @@ class Bank:
         asked = [word for task in tasks for word in ("--task", task)]
         return [str(BIN / "bankd-client"), "--login", login, *(["--json"] if as_json else []), *asked]
 
-    def _bankctl(self, command: str) -> Done:
+    def _bankctl(self, *command: str) -> Done:
         options = ("--config", str(self._config), "--state", str(self.state))
-        return run([str(BIN / "bankctl"), command, *options], environment({}), self.folder)
+        return run([str(BIN / "bankctl"), *command, *options], environment({}), self.folder)
 
     def _serves(self) -> bool:
         assert self._daemon is not None

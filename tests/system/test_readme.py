@@ -207,7 +207,7 @@ class WalkThroughTests(SystemTestCase):
         return {
             "localhost:65432": f"localhost:{port}",
             "localhost:5000": f"localhost:{status_port}",
-            "var/ca.pem": f"{self.state}/ca.pem",
+            " var/": f" {self.state}/",
             "--state var": f"--state {self.state}",
             "--state mybank": f"--state {self.folder}/mybank",
             "bankd --config": f"bankd {ports} --config",

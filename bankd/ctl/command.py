@@ -1,0 +1,43 @@
+"""What a command of ``bankctl`` is: a name, what it does, its own arguments, and the function that runs it.
+
+Each command is a module of its own, with one or more ``Command`` values; ``main.COMMANDS`` lists them all.
+"""
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bankd import config
+from bankd.config import Settings
+
+DONE, FAULT, UNUSABLE = 0, 1, 2
+"""Exit statuses: done; something is wrong with the bank, or with what was to be checked; the command or the settings
+cannot be used."""
+
+
+class Unusable(Exception):
+    """What the command was given cannot be used; the message says why, for a person."""
+
+
+def _nothing(_parser: ArgumentParser) -> None:
+    """No arguments of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command. ``name`` is a verb, or a noun and a verb; ``run`` gives the exit status."""
+
+    name: str
+    meaning: str
+    run: Callable[[Namespace], int]
+    arguments: Callable[[ArgumentParser], None] = _nothing
+
+
+def printable(text: str) -> str:
+    """``text`` without what a terminal would obey, and without half characters, which cannot be printed."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+
+
+def settings_of(options: Namespace) -> Settings:
+    """The settings that ``--config`` and ``--state`` give. Raises SettingsError."""
+    return config.load(options.config, {} if options.state is None else {"state": options.state})
