@@ -17,13 +17,13 @@ from twisted.internet.error import CannotListenError
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import ILogObserver, Logger, globalLogPublisher
 from twisted.plugin import getPlugins
-from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.python import usage
 from twisted.python.threadpool import ThreadPool
 
 from bankd import config, log, tls
 from bankd.bank import payments
 from bankd.bank.hashing import PEPPER_OCTETS, Hasher
+from bankd.channel_factory import ChannelFactory
 from bankd.config import KEYS, Settings, SettingsError
 from bankd.ibank import IBankProtocol
 from bankd.lane import Lane
@@ -170,14 +170,14 @@ class Bank(Service):
 
     def _listen(self, branch: Branch) -> None:
         settings, portal = self.settings, realm.portal(branch)
-        options = tls.server_options(settings.certificate, settings.key)
+        context = tls.server_context(settings.certificate, settings.key)
         for plugin in getPlugins(IBankProtocol):
             if plugin.name not in settings.protocols:
                 self.logger.info("{name} is not served: [protocols] gives it no address", name=plugin.name)
                 continue
             host, number = settings.protocols[plugin.name]
             factory = plugin.factory(portal, self._reactor)
-            wrapped = TLSMemoryBIOFactory(options, False, factory) if plugin.secure else factory
+            wrapped = ChannelFactory(context, factory, self._reactor) if plugin.secure else factory
             port = self._reactor.listenTCP(number, wrapped, backlog=BACKLOG, interface=host)
             self._factories.append(factory)
             self._ports.append(port)

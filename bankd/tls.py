@@ -1,47 +1,48 @@
 """TLS for the bank's side of a connection: version 1.3 and nothing older."""
 
-import re
+import ssl
 from pathlib import Path
 
-from OpenSSL import SSL
-from OpenSSL.crypto import FILETYPE_PEM, X509, Error, PKey, load_certificate, load_privatekey
-from twisted.internet.ssl import CertificateOptions, TLSVersion
-
-_CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 
 class Unusable(Exception):
     """A certificate or key that cannot be served with; the message names the file."""
 
 
-def server_options(certificate: Path, key: Path) -> CertificateOptions:
-    """Options to serve with the chain in ``certificate`` (PEM, the leaf first) and its ``key``.
+def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
+    """A context to serve with the chain in ``certificate`` (PEM, the leaf first) and its ``key``.
 
-    Raises OSError when a file cannot be read, and Unusable when it is of no use.
+    Clients are not asked for certificates; whoever wants them sets ``verify_mode`` and loads what signs them. Raises
+    OSError when a file cannot be read, and Unusable when it is of no use.
     """
-    leaf, *chain = _read_chain(certificate)
-    options = CertificateOptions(
-        privateKey=_read_key(key), certificate=leaf, extraCertChain=chain, raiseMinimumTo=TLSVersion.TLSv1_3
-    )
+    leaf = _read_leaf(certificate)
+    if _read_key(key).public_key() != leaf.public_key():
+        raise Unusable(f"{key} is not the key of {certificate}")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    # Who comes back shakes hands anew: a connection lasts long, so tickets would cost each of them more than they spare
+    # a few, and what they resume is less secret than what is agreed upon anew.
+    context.num_tickets = 0
     try:
-        options.getContext().check_privatekey()
-    except SSL.Error:
-        raise Unusable(f"{key} is not the key of {certificate}") from None
-    return options
+        context.load_cert_chain(certificate, key, password="")
+    except ssl.SSLError as error:
+        raise Unusable(f"{certificate} and {key} cannot be served with: {error.reason}") from None
+    return context
 
 
-def _read_chain(path: Path) -> list[X509]:
+def _read_leaf(path: Path) -> x509.Certificate:
     try:
-        chain = [load_certificate(FILETYPE_PEM, found) for found in _CERTIFICATE.findall(path.read_bytes())]
-    except Error:
-        chain = []
-    if not chain:
-        raise Unusable(f"{path} holds no certificate in PEM")
-    return chain
+        return x509.load_pem_x509_certificates(path.read_bytes())[0]
+    except ValueError:
+        raise Unusable(f"{path} holds no certificate in PEM") from None
 
 
-def _read_key(path: Path) -> PKey:
+def _read_key(path: Path) -> PrivateKeyTypes:
     try:
-        return load_privatekey(FILETYPE_PEM, path.read_bytes(), passphrase=b"")
-    except Error:
+        return load_pem_private_key(path.read_bytes(), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
         raise Unusable(f"{path} holds no private key in PEM that can be read without a pass phrase") from None

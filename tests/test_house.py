@@ -66,7 +66,9 @@ ROOMS = {
     "bankd.protocols": Room(5, NETWORK, ours=FOR_PROTOCOLS),
     "bankd.notify": Room(5, NETWORK),
     "bankd.delivery": Room(5, NETWORK),
-    "bankd.tls": Room(5, NETWORK),
+    "bankd.tls": Room(5),
+    "bankd.channel": Room(5, NETWORK),
+    "bankd.channel_factory": Room(5, NETWORK),
     "bankd.log": Room(5, NETWORK),
     "bankd.certificates": Room(5),
     # 6: where all is put together
