@@ -3,35 +3,42 @@
 import ssl
 from typing import Any
 
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IProtocolFactory, IReactorTime
 from twisted.logger import Logger
-from twisted.protocols.policies import WrappingFactory
+from zope.interface import implementer
 
 from bankd.channel import Channel
 
 
-class ChannelFactory(WrappingFactory[Channel]):
-    """Puts TLS, as ``context`` says, under the protocols of another factory."""
+@implementer(IProtocolFactory)
+class ChannelFactory:
+    """Puts TLS, as ``context`` says, under the protocols of ``factory``."""
 
-    protocol = Channel
-    noisy = False
     log = Logger()
 
     def __init__(self, context: ssl.SSLContext, factory: Any, clock: IReactorTime) -> None:
-        super().__init__(factory)  # type: ignore[no-untyped-call]
-        self.context = context
-        self.clock = clock
+        self._context = context
+        self._factory = factory
+        self._clock = clock
         self._waiting: list[Channel] = []
+
+    def doStart(self) -> None:
+        """A port listens for us."""
+        self._factory.doStart()
+
+    def doStop(self) -> None:
+        """A port listens no more."""
+        self._factory.doStop()
 
     def buildProtocol(self, addr: Any) -> Any:
         """A channel for a new connection, or None when the other factory wants none."""
-        wrapped = self.wrappedFactory.buildProtocol(addr)
-        return None if wrapped is None else Channel(self, wrapped)
+        protocol = self._factory.buildProtocol(addr)
+        return None if protocol is None else Channel(self._context, self._clock, self._call_soon, protocol)
 
-    def call_soon(self, channel: Channel) -> None:
-        """Have ``channel`` work before the turn of the reactor is over: one timer for all that write in it."""
+    def _call_soon(self, channel: Channel) -> None:
+        """One timer serves all that write in a turn of the reactor; one each would cost more than TLS."""
         if not self._waiting:
-            self.clock.callLater(0, self._call)
+            self._clock.callLater(0, self._call)
         self._waiting.append(channel)
 
     def _call(self) -> None:
@@ -40,5 +47,5 @@ class ChannelFactory(WrappingFactory[Channel]):
             try:
                 channel.work()
             except Exception:  # or the fault of one would keep the others waiting
-                self.log.failure("a connection broke")
+                self.log.failure("{peer} is cut off", peer=channel.getPeer())
                 channel.abortConnection()

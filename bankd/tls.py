@@ -1,12 +1,16 @@
-"""TLS for the bank's side of a connection: version 1.3 and nothing older."""
+"""TLS for the bank's side of a connection, without a socket: version 1.3 and nothing older (RFC 8446)."""
 
 import ssl
+from contextlib import suppress
 from pathlib import Path
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+RECORD = 2**14
+"""The most octets in a record (RFC 8446, section 5.1); asked for so many, ``read`` gives a whole one."""
 
 
 class Unusable(Exception):
@@ -28,7 +32,7 @@ def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
     # a few, and what they resume is less secret than what is agreed upon anew.
     context.num_tickets = 0
     try:
-        context.load_cert_chain(certificate, key, password="")
+        context.load_cert_chain(certificate, key, password="")  # a pass phrase is not to be asked for on the terminal
     except ssl.SSLError as error:
         raise Unusable(f"{certificate} and {key} cannot be served with: {error.reason}") from None
     return context
@@ -46,3 +50,55 @@ def _read_key(path: Path) -> PrivateKeyTypes:
         return load_pem_private_key(path.read_bytes(), password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise Unusable(f"{path} holds no private key in PEM that can be read without a pass phrase") from None
+
+
+class Session:
+    """One connection's TLS: what the peer sent goes into ``incoming``, and what is in ``outgoing`` is to be sent to it."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._object = context.wrap_bio(self.incoming, self.outgoing, server_side=True)
+
+    def shake_hands(self) -> bool:
+        """Go on with the handshake; whether it is done. Raises ssl.SSLError when it failed, with an alert to send."""
+        try:
+            self._object.do_handshake()
+        except ssl.SSLWantReadError:
+            return False
+        return True
+
+    def read(self) -> tuple[bytes, ssl.SSLError | None]:
+        """The octets that have arrived, and what ended them: SSLZeroReturnError when the peer closed, None if nothing.
+
+        After another error there may be an alert to send, and nothing can be written.
+        """
+        read, incoming = self._object.read, self.incoming
+        records: list[bytes] = []
+        end: ssl.SSLError | None = None
+        try:
+            while octets := read(RECORD):
+                records.append(octets)
+                if not incoming.pending:  # spares the exception that says that there is no more
+                    break
+            else:
+                end = ssl.SSLZeroReturnError()
+        except ssl.SSLWantReadError:
+            pass
+        except ssl.SSLError as error:
+            end = error
+        return b"".join(records), end
+
+    def write(self, octets: bytes) -> bytes:
+        """Octets to send that carry ``octets``, of which there is at least one."""
+        self._object.write(octets)
+        return self.outgoing.read()
+
+    def close(self) -> None:
+        """Close our end, with a close_notify to send. Everything that arrived has to be read before."""
+        with suppress(ssl.SSLWantReadError):  # it wants the peer's close_notify as well; ``read`` will see it
+            self._object.unwrap()
+
+    def peer_certificate(self) -> x509.Certificate | None:
+        """The peer's certificate, once the handshake is done; None when it gave none, or was not asked."""
+        der = self._object.getpeercert(binary_form=True)
+        return None if der is None else x509.load_der_x509_certificate(der)

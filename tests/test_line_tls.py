@@ -109,7 +109,7 @@ class Link:
             end = TLSMemoryBIOFactory(trusting, True, factory, clock=bank.clock).buildProtocol(None)
         wrapper = served.buildProtocol(None)
         self.near, self.far = Socket(end, False), Socket(wrapper, True)
-        self.protocol: Any = wrapper.wrappedProtocol
+        self.protocol: Any = wrapper.protocol
         self.deaf = False
         wrapper.makeConnection(self.far)
         end.makeConnection(self.near)
