@@ -159,6 +159,8 @@ class Channel(Protocol):
 
     def unregisterProducer(self) -> None:
         """Forget the producer."""
+        if self._producer is None:
+            return
         self._producer = None
         self.transport.unregisterProducer()
         if self.disconnecting and self._stage in (HANDSHAKE, OPEN):
@@ -274,7 +276,7 @@ class Channel(Protocol):
             self._tls.close()
         self._flush()
         self._reason = Failure(ConnectionDone() if closed else end)
-        producer = self._producer
+        producer, self._producer = self._producer, None
         self._shut()
         if producer is not None:
             self.transport.unregisterProducer()  # or TCP would wait for it
@@ -292,4 +294,4 @@ class Channel(Protocol):
         self._stage = CLOSED
         self.disconnecting = True
         self._unsent.clear()
-        self._producer = None
+        self._paused = False

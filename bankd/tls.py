@@ -53,7 +53,7 @@ def _read_key(path: Path) -> PrivateKeyTypes:
 
 
 class Session:
-    """One connection's TLS: what the peer sent goes into ``incoming``, and what is in ``outgoing`` is to be sent to it."""
+    """One connection's TLS: what the peer sent goes into ``incoming``; what is in ``outgoing`` is to be sent to it."""
 
     def __init__(self, context: ssl.SSLContext) -> None:
         self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
