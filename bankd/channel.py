@@ -9,9 +9,8 @@
    section 6.1), then TCP closes when the peer has closed as well, or after CLOSING_SECONDS.
 5. A peer that breaks TLS gets the alert that TLS has for it and is closed; nothing of that is a fault to be logged.
 
-Left out, because nothing here needs them: the client's end, STARTTLS, ALPN, closing one direction only, and the options
-of TCP. The class is not one of Twisted's wrappers: they pass on what they do not know to the transport, past TLS, and
-having ``__getattr__`` for that makes Python look up everything else more slowly.
+Left out, as nothing here needs them: the client's end, STARTTLS, ALPN, closing one direction only, TCP's options. It is
+none of Twisted's wrappers: their ``__getattr__`` leads past TLS, and makes every look-up of an attribute slower.
 """
 
 import ssl
@@ -31,6 +30,9 @@ from bankd.tls import Session
 TOGETHER = 2**16
 """Octets written in one turn that are sent without waiting for its end, so that TCP can stop a producer."""
 
+MAX_UNASKED = 2**16
+"""Octets that TLS may say of its own accord after the handshake: 2,400 changes of keys. More is an attack."""
+
 CLOSING_SECONDS = 30
 """How long a peer may take to read what is left and to close its end; protocols with less patience abort."""
 
@@ -46,17 +48,16 @@ class Stage(Enum):
 
 HANDSHAKE, OPEN, CLOSING, CLOSED = Stage  # by a name of its own each is found five times as fast
 
-CallSoon = Callable[["Channel"], None]
-"""Has a channel ``work`` before the turn of the reactor is over."""
-
 
 @implementer(ITransport, IConsumer, IPushProducer)
 class Channel(Protocol):
-    """One connection: a protocol for the TCP transport, and the transport of the protocol that is served."""
+    """One connection. ``call_soon`` is to have it ``work`` before the turn of the reactor is over."""
 
     transport: Any
 
-    def __init__(self, context: ssl.SSLContext, clock: IReactorTime, call_soon: CallSoon, protocol: Any) -> None:
+    def __init__(
+        self, context: ssl.SSLContext, clock: IReactorTime, call_soon: Callable[["Channel"], None], protocol: Any
+    ) -> None:
         self.protocol = protocol
         self.disconnecting = False
         self._clock = clock
@@ -64,9 +65,8 @@ class Channel(Protocol):
         self._tls = Session(context)
         self._stage = HANDSHAKE
         self._unsent: list[bytes] = []
-        self._unsent_octets = 0
-        self._gathering = False
-        self._paused = False
+        self._unsent_octets = self._unasked_octets = 0
+        self._gathering = self._paused = False
         self._producer: Any = None
         self._reason: Failure | None = None
         self._patience: IDelayedCall | None = None
@@ -159,12 +159,11 @@ class Channel(Protocol):
 
     def unregisterProducer(self) -> None:
         """Forget the producer."""
-        if self._producer is None:
-            return
-        self._producer = None
-        self.transport.unregisterProducer()
-        if self.disconnecting and self._stage in (HANDSHAKE, OPEN):
-            self._close()
+        if self._producer is not None:
+            self._producer = None
+            self.transport.unregisterProducer()
+            if self.disconnecting and self._stage in (HANDSHAKE, OPEN):
+                self._close()
 
     def pauseProducing(self) -> None:
         """Deliver nothing until told to, and read nothing once the handshake is done."""
@@ -175,12 +174,11 @@ class Channel(Protocol):
 
     def resumeProducing(self) -> None:
         """Deliver again; what has arrived meanwhile, in this turn of the reactor but not at once."""
-        if not self._paused:
-            return
-        self._paused = False
-        self.transport.resumeProducing()
-        if self._tls.incoming.pending:
-            self._call_soon(self)
+        if self._paused:
+            self._paused = False
+            self.transport.resumeProducing()
+            if self._tls.incoming.pending:
+                self._call_soon(self)
 
     def stopProducing(self) -> None:
         """Close."""
@@ -230,11 +228,10 @@ class Channel(Protocol):
             self._end(end)
         elif self._unsent:
             self._send()
-        else:
+        elif self._tls.outgoing.pending:
             self._flush()
 
     def _send(self) -> None:
-        """Send what was written."""
         if self._unsent and self._stage is OPEN:
             octets = b"".join(self._unsent)
             self._unsent.clear()
@@ -242,17 +239,22 @@ class Channel(Protocol):
             self.transport.write(self._tls.write(octets))
 
     def _flush(self) -> None:
-        """Send what TLS has to say of its own accord."""
-        if self._tls.outgoing.pending:
-            self.transport.write(self._tls.outgoing.read())
+        """Send what TLS has to say of its own accord; who makes it talk without end is cut off."""
+        octets = self._tls.outgoing.read()
+        if self._stage is not HANDSHAKE:
+            self._unasked_octets += len(octets)
+        if self._unasked_octets > MAX_UNASKED:
+            self.abortConnection()
+        elif octets:
+            self.transport.write(octets)
 
     def _close(self) -> None:
         """Send what is left and close our end; then the peer's close_notify is all that is waited for."""
         self._be_patient()
-        if self._stage is HANDSHAKE:
-            if not self._unsent:  # or else what is left goes out after the handshake
-                self._shut()
-                self.transport.loseConnection()
+        if self._stage is HANDSHAKE and not self._unsent:  # or else what is left goes out after the handshake
+            self._shut()
+            self.transport.loseConnection()
+        if self._stage is not OPEN:
             return
         _, end = self._tls.read()  # what the protocol had not got when it closed is dropped
         if end is not None:
@@ -260,8 +262,8 @@ class Channel(Protocol):
             return
         self._send()
         self._tls.close()
-        self._flush()
         self._stage = CLOSING
+        self._flush()
         if self._paused:
             self._paused = False
             self.transport.resumeProducing()

@@ -25,7 +25,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
-from bankd.channel import CLOSING_SECONDS, TOGETHER, Channel
+from bankd.channel import CLOSING_SECONDS, MAX_UNASKED, TOGETHER, Channel
 from bankd.channel_factory import ChannelFactory
 from tests.test_line_tls import identity
 
@@ -386,22 +386,33 @@ class Reading(SynchronousTestCase):
         self.assertEqual(self.flushLoggedErrors(), [])
 
     def test_new_keys(self) -> None:
-        """A client may change its keys and ask for ours to be changed, also often, without making us hold much."""
-        log = Path(self.mktemp())
-        client = trusting()
-        client.keylog_filename = str(log)
-        link = opened(client=client)
-        keys = Keys(log.read_text())
+        """A client may change its keys, and ask for ours to be changed."""
+        link, keys = self.with_keys()
         link.receive(keys.update() + keys.record(b"ping"))
         self.assertEqual(link.served.got, [b"ping"])
         for _ in range(500):
             link.receive(keys.update())
-        self.assertLess(len(link.tcp.value()), 100 * 500)
         link.receive(keys.record(b"pong"))
         self.assertEqual(link.served.got, [b"ping", b"pong"])
         link.channel.write(b"answer")
         link.carry()
         self.assertEqual(link.client.got, b"answer")
+
+    def test_new_keys_without_end(self) -> None:
+        """Who asks for new keys over and over is cut off before the answers, which it may not read, are many."""
+        link, keys = self.with_keys()
+        for _ in range(3000):
+            link.receive(keys.update())
+        self.assertTrue(link.tcp.disconnected)
+        self.assertLessEqual(len(link.tcp.value()), MAX_UNASKED)
+        self.assertEqual(link.lose(ConnectionAborted()), ConnectionAborted)
+
+    def with_keys(self) -> "tuple[Link, Keys]":
+        """A link whose handshake is done, and the keys that the client has then."""
+        log = Path(self.mktemp())
+        client = trusting()
+        client.keylog_filename = str(log)
+        return opened(client=client), Keys(log.read_text())
 
 
 def pieces(octets: bytes, sizes: list[int]) -> Iterator[bytes]:
@@ -616,6 +627,20 @@ class Flow(SynchronousTestCase):
         asked = Source()
         opened(on_connection=lambda served: served.transport.registerProducer(asked, False))
         self.assertEqual(asked.told, ["resume"])
+
+    def test_producer_that_cuts(self) -> None:
+        """A producer that cuts the connection when it may begin leaves nothing to be closed."""
+        link = Link()
+        source = Source()
+        self.patch(source, "resumeProducing", lambda: link.channel.abortConnection())
+        link.channel.registerProducer(source, True)
+        link.channel.loseConnection()
+        link.receive(link.client.leaving.read())
+        link.send()
+        link.receive(link.client.leaving.read())
+        self.assertEqual((link.tcp.value(), link.tcp.disconnected), (b"", True))
+        link.channel.unregisterProducer()
+        self.assertEqual(link.tcp.value(), b"")
 
     def test_producer_of_a_peer_that_closes(self) -> None:
         """A producer is stopped when the client closes, and does not keep TCP open; a later one is stopped at once."""
