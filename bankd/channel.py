@@ -295,5 +295,4 @@ class Channel(Protocol):
         """Let nothing more in or out."""
         self._stage = CLOSED
         self.disconnecting = True
-        self._unsent.clear()
         self._paused = False

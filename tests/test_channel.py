@@ -479,6 +479,9 @@ class Writing(SynchronousTestCase):
         self.assertEqual(link.client.reads, [b"before xxx"])
         link.carry()
         self.assertEqual(link.client.got, b"before xxx")
+        link.client.tls.write(b"y")
+        link.receive(link.client.leaving.read())
+        self.assertEqual(link.clock.getDelayedCalls(), [])
 
     def test_large(self) -> None:
         """A megabyte is sent whole, and so much is not kept until the turn is over."""
@@ -741,6 +744,7 @@ class Closing(SynchronousTestCase):
         def part(served: Served) -> None:
             served.transport.write(b"bye")
             served.transport.loseConnection()
+            served.transport.write(b"no more")
 
         link = opened(on_connection=part)
         self.assertEqual(link.client.got, b"bye")
@@ -827,10 +831,9 @@ class Closing(SynchronousTestCase):
         link.served.on_data = cut
         link.channel.write(b"never")
         link.client.tls.write(b"x")
-        octets = link.client.leaving.read()
-        link.client.tls.write(b"y")
-        link.receive(octets)
+        link.client.close()
         link.receive(link.client.leaving.read())
+        link.receive(b"more")
         link.clock.advance(CLOSING_SECONDS)
         self.assertEqual((link.tcp.value(), link.served.got), (b"", [b"x"]))
         self.assertTrue(link.tcp.disconnected)
