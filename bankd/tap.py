@@ -19,7 +19,6 @@ from twisted.internet.task import LoopingCall
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger, globalLogPublisher
 from twisted.plugin import getPlugins
-from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.python import usage
 from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
@@ -27,6 +26,7 @@ from twisted.python.threadpool import ThreadPool
 from bankd import config, keyring, log, tls
 from bankd.bank import payments
 from bankd.bank.hashing import Hasher
+from bankd.channel_factory import ChannelFactory
 from bankd.config import KEYS, Settings, SettingsError
 from bankd.ibank import IBankProtocol
 from bankd.keyring import KeysMissing
@@ -193,14 +193,14 @@ class Bank(Service):
 
     def _listen(self, branch: Branch) -> None:
         settings, portal = self.settings, realm.portal(branch)
-        options = tls.server_options(settings.certificate, settings.key)
+        context = tls.server_context(settings.certificate, settings.key)
         for plugin in getPlugins(IBankProtocol):
             if plugin.name not in settings.protocols:
                 self.logger.info("{name} is not served: [protocols] gives it no address", name=plugin.name)
                 continue
             host, number = settings.protocols[plugin.name]
             factory = plugin.factory(portal, self._reactor)
-            wrapped = TLSMemoryBIOFactory(options, False, factory) if plugin.secure else factory
+            wrapped = ChannelFactory(context, factory, self._reactor) if plugin.secure else factory
             port = self._reactor.listenTCP(number, wrapped, backlog=BACKLOG, interface=host)
             self._factories.append(factory)
             self._ports.append(port)

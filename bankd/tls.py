@@ -1,47 +1,104 @@
-"""TLS for the bank's side of a connection: version 1.3 and nothing older."""
+"""TLS for the bank's side of a connection, without a socket: version 1.3 and nothing older (RFC 8446)."""
 
-import re
+import ssl
+from contextlib import suppress
 from pathlib import Path
 
-from OpenSSL import SSL
-from OpenSSL.crypto import FILETYPE_PEM, X509, Error, PKey, load_certificate, load_privatekey
-from twisted.internet.ssl import CertificateOptions, TLSVersion
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-_CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
+RECORD = 2**14
+"""The most octets in a record (RFC 8446, section 5.1); asked for so many, ``read`` gives a whole one."""
 
 
 class Unusable(Exception):
     """A certificate or key that cannot be served with; the message names the file."""
 
 
-def server_options(certificate: Path, key: Path) -> CertificateOptions:
-    """Options to serve with the chain in ``certificate`` (PEM, the leaf first) and its ``key``.
+def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
+    """A context to serve with the chain in ``certificate`` (PEM, the leaf first) and its ``key``.
 
-    Raises OSError when a file cannot be read, and Unusable when it is of no use.
+    Clients are not asked for certificates; whoever wants them sets ``verify_mode`` and loads what signs them. Raises
+    OSError when a file cannot be read, and Unusable when it is of no use.
     """
-    leaf, *chain = _read_chain(certificate)
-    options = CertificateOptions(
-        privateKey=_read_key(key), certificate=leaf, extraCertChain=chain, raiseMinimumTo=TLSVersion.TLSv1_3
-    )
+    leaf = _read_leaf(certificate)
+    if _read_key(key).public_key() != leaf.public_key():
+        raise Unusable(f"{key} is not the key of {certificate}")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    # Who comes back shakes hands anew: a connection lasts long, so tickets would cost each of them more than they spare
+    # a few, and what they resume is less secret than what is agreed upon anew.
+    context.num_tickets = 0
     try:
-        options.getContext().check_privatekey()
-    except SSL.Error:
-        raise Unusable(f"{key} is not the key of {certificate}") from None
-    return options
+        context.load_cert_chain(certificate, key, password="")  # a pass phrase is not to be asked for on the terminal
+    except ssl.SSLError as error:
+        raise Unusable(f"{certificate} and {key} cannot be served with: {error.reason}") from None
+    return context
 
 
-def _read_chain(path: Path) -> list[X509]:
+def _read_leaf(path: Path) -> x509.Certificate:
     try:
-        chain = [load_certificate(FILETYPE_PEM, found) for found in _CERTIFICATE.findall(path.read_bytes())]
-    except Error:
-        chain = []
-    if not chain:
-        raise Unusable(f"{path} holds no certificate in PEM")
-    return chain
+        return x509.load_pem_x509_certificates(path.read_bytes())[0]
+    except ValueError:
+        raise Unusable(f"{path} holds no certificate in PEM") from None
 
 
-def _read_key(path: Path) -> PKey:
+def _read_key(path: Path) -> PrivateKeyTypes:
     try:
-        return load_privatekey(FILETYPE_PEM, path.read_bytes(), passphrase=b"")
-    except Error:
+        return load_pem_private_key(path.read_bytes(), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
         raise Unusable(f"{path} holds no private key in PEM that can be read without a pass phrase") from None
+
+
+class Session:
+    """One connection's TLS: what the peer sent goes into ``incoming``; what is in ``outgoing`` is to be sent to it."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._object = context.wrap_bio(self.incoming, self.outgoing, server_side=True)
+
+    def shake_hands(self) -> bool:
+        """Go on with the handshake; whether it is done. Raises ssl.SSLError when it failed, with an alert to send."""
+        try:
+            self._object.do_handshake()
+        except ssl.SSLWantReadError:
+            return False
+        return True
+
+    def read(self) -> tuple[bytes, ssl.SSLError | None]:
+        """The octets that have arrived, and what ended them: SSLZeroReturnError when the peer closed, None if nothing.
+
+        After another error there may be an alert to send, and nothing can be written.
+        """
+        read, incoming = self._object.read, self.incoming
+        records: list[bytes] = []
+        end: ssl.SSLError | None = None
+        try:
+            while octets := read(RECORD):
+                records.append(octets)
+                if not incoming.pending:  # spares the exception that says that there is no more
+                    break
+            else:
+                end = ssl.SSLZeroReturnError()
+        except ssl.SSLWantReadError:
+            pass
+        except ssl.SSLError as error:
+            end = error
+        return b"".join(records), end
+
+    def write(self, octets: bytes) -> bytes:
+        """Octets to send that carry ``octets``, of which there is at least one."""
+        self._object.write(octets)
+        return self.outgoing.read()
+
+    def close(self) -> None:
+        """Close our end, with a close_notify to send. Everything that arrived has to be read before."""
+        with suppress(ssl.SSLWantReadError):  # it wants the peer's close_notify as well; ``read`` will see it
+            self._object.unwrap()
+
+    def peer_certificate(self) -> x509.Certificate | None:
+        """The peer's certificate, once the handshake is done; None when it gave none, or was not asked."""
+        der = self._object.getpeercert(binary_form=True)
+        return None if der is None else x509.load_der_x509_certificate(der)

@@ -1,5 +1,6 @@
 """BANK/1 over real TLS in memory: what plain octets do not show, most of all how connections end."""
 
+import ssl
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
@@ -12,7 +13,7 @@ from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone
 from twisted.internet.protocol import Factory
-from twisted.internet.ssl import Certificate, CertificateOptions, TLSVersion, optionsForClientTLS
+from twisted.internet.ssl import Certificate, TLSVersion, optionsForClientTLS
 from twisted.protocols.basic import LineReceiver
 from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.python.failure import Failure
@@ -20,6 +21,7 @@ from twisted.test.iosim import FakeTransport
 from twisted.trial.unittest import SynchronousTestCase
 
 from bankd import certificates, tls
+from bankd.channel_factory import ChannelFactory
 from bankd.protocols.line import CLOSING_SECONDS, PIPELINE
 from bankd.records import Limits
 from bankd.store import customers
@@ -30,14 +32,14 @@ GREETING = "* 200 protocol=BANK/1 bank=Practice%20Bank currency=USD"
 
 
 @cache
-def identity() -> tuple[CertificateOptions, Certificate]:
+def identity() -> tuple[ssl.SSLContext, Certificate]:
     """The bank's certificate and key, ready to serve with, and the authority that clients trust; once a process."""
     with TemporaryDirectory() as folder:
         now = datetime.now(UTC)  # what clients compare with is the real clock
         authority = certificates.ensure_authority(Path(folder), now)
         paths = certificates.ensure_server_certificate(authority, Path(folder), ["localhost"], now)
-        options = tls.server_options(paths.certificate, paths.key)
-        return options, Certificate.loadPEM(authority.certificate_path.read_bytes())
+        context = tls.server_context(paths.certificate, paths.key)
+        return context, Certificate.loadPEM(authority.certificate_path.read_bytes())
 
 
 class Socket(FakeTransport):
@@ -95,9 +97,9 @@ class Link:
     """A TLS connection to a practice bank. Nothing moves before ``flush``; ``deaf`` clients are delivered nothing."""
 
     def __init__(self, bank: PracticeBank, version: TLSVersion = TLSVersion.TLSv1_3, plain: bool = False) -> None:
-        options, authority = identity()
+        context, authority = identity()
         self.clock = bank.clock
-        served = TLSMemoryBIOFactory(options, False, bank.factory, clock=bank.clock)
+        served = ChannelFactory(context, bank.factory, bank.clock)
         self.client = Lines()
         end: Any = self.client
         if not plain:
@@ -107,7 +109,7 @@ class Link:
             end = TLSMemoryBIOFactory(trusting, True, factory, clock=bank.clock).buildProtocol(None)
         wrapper = served.buildProtocol(None)
         self.near, self.far = Socket(end, False), Socket(wrapper, True)
-        self.protocol: Any = wrapper.wrappedProtocol
+        self.protocol: Any = wrapper.protocol
         self.deaf = False
         wrapper.makeConnection(self.far)
         end.makeConnection(self.near)
