@@ -340,13 +340,6 @@ class MoneyUnderWay(OnTheRoad):
         self.assertEqual(self.receipt(self.pay(), seconds=1).balance_minor, 75_00)
         self.assertIn("pin=86420", self.road.sent("LOGIN")[-1])
 
-    def test_session_comes_back_on_its_own_account(self) -> None:
-        """Who has several accounts, and logged in by name, acts on the same one."""
-        self.now(self.bank.open_account())
-        self.road.mishaps.append(Mishap("TRANSFER", arrives=True))
-        self.receipt(self.pay(), seconds=1)
-        self.assertIn(f"account={self.alice.account}", self.road.sent("LOGIN")[-1])
-
     def test_session_goes_on(self) -> None:
         """After it, the next thing is asked as if nothing had happened, and the session is kept."""
         self.road.mishaps.append(Mishap("TRANSFER", arrives=True))
@@ -357,6 +350,16 @@ class MoneyUnderWay(OnTheRoad):
             self.practice.connect().ask(f"l LOGIN account={self.alice.account} pin={self.alice.pin}")[0][:5], "l 423"
         )
         self.assertEqual(self.now(self.bank.balance()).balance_minor, 75_00)
+
+    def test_each_loss_has_the_whole_patience(self) -> None:
+        """Time that an earlier loss took is not taken from a later one."""
+        for times in (1, 2):
+            self.road.mishaps.append(Mishap("TRANSFER", arrives=True))
+            self.road.closed = True
+            paying = self.pay()
+            self.wait(END - 10)
+            self.road.closed = False
+            self.assertEqual(self.receipt(paying, seconds=10).balance_minor, 100_00 - times * 25_00)
 
     def test_person_who_has_waited_long_enough(self) -> None:
         """The asking can be stopped; what is then not known is said."""
@@ -540,7 +543,7 @@ class Scripted(SynchronousTestCase):
         self.clock = Clock()
         self.told: list[str] = []
 
-    def open(self, *conversations: dict[str, Any] | Exception) -> Lifeline:
+    def open(self, *conversations: dict[str, Any] | Exception, login: messages.Login = LOGIN) -> Lifeline:
         """A session in the first conversation; the last one is for ever. An exception is what reaching one raises."""
         self.lines: list[ScriptedLine] = []
         coming = deque(conversations)
@@ -554,7 +557,7 @@ class Scripted(SynchronousTestCase):
 
         first = self.successResultOf(Deferred.fromCoroutine(reach()))
         lifeline = Lifeline(first, reach, self.clock, lambda: 0.0, self.told.append)
-        self.successResultOf(Deferred.fromCoroutine(lifeline.bank.log_in(LOGIN)))
+        self.successResultOf(Deferred.fromCoroutine(lifeline.bank.log_in(login)))
         return lifeline
 
     def ask(self, lifeline: Lifeline, request: messages.Message | str, seconds: float = END + 1) -> Deferred[Answer]:
@@ -663,6 +666,39 @@ class WhatTheBankEnds(Scripted):
 class ComingBack(Scripted):
     """The ways in which there is no coming back, and those in which there is."""
 
+    def test_session_is_on_the_same_account(self) -> None:
+        """Who logged in by a name comes back to the account of the session, by the password as it is then."""
+        by_name = messages.Login(username="alice", password="amber-Kettle-40")
+        for new in ("", "plum-Wagon-58"):
+            lifeline = self.open({"WITHDRAW": LOST}, {"WITHDRAW": RECEIPT}, login=by_name)
+            if new:
+                self.ask(lifeline, messages.ChangePassword(password="amber-Kettle-40", new=new), seconds=0)
+            self.assertEqual(self.code(self.ask(lifeline, WITHDRAW)), codes.DONE)
+            back = messages.Login(username="alice", password=new or "amber-Kettle-40", account="1000001")
+            self.assertEqual(self.lines[1].asked, [back, WITHDRAW])
+
+    def test_busy_bank_that_is_then_lost(self) -> None:
+        """In the new conversation the request is sent once, though its turn in the old one would come still."""
+        lifeline = self.open({"WITHDRAW": refusal(codes.BUSY)}, {})
+        asked = self.ask(lifeline, WITHDRAW, seconds=3 * FIRST_PAUSE_SECONDS)
+        self.lines[0].lose(LOST)
+        self.clock.advance(FIRST_PAUSE_SECONDS - STEP_SECONDS)
+        self.assertEqual(len(self.lines), 1)
+        sent: list[messages.Message] = []
+        log_in = ScriptedLine.ask
+
+        def ask(line: ScriptedLine, message: messages.Message) -> Deferred[Answer]:
+            if isinstance(message, messages.Login):
+                return log_in(line, message)
+            sent.append(message)
+            return Deferred()
+
+        self.patch(ScriptedLine, "ask", ask)
+        for _ in range(100):
+            self.clock.advance(STEP_SECONDS)
+        self.assertEqual(sent, [WITHDRAW])
+        self.assertNoResult(asked)
+
     def test_stranger_is_not_told_the_secret(self) -> None:
         """Where the certificate is not the bank's any more, nothing is tried again."""
         for cause in (Cause.UNTRUSTED, Cause.WRONG_NAME):
@@ -741,6 +777,9 @@ NOTICES = [Notice(number=number, kind="contact", at_us=0) for number in (1, 2)]
 class AtTheTerminal(Scripted):
     """What a person sees of it."""
 
+    slow: list[Deferred[None]] | None = None
+    """Where listening takes its time, what each time waits for."""
+
     def tearDown(self) -> None:
         """Let the person go."""
         self.screen.end_of_input()
@@ -765,6 +804,9 @@ class AtTheTerminal(Scripted):
 
         async def listen(bank: Bank, on_hint: Callable[[Hint], None]) -> Ear:
             await bank.listen(4711)
+            if self.slow is not None:
+                self.slow.append(Deferred())
+                await self.slow[-1]
             self.ears.append(Ear(on_hint))
             return self.ears[-1]
 
@@ -829,6 +871,17 @@ class AtTheTerminal(Scripted):
         self.assertIn(words.LOSSES[Loss.ENDED], screen.text)
         self.assertEqual(screen.transcript[-2:], ["  3  Exit", prompts.CHOICE])
 
+    def test_connection_lost_again_before_anything_was_heard(self) -> None:
+        """Of two ears that open late, the last stays."""
+        self.sit_down(conversations=[self.bank(), self.bank(), self.bank()])
+        self.slow = []
+        for line in (0, 1):
+            self.lines[line].lose(LOST)
+            self.clock.advance(FIRST_PAUSE_SECONDS)
+        for slow in self.slow:
+            slow.callback(None)
+        self.assertEqual([ear.closed for ear in self.ears], [True, True, False])
+
     def test_connection_lost_again_while_catching_up(self) -> None:
         """One ear is open in the end, and every notice is shown once."""
         banks = [
@@ -867,6 +920,11 @@ class WithoutAPerson(Scripted):
         self.assertEqual(['"code": 200' in line for line in self.written], [True] * 3)
         self.assertEqual(self.lines[2].asked[1:], [messages.Acknowledge(upto=1), "MAKE_COFFEE", messages.Logout()])
         self.assertEqual(self.told[0], words.ASKING.format(movement="withdrawal"))
+
+    def test_script_that_cannot_go_on_is_not_called_back(self) -> None:
+        """Where it ends because of what might do harm twice, the session is not opened again behind it."""
+        self.assertEqual(self.run_tasks("Open Account", conversations=[{"OPEN_ACCOUNT": LOST}, {}]), exits.NO_BANK)
+        self.assertEqual(len(self.lines), 1)
 
     def test_money_in_doubt_has_its_key(self) -> None:
         """A program finds it in the answer, beside words for people."""
