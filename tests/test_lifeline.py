@@ -494,6 +494,7 @@ class NothingUnderWay(OnTheRoad):
         paying = self.pay()
         self.assertEqual(self.road.sent("TRANSFER"), [])
         self.assertEqual(self.receipt(paying, seconds=1).balance_minor, 75_00)
+        self.assertEqual(self.told, [words.CONNECTING_AGAIN, words.CONNECTED_AGAIN])
         self.assertPaid(1)
 
     def test_what_was_never_sent_is_not_in_doubt(self) -> None:
@@ -680,7 +681,7 @@ class ComingBack(Scripted):
     def test_busy_bank_that_is_then_lost(self) -> None:
         """In the new conversation the request is sent once, though its turn in the old one would come still."""
         lifeline = self.open({"WITHDRAW": refusal(codes.BUSY)}, {})
-        asked = self.ask(lifeline, WITHDRAW, seconds=3 * FIRST_PAUSE_SECONDS)
+        asked = self.ask(lifeline, WITHDRAW, seconds=4 * FIRST_PAUSE_SECONDS)
         self.lines[0].lose(LOST)
         self.clock.advance(FIRST_PAUSE_SECONDS - STEP_SECONDS)
         self.assertEqual(len(self.lines), 1)

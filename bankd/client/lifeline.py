@@ -155,7 +155,7 @@ class Lifeline:
 
     def _withdraw(self, owed: Owed) -> None:
         """The program ends before the answer came; where money is in doubt, that is still to be said."""
-        if owed.moves_money and owed.sent:
+        if owed.in_doubt:
             self._fail(owed, LostBank(Loss.LEFT))
         else:
             self._settle(owed)
@@ -212,7 +212,7 @@ class Lifeline:
 
     async def _recover(self, login: Login, welcome: Welcome) -> None:
         """Open the session again and ask again what is owed; or be over."""
-        in_doubt = next((owed.request for owed in self._owed if owed.moves_money), None)
+        in_doubt = next((owed.request for owed in self._owed if owed.in_doubt), None)
         self._tell(words.connecting_again(in_doubt))
         if self._pauses is None:
             self._pauses = pauses(self._clock, self._random, PATIENCE_SECONDS + welcome.lease_seconds)
@@ -248,7 +248,7 @@ class Lifeline:
     def _go_on(self, conversation: Bank) -> None:
         """Ask again what is owed, and be as before."""
         self._recovery = None
-        if not any(owed.moves_money for owed in self._owed):
+        if not any(owed.in_doubt for owed in self._owed):
             self._tell(words.CONNECTED_AGAIN)
         self._talk_by(conversation)
         if not self._owed:

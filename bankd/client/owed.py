@@ -48,6 +48,11 @@ class Owed:
         return key_of(self.request) is not None
 
     @property
+    def in_doubt(self) -> bool:
+        """Whether the bank may have moved money for it."""
+        return self.moves_money and self.sent > 0
+
+    @property
     def leaves(self) -> bool:
         """Whether nobody wants the session back after it."""
         return isinstance(self.request, LEAVING)
