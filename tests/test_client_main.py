@@ -320,6 +320,16 @@ class Reaching(SynchronousTestCase):
         for server in (Greeter(), self.over_tls(other), self.over_tls(silent)):
             self.assertEqual(self.cause(self.reach("127.0.0.1", server)), Cause.NOT_A_BANK)
 
+    def test_nobody_waits_any_more(self) -> None:
+        """A connection that was still to be greeted is closed when whoever reached for it gives up."""
+        bank = Deferred.fromCoroutine(reach(self.reactor, Address("127.0.0.1", 1), trust_from(self.ca_file), bytes))
+        client: Any = self.reactor.tcpClients.pop()[2].buildProtocol(None)
+        transport = FakeTransport(client, isServer=False)
+        client.makeConnection(transport)
+        bank.cancel()
+        self.failureResultOf(bank, CancelledError)
+        self.assertTrue(transport.disconnecting)
+
     def test_bank_that_turns_away_says_why(self) -> None:
         """The code of a bank that takes nobody now is kept."""
         busy = type("Busy", (Greeter,), {"line": b"* 503 reason=busy\r\n"})

@@ -220,7 +220,8 @@ class Running(SynchronousTestCase):
         status = self.run_tasks("Withdraw 5", "Check Balance", WITHDRAW=LostBank(Loss.ENDED))
         self.assertEqual(status, exits.NO_BANK)
         self.assertEqual(self.written, [])
-        self.assertEqual(self.complaints, [f"{words.LOSSES[Loss.ENDED]} {words.MONEY_IN_DOUBT}"])
+        in_doubt = words.IN_DOUBT.format(movement="withdrawal", amount=" of 5.00 USD", key="key-1")
+        self.assertEqual(self.complaints, [f"{words.LOSSES[Loss.ENDED]} {in_doubt}"])
         self.assertEqual(len(self.line.asked), 2)
 
     def test_session_that_is_over_is_status_3_without_doubt(self) -> None:

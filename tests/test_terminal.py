@@ -237,6 +237,19 @@ class AskingTests(TerminalTestCase):
         self.type("\x03\x03")
         self.assertEqual(self.device.done[-1], "interrupt")
 
+    def test_ctrl_c_for_somebody_else(self) -> None:
+        """Ctrl-C while no question is open is first offered to who may want it, with what was typed ahead dropped."""
+        wanted = [False, True, True]
+        self.terminal.on_interrupt = wanted.pop
+        self.type("yes\r\x03\x03")
+        answer = self.terminal.ask("> ")
+        self.assertNoResult(answer)
+        self.type("\x03")
+        self.failureResultOf(answer, Interrupted)
+        self.assertEqual(wanted, [False])
+        self.type("\x03")
+        self.failureResultOf(self.terminal.ask("> "), Interrupted)
+
     def test_ctrl_d(self) -> None:
         """Ctrl-D erases to the right on a line with text, and ends the input on an empty one."""
         answer = self.terminal.ask("> ")

@@ -46,11 +46,15 @@ without --json), the fields as the bank sent them (amounts in minor units, such 
 cents), and for lists items, with the fields of each line. A refused log-in is an
 object too, with the task "Log In".
 
+A connection that is lost is made again, and what was under way asked again; nothing is
+paid twice. Where it stays unknown whether money moved, that is said, with the key by
+which the bank finds it; in JSON as key.
+
 Exit status:
   0  everything succeeded
   1  the bank refused something
   2  what was given cannot be used: an option, a file, a missing secret
-  3  the bank could not be reached or trusted, was lost, or ended the session
+  3  the bank could not be reached or trusted, was lost for good, or ended the session
 
 Examples:
   bankd-client --server bank.example:65432 --ca ca.pem

@@ -1,17 +1,18 @@
 """The bank as its customer's program sees it: a method for each request, records for answers, exceptions for refusals.
 
 Every method raises Refused (with the bank's code) when the bank will not, and LostBank when the connection ended before
-the answer came; then it is not known whether the request was carried out.
+the answer came; then it is not known whether the request was carried out. Of what moves money that is said by InDoubt.
 """
 
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
 
 from bankd.client.answers import Answer, body_of, items_of
-from bankd.client.errors import Denied, Loss, LostBank
-from bankd.client.keys import NewKey
+from bankd.client.errors import Denied, InDoubt, Loss, LostBank
+from bankd.client.keys import NewKey, key_of
 from bankd.codes import CREATED
 from bankd.records import AccountView, CustomerView, Greeting, Notice, Receipt, SignedReceipt, Statement, Welcome
 from bankd.wire import messages
@@ -26,7 +27,7 @@ PAGE = 100
 
 
 class Line(Protocol):
-    """What a bank needs of the conversation beneath it; see ``Conversation``, which is the one there is."""
+    """What a bank needs of what is beneath it: a ``Conversation``, or a ``Lifeline`` over one after another."""
 
     lost: Deferred[LostBank]
 
@@ -48,12 +49,20 @@ def denied(answer: Answer) -> Denied:
     return Denied(answer.code, answer.fields.get("field"), answer.fields.get("incident"))
 
 
+def unanswered(request: Message | str, lost: LostBank) -> LostBank | InDoubt:
+    """What to raise where ``request`` has no answer: that money is in doubt, if it is."""
+    if isinstance(request, str) or key_of(request) is None or lost.loss is Loss.UNSENT:
+        return lost
+    return InDoubt(request, lost)
+
+
 class Bank:
     """One conversation with the bank, before and after log-in.
 
     ``welcome`` is what the log-in told, None before it; ``registered`` says whether it made a new customer. When the
     conversation is over, whoever ended it, ``over`` says why and ``lost`` fires with it. ``here`` and ``there`` are
-    the IP addresses of the connection's ends.
+    the IP addresses of the connection's ends; ``on_recovery`` is called when it was lost and the session goes on over
+    another one, to which no hints of notices are sent yet.
     """
 
     def __init__(self, line: Line, greeting: Greeting, new_key: NewKey, here: str = "", there: str = "") -> None:
@@ -63,8 +72,9 @@ class Bank:
         self.registered = False
         self.new_key = new_key
         self.over: LostBank | None = None
+        self.on_recovery: Callable[[], object] = lambda: None
+        self.line = line
         self.lost = line.lost.addCallback(self._ended)
-        self._line = line
 
     @property
     def currency(self) -> str:
@@ -74,12 +84,18 @@ class Bank:
     # Any request, and those before log-in.
 
     async def answer(self, message: Message) -> Answer:
-        """The bank's answer to ``message`` as it travelled, a refusal included."""
-        return await self._line.ask(message)
+        """The bank's answer to ``message`` as it travelled, a refusal included. Raises LostBank and InDoubt."""
+        try:
+            answer = await self.line.ask(message)
+        except LostBank as lost:
+            raise unanswered(message, lost) from None
+        if key_of(message) and answer.code.number >= 500:
+            raise InDoubt(message, denied(answer))
+        return answer
 
     async def answer_verb(self, verb: str) -> Answer:
         """The bank's answer to a bare verb as it travelled, a refusal included."""
-        return await self._line.ask_verb(verb)
+        return await self.line.ask_verb(verb)
 
     async def sign_up(self, message: SignUp) -> AccountView:
         """Become a customer, with a first account; it does not log in."""
@@ -92,7 +108,7 @@ class Bank:
         welcome: Welcome = self._read(body_of, message, answer)
         self.welcome, self.registered = welcome, answer.code == CREATED
         if welcome.lease_seconds:
-            self._line.keep_alive(welcome.lease_seconds / KEPT_ALIVE)
+            self.line.keep_alive(welcome.lease_seconds / KEPT_ALIVE)
         return welcome
 
     # The customer and the accounts.
@@ -173,7 +189,7 @@ class Bank:
     async def delete_account(self, message: messages.DeleteAccount) -> None:
         """Close the session's account; the bank then ends the conversation."""
         await self._granted(message)
-        self._line.close()
+        self.line.close()
 
     # Notices.
 
@@ -202,16 +218,16 @@ class Bank:
     async def log_out(self) -> None:
         """End the session and the conversation; nothing is raised, for it is over either way."""
         with suppress(LostBank):
-            await self._line.ask(messages.Logout())
+            await self.line.ask(messages.Logout())
         self.close()
 
     def close(self) -> None:
         """End the conversation at once; a session that was open ends with it."""
-        self._line.close()
+        self.line.close()
 
     async def _granted(self, message: Message) -> Answer:
         """The answer to ``message``. Raises Denied when it is a refusal."""
-        answer = await self._line.ask(message)
+        answer = await self.answer(message)
         if answer.code.refuses:
             raise denied(answer)
         return answer
@@ -232,5 +248,5 @@ class Bank:
         try:
             return part(type(message), answer)
         except NotReply:
-            self._line.close()
-            raise LostBank(Loss.NONSENSE) from None
+            self.line.close()
+            raise unanswered(message, LostBank(Loss.NONSENSE)) from None

@@ -13,6 +13,7 @@ from cryptography import x509
 from OpenSSL import SSL
 from OpenSSL.crypto import X509
 from service_identity import VerificationError
+from twisted.internet.defer import CancelledError
 from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
 from twisted.internet.error import ConnectError, DNSLookupError
 from twisted.internet.interfaces import ITransport
@@ -53,6 +54,9 @@ async def reach(reactor: Any, address: Address, trust: Any, random: Callable[[in
         greeting = await conversation.greeted
     except LostBank as lost:
         raise NoBank(address, cause_of(lost), lost.warning) from lost
+    except CancelledError:
+        conversation.close()
+        raise
     transport = cast(ITransport, conversation.transport)
     ends = [getattr(end, "host", "") for end in (transport.getHost(), transport.getPeer())]
     return Bank(conversation, greeting, key_maker(reactor, random), *ends)

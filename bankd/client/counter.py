@@ -4,17 +4,13 @@ Each asks by the dialog, does one thing at the bank and says how it went. ``Back
 of it; a refusal is left to the menu to say.
 """
 
-from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import Any
 
-from bankd.client import forms, prompts, slips, words
+from bankd.client import forms, prompts, slips
 from bankd.client.bank import Bank
 from bankd.client.dialog import Back, Dialog
-from bankd.client.errors import LostBank
 from bankd.client.forms import Way
 from bankd.client.noticeboard import Noticeboard
-from bankd.records import Receipt
 from bankd.wire import messages
 
 STATEMENT_LINES = 10
@@ -46,13 +42,13 @@ async def check_balance(session: Session) -> None:
 async def deposit(session: Session) -> None:
     """Pay cash in."""
     amount_minor = await session.dialog.ask_amount(session.bank.currency)
-    session.dialog.say(slips.deposited(await _told(session, session.bank.deposit(amount_minor))))
+    session.dialog.say(slips.deposited(await session.bank.deposit(amount_minor)))
 
 
 async def withdraw(session: Session) -> None:
     """Pay cash out."""
     amount_minor = await session.dialog.ask_amount(session.bank.currency)
-    session.dialog.say(slips.withdrawn(await _told(session, session.bank.withdraw(amount_minor))))
+    session.dialog.say(slips.withdrawn(await session.bank.withdraw(amount_minor)))
 
 
 async def transfer(session: Session) -> None:
@@ -63,7 +59,7 @@ async def transfer(session: Session) -> None:
     reference = await talk.ask_optional(forms.REFERENCE)
     if not await talk.confirm(prompts.confirm_transfer(amount_minor, bank.currency, payee)):
         raise Back
-    talk.say(slips.transferred(await _told(session, bank.transfer(payee, amount_minor, reference)), payee))
+    talk.say(slips.transferred(await bank.transfer(payee, amount_minor, reference), payee))
 
 
 async def statement(session: Session) -> None:
@@ -139,12 +135,3 @@ async def _secret_again(session: Session) -> dict[str, str]:
     """The field with the secret that the session was opened with, asked again. Raises Back."""
     form = forms.PRESENT_PASSWORD if session.way.secret is forms.PASSWORD else forms.PRESENT_PIN
     return {session.way.secret_field: await session.dialog.ask(form)}
-
-
-async def _told(session: Session, moving: Coroutine[Any, Any, Receipt]) -> Receipt:
-    """The receipt for a movement of money; should the bank be lost meanwhile, say that it may have been made."""
-    try:
-        return await moving
-    except LostBank:
-        session.dialog.say(words.MONEY_IN_DOUBT)
-        raise

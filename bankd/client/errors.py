@@ -3,6 +3,7 @@
 NoBank      no conversation could be opened
 LostBank    it ended before the answer came
 Denied      the bank's refusal, with what it said besides the code
+InDoubt     it could not be learnt whether money was moved
 """
 
 from enum import Enum, auto
@@ -11,6 +12,7 @@ from twisted.python.failure import Failure
 
 from bankd.client.address import Address
 from bankd.codes import Code, Refused
+from bankd.wire.messages import Message
 
 
 class Cause(Enum):
@@ -41,11 +43,13 @@ class Loss(Enum):
     SILENT = auto()  # an answer was due and did not come
     NONSENSE = auto()  # what came is not BANK/1
     LEFT = auto()  # this side closed it
+    UNSENT = auto()  # it was over before the request could be sent
 
 
 class LostBank(Exception):
     """The conversation is over. A request that fails so has no answer: whether it was carried out is not known.
 
+    Except where ``loss`` is UNSENT: then it was not.
     ``warning`` is the code that the bank gave before it closed, where it gave one; ``reason`` is the network's own.
     """
 
@@ -62,3 +66,12 @@ class Denied(Refused):
     def __init__(self, code: Code, field: str | None = None, incident: str | None = None) -> None:
         super().__init__(code, field)
         self.incident = incident
+
+
+class InDoubt(Exception):
+    """Whether ``request`` moved money is not known, because of ``why``: its key is how the bank finds it."""
+
+    def __init__(self, request: Message, why: LostBank | Denied) -> None:
+        super().__init__(request.verb, why)
+        self.request = request
+        self.why = why

@@ -5,6 +5,8 @@ from uuid import UUID
 
 from twisted.internet.interfaces import IReactorTime
 
+from bankd.wire.messages import Message
+
 NewKey = Callable[[], str]
 """Makes a key that nobody has made before."""
 
@@ -18,6 +20,11 @@ def ordered_key(seconds: float, random: bytes) -> str:
     noise = int.from_bytes(random[:10])
     high, low = noise & (1 << 12) - 1, noise >> 12 & (1 << 62) - 1
     return str(UUID(int=milliseconds << 80 | 7 << 76 | high << 64 | 0b10 << 62 | low))
+
+
+def key_of(request: Message | str) -> str | None:
+    """The key of a request that moves money; None for any other, which has no such field."""
+    return getattr(request, "key", None)
 
 
 def key_maker(clock: IReactorTime, random: Callable[[int], bytes]) -> NewKey:

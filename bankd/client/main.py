@@ -6,6 +6,7 @@ Nothing else in the client knows the reactor by its global name.
 import os
 import sys
 from collections.abc import Callable, Coroutine, Sequence
+from random import SystemRandom
 from typing import Any, TextIO
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -13,11 +14,13 @@ from twisted.python.failure import Failure
 
 from bankd.client import exits, words
 from bankd.client.arguments import Given, read_arguments
+from bankd.client.bank import Bank
 from bankd.client.connect import reach
 from bankd.client.errors import NoBank
 from bankd.client.feed import Feed, Lines, Unreadable
 from bankd.client.forms import WAYS
 from bankd.client.inbox import open_inbox
+from bankd.client.lifeline import Lifeline
 from bankd.client.menu import Menu
 from bankd.client.script import Script
 from bankd.client.terminal import open_terminal
@@ -82,7 +85,7 @@ async def run_tasks(reactor: Any, given: Given) -> int:
     assert given.login is not None and given.secret is not None
     way, identity = given.login
     try:
-        bank = await reach(reactor, given.address, given.trust)
+        bank = (await _lifeline(reactor, given, _complain)).bank
     except NoBank as error:
         _complain(words.no_bank(error))
         return exits.NO_BANK
@@ -100,15 +103,26 @@ async def run_terminal(reactor: Any, given: Given) -> int:
     if given.plain:
         os.environ["TERM"] = "dumb"
     screen = open_terminal(reactor)
-    menu = Menu(
-        screen,
-        lambda: reach(reactor, given.address, given.trust),
-        lambda bank, on_hint: open_inbox(reactor, bank, on_hint),
-    )
+
+    async def call() -> Bank:
+        lifeline = await _lifeline(reactor, given, screen.say)
+        screen.on_interrupt = lifeline.stop
+        return lifeline.bank
+
+    menu = Menu(screen, call, lambda bank, on_hint: open_inbox(reactor, bank, on_hint))
     try:
         return await menu.run(given.login, given.secret)
     finally:
         await screen.close()
+
+
+async def _lifeline(reactor: Any, given: Given, tell: Callable[[str], None]) -> Lifeline:
+    """A line to the bank, which tells what becomes of it by ``tell``. Raises NoBank."""
+
+    async def call() -> Bank:
+        return await reach(reactor, given.address, given.trust)
+
+    return Lifeline(await call(), call, reactor, SystemRandom().random, tell)
 
 
 def _print(text: str) -> None:

@@ -4,17 +4,19 @@ It talks only to a screen and to banks that are reached for it; nothing here doe
 """
 
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from typing import Any, Protocol
 
-from twisted.internet.defer import CancelledError
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import CannotListenError
 
 from bankd.client import counter, exits, forms, prompts, slips, words
 from bankd.client.bank import Bank
 from bankd.client.counter import Session
 from bankd.client.dialog import Back, Dialog, Option, withdraw_when_lost
-from bankd.client.errors import LostBank, NoBank
+from bankd.client.errors import InDoubt, LostBank, NoBank
 from bankd.client.forms import WAYS, Form, Way
+from bankd.client.lifeline import Reach
 from bankd.client.noticeboard import Noticeboard
 from bankd.client.screen import EndOfInput, Interrupted, Screen
 from bankd.codes import Refused
@@ -32,9 +34,6 @@ class Listening(Protocol):
     def close(self) -> None:
         """Hear nothing more."""
 
-
-Reach = Callable[[], Awaitable[Bank]]
-"""Opens a conversation with the bank. Raises NoBank."""
 
 Listen = Callable[[Bank, Callable[[Hint], None]], Awaitable[Listening]]
 """Has hints of notices passed on while a session lasts. Raises Refused, LostBank and CannotListenError."""
@@ -137,6 +136,9 @@ class Menu:
             self._dialog.say(words.refused(error))
         except LostBank as error:
             self._dialog.say(words.lost(error))
+        except InDoubt as error:
+            self._dialog.say(words.why(error.why))
+            self._dialog.say(words.in_doubt(error))
 
     async def _present_bank(self) -> Bank:
         """The bank that is being talked to, reached anew when that conversation is over. Raises NoBank."""
@@ -193,13 +195,26 @@ class Menu:
         board = Noticeboard(bank, self._dialog.say)
         self._dialog.bank, self._dialog.board = bank, board
         withdraw_when_lost(self._screen, bank)
+        bank.on_recovery = lambda: Deferred.fromCoroutine(self._catch_up(bank, board))
+        await self._hear(bank, board)
+        return Session(self._dialog, bank, board, way)
+
+    async def _hear(self, bank: Bank, board: Noticeboard) -> None:
+        """Have hints of notices sent to this terminal, and show what has not been shown. Raises Refused, LostBank."""
         self._stop_listening()
         try:
-            self._inbox = await self._listen(bank, board.on_hint)
+            inbox = await self._listen(bank, board.on_hint)
         except (CannotListenError, Refused):
             self._dialog.say(prompts.NO_HINTS)
+        else:
+            self._stop_listening()  # an earlier one, where the connection was lost meanwhile
+            self._inbox = inbox
         await board.fetch()
-        return Session(self._dialog, bank, board, way)
+
+    async def _catch_up(self, bank: Bank, board: Noticeboard) -> None:
+        """Hear notices again, now that the connection is another. Who loses it once more will be told so elsewhere."""
+        with suppress(Refused, LostBank):
+            await self._hear(bank, board)
 
     async def _serve(self, session: Session, menu: tuple[Option[Task], ...]) -> None:
         """Do what the customer chooses until the session is over. Raises LostBank when the bank ended it."""

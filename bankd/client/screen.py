@@ -6,6 +6,7 @@ a terminal. The one for people is in ``terminal.py``, with ``open_terminal``, wh
 
 import codecs
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -35,6 +36,9 @@ class Screen(Protocol):
     said and from what is typed. A line feed in what is said begins a new line; a tab becomes spaces.
     """
 
+    on_interrupt: Callable[[], bool]
+    """Called at Ctrl-C while no question is open; true where that is all that Ctrl-C was for."""
+
     def ask(self, prompt: str, *, hidden: bool = False) -> Deferred[str]:
         """Show ``prompt``, let one line be edited after it, and fire with that line without its end.
 
@@ -48,8 +52,9 @@ class Screen(Protocol):
         drops what was typed ahead; with CancelledError after ``cancel()`` or the Deferred's own. After
         Ctrl-D, Ctrl-C and ``cancel()`` another question may be asked.
 
-        Ctrl-C while no question is open interrupts the next question; a second one before that is the
-        SIGINT that it would be anywhere. Where lines are plain, Ctrl-C is always a SIGINT.
+        Ctrl-C while no question is open interrupts the next question, unless ``on_interrupt`` took it; a
+        second one before that is the SIGINT that it would be anywhere. Where lines are plain, Ctrl-C is
+        always a SIGINT.
         """
 
     def say(self, text: str) -> None:
@@ -143,6 +148,7 @@ class PlainLines(protocol.Protocol):
     transport: Wire  # type: ignore[assignment]
 
     def __init__(self, device: Device) -> None:
+        self.on_interrupt: Callable[[], bool] = lambda: False
         self._device = device
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._unfinished = ""

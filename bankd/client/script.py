@@ -3,11 +3,12 @@
 As text, an answer is a line or a few. As JSON, it is one object on one line:
 
     task    the words as they were given; "Log In" where the log-in itself was refused
-    code    the bank's number; null where the connection was lost before the answer
+    code    the bank's number; null where the connection was lost and no answer could be had
     ok      whether the task was carried out
     reason  the bank's fixed word for a refusal, "lost" for a lost connection, null otherwise
     words   the answer as the text form prints it
     items   for lists: the fields of each line
+    key     where money is in doubt: the key by which the bank finds what became of it
     ...     every field of the answer by its own name, as text, as the bank sent it (amounts in minor units)
 """
 
@@ -19,10 +20,11 @@ from typing import Any
 from bankd import codes
 from bankd.client import exits, slips, words
 from bankd.client.answers import ITEMS, Answer, Fields, body_of, items_of
-from bankd.client.bank import Bank, denied
+from bankd.client.bank import Bank, denied, unanswered
 from bankd.client.editor import printable_lines
-from bankd.client.errors import Denied, Loss, LostBank
+from bankd.client.errors import Denied, InDoubt, Loss, LostBank
 from bankd.client.feed import Feed
+from bankd.client.keys import key_of
 from bankd.client.tasks import Context, NotTask, Verb, read_task
 from bankd.codes import Code
 from bankd.wire import messages
@@ -33,8 +35,6 @@ Write = Callable[[str], None]
 """Writes whole lines."""
 
 LOG_IN = "Log In"
-
-MOVES_MONEY = (messages.Deposit, messages.Withdraw, messages.Transfer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +104,7 @@ class Script:
             self._tell(outcome)
             if outcome.code is None:
                 self._complain(outcome.words)
+                self._bank.close()
                 return exits.NO_BANK
             if not outcome.ok:
                 status = exits.REFUSED
@@ -131,10 +132,11 @@ class Script:
                 self._bank.close()
             items = answer.items if type(request) in ITEMS else None
             return Outcome(task, answer.code, _words(request, answer), answer.fields, items)
-        except (LostBank, NotReply) as error:
-            lost = error if isinstance(error, LostBank) else LostBank(Loss.NONSENSE)
-            doubt = f" {words.MONEY_IN_DOUBT}" if isinstance(request, MOVES_MONEY) else ""
-            return Outcome(task, None, words.lost(lost) + doubt, {})
+        except (LostBank, InDoubt) as error:
+            return _unanswered(task, error)
+        except NotReply:
+            what = request.name if isinstance(request, Verb) else request
+            return _unanswered(task, unanswered(what, LostBank(Loss.NONSENSE)))
 
     def _tell(self, outcome: Outcome) -> None:
         if self._as_json:
@@ -158,6 +160,14 @@ def _not_a_task(task: str, error: NotTask) -> Outcome:
     if error.why is None:
         return Outcome(task, codes.BAD_VERB, words.INVALID, {})
     return Outcome(task, codes.BAD_FIELD, f"{words.INVALID}: {error.why}", {"field": error.field or ""})
+
+
+def _unanswered(task: str, error: LostBank | InDoubt) -> Outcome:
+    """The client's own answer where the bank's did not come, or was that it does not know."""
+    if isinstance(error, LostBank):
+        return Outcome(task, None, words.lost(error), {})
+    code = error.why.code if isinstance(error.why, Denied) else None
+    return Outcome(task, code, f"{words.why(error.why)} {words.in_doubt(error)}", {"key": key_of(error.request) or ""})
 
 
 def _words(request: Message | Verb, answer: Answer) -> str:

@@ -12,6 +12,7 @@ import codecs
 import os
 import signal
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from enum import Enum, auto
 from io import BytesIO
@@ -67,6 +68,7 @@ class Terminal(TerminalProtocol):
     """
 
     def __init__(self, device: Device) -> None:
+        self.on_interrupt: Callable[[], bool] = lambda: False
         self._device = device
         self._phase = Phase.OURS
         self._question: Question | None = None
@@ -188,6 +190,8 @@ class Terminal(TerminalProtocol):
         """Drop the keys before Ctrl-C; if there is an unused one already, nobody is about to ask."""
         waited = CTRL_C in self._keys
         self._keys.clear()
+        if self._question is None and self.on_interrupt():
+            return
         self._keys.append(CTRL_C)
         if waited:
             self._device.interrupt()

@@ -1,7 +1,7 @@
 """Doubles for those who test what stands on the client: a screen whose person is a list, a bank that is a script."""
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from twisted.internet.defer import CancelledError, Deferred, fail, succeed
 
@@ -102,6 +102,7 @@ class ScriptedScreen:
     def __init__(self, *lines: str | Exception) -> None:
         self.transcript: list[str] = []
         self.closed = False
+        self.on_interrupt: Callable[[], bool] = lambda: False
         self._lines = deque(lines)
         self._question: Deferred[str] | None = None
 
@@ -142,7 +143,8 @@ class ScriptedScreen:
 
     def interrupt(self) -> None:
         """Press Ctrl-C."""
-        self.type(Interrupted())
+        if self._question is not None or not self.on_interrupt():
+            self.type(Interrupted())
 
     @property
     def text(self) -> str:

@@ -9,9 +9,11 @@ from collections import defaultdict
 from datetime import UTC, datetime, tzinfo
 
 from bankd import codes, money
-from bankd.client.errors import Cause, Denied, Loss, LostBank, NoBank
+from bankd.client.errors import Cause, Denied, InDoubt, Loss, LostBank, NoBank
+from bankd.client.keys import key_of
 from bankd.codes import Code
 from bankd.records import Notice, NoticeKind
+from bankd.wire.messages import Message
 
 INVALID = "Invalid Request"
 
@@ -94,6 +96,7 @@ LOSSES = {
     Loss.SILENT: "The bank does not answer any more.",
     Loss.NONSENSE: "What came from the bank could not be understood, so the connection was closed.",
     Loss.LEFT: "The connection to the bank was closed.",
+    Loss.UNSENT: "The connection to the bank was lost before this was sent, so nothing was done.",
 }
 
 NO_BANKS = {
@@ -126,7 +129,19 @@ FIELDS = {
 }
 """What a person calls the fields of a request; others are named as they travel."""
 
-MONEY_IN_DOUBT = "It is not known whether this was carried out. Look at your statement before you do it again."
+MOVEMENTS = {"DEPOSIT": "deposit", "WITHDRAW": "withdrawal", "TRANSFER": "transfer"}
+"""What a person calls what moves money, by its verb; others are called by the verb itself."""
+
+CONNECTING_AGAIN = "Connection lost. Connecting again ..."
+CONNECTED_AGAIN = "Connected again."
+ASKING = "Connection lost. Asking the bank whether the {movement} was made ... (Ctrl-C to stop)"
+BUSY = "The bank is busy. Asking it again for the {movement} ... (Ctrl-C to stop)"
+STILL_HELD = "The bank still keeps the account for the connection that was lost. Waiting until it is free ..."
+STILL_AWAY = "The bank does not answer yet. Trying again ..."
+IN_DOUBT = (
+    "It is not known whether the {movement}{amount} was made. Look at your statement before you do it again; "
+    "the bank finds it by the key {key}."
+)
 
 
 def code(code: Code, field: str | None = None, incident: str | None = None) -> str:
@@ -153,6 +168,42 @@ def no_bank(error: NoBank) -> str:
     """Why no bank could be reached, and what to do."""
     warning = code(error.warning) if error.warning else ""
     return NO_BANKS[error.cause].format(host=error.address.host, address=error.address, warning=warning)
+
+
+def why(error: codes.Refused | LostBank | NoBank) -> str:
+    """Why the bank did not do what was asked, whatever it was."""
+    if isinstance(error, NoBank):
+        return no_bank(error)
+    return refused(error) if isinstance(error, codes.Refused) else lost(error)
+
+
+def movement(request: Message | str) -> str:
+    """What a person calls what ``request`` does with money."""
+    verb = request if isinstance(request, str) else request.verb
+    return MOVEMENTS.get(verb, verb.lower().replace("_", " "))
+
+
+def connecting_again(in_doubt: Message | str | None) -> str:
+    """What is going on once the connection was lost, with or without money in doubt."""
+    return ASKING.format(movement=movement(in_doubt)) if in_doubt else CONNECTING_AGAIN
+
+
+def waiting(error: codes.Refused | LostBank | NoBank) -> str:
+    """Why there is no connection again yet."""
+    return STILL_HELD if isinstance(error, codes.Refused) and error.code == codes.IN_USE else STILL_AWAY
+
+
+def asking_again(request: Message | str) -> str:
+    """What is going on while a bank that is busy is asked again."""
+    return BUSY.format(movement=movement(request))
+
+
+def in_doubt(error: InDoubt) -> str:
+    """What is not known, and how to learn it later."""
+    request = error.request
+    amount = _written(getattr(request, "amount", None), getattr(request, "currency", None))
+    named = {"movement": movement(request), "amount": amount and f" of {amount}", "key": key_of(request)}
+    return IN_DOUBT.format(**named)
 
 
 def moment(at_us: int, zone: tzinfo | None = None) -> str:
