@@ -8,7 +8,6 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import event, insert, inspect, select, text, update
 from sqlalchemy.exc import IntegrityError, OperationalError
-from twisted.trial.unittest import SynchronousTestCase
 
 from bankd import codes
 from bankd.ledger import book
@@ -17,6 +16,7 @@ from bankd.records import Event, NoticeKind
 from bankd.store import audit, customers, journal, migrate, outbox, schema, sessions
 from bankd.store.engines import DatabaseFault, Store, Transaction, is_url
 from bankd.testing import OPENED
+from tests.databases import DatabaseCase, on_every_engine
 
 START_US = OPENED * 1_000_000
 
@@ -32,20 +32,18 @@ class Seconds:
         return self.now
 
 
-class StoreCase(SynchronousTestCase):
+class StoreCase(DatabaseCase):
     """A test with an empty database of the present schema."""
 
     def setUp(self) -> None:
-        folder = Path(self.mktemp())
-        folder.mkdir()
-        self.path = folder / "bank.sqlite3"
+        self.url = self.database()
         self.seconds = Seconds()
         self.store = self.open_store()
         migrate.upgrade(self.store.writer)
 
-    def open_store(self) -> Store:
-        """The database by a store of its own, as another process would open it."""
-        store = Store(f"sqlite:///{self.path}", self.seconds)
+    def open_store(self, url: str | None = None) -> Store:
+        """The database, or another, by a store of its own, as another process would open it."""
+        store = Store(url or self.url, self.seconds)
         self.addCleanup(store.close)
         return store
 
@@ -154,13 +152,15 @@ class Engines(StoreCase):
     def test_no_database(self) -> None:
         """Looking whether there is a database makes none, and names the one that is missing."""
         self.store.check_exists()
-        self.path = self.path.with_name("missing.sqlite3")
+        missing = self.open_store(self.database())
         with self.assertRaises(FileNotFoundError) as caught:
-            self.open_store().check_exists()
-        self.assertIn(str(self.path), str(caught.exception))
-        self.assertFalse(self.path.exists())
+            missing.check_exists()
+        path = missing.url.database or ""
+        self.assertIn(path, str(caught.exception))
+        self.assertFalse(Path(path).exists())
 
 
+@on_every_engine
 class Migrations(StoreCase):
     """The schema that migrations make."""
 
@@ -169,8 +169,7 @@ class Migrations(StoreCase):
         with self.store.reading() as connection:
             self.assertEqual(compare_metadata(MigrationContext.configure(connection), schema.metadata), [])
             migrated = self.constraints()
-        self.path = self.path.with_name("created.sqlite3")
-        self.store = self.open_store()
+        self.store = self.open_store(self.database())
         with self.store.writing() as tx:
             schema.metadata.create_all(tx.connection)
         self.assertEqual(self.constraints(), migrated)
@@ -198,8 +197,7 @@ class Migrations(StoreCase):
             tx.connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
         with self.store.reading() as connection:
             self.assertFalse(migrate.is_current(connection))
-        self.path = self.path.with_name("empty.sqlite3")
-        with self.open_store().reading() as connection:
+        with self.open_store(self.database()).reading() as connection:
             self.assertFalse(migrate.is_current(connection))
 
     def test_again(self) -> None:
@@ -210,6 +208,7 @@ class Migrations(StoreCase):
             self.assertIsNotNone(customers.account_numbered(connection, "A1"))
 
 
+@on_every_engine
 class Leases(StoreCase):
     """Who may act on an account."""
 
@@ -326,6 +325,7 @@ class LedgerCase(StoreCase):
             return customers.account(connection, account_id).balance_minor
 
 
+@on_every_engine
 class Loading(LedgerCase):
     """The books that a batch is decided from."""
 
@@ -387,6 +387,7 @@ class Loading(LedgerCase):
         self.assertEqual(kinds, {"w": Withdrawal, "t": Transfer})
 
 
+@on_every_engine
 class Appending(LedgerCase):
     """What a batch writes."""
 
@@ -446,6 +447,7 @@ class Appending(LedgerCase):
             tx.connection.execute(again)
 
 
+@on_every_engine
 class Walking(LedgerCase):
     """The entries of one account."""
 
@@ -499,6 +501,7 @@ class Walking(LedgerCase):
             self.assertEqual(journal.after_event(connection, customers.account(connection, self.ledger.one), 0, 9), [])
 
 
+@on_every_engine
 class Outbox(LedgerCase):
     """Events that moved no money, and what is told of."""
 
@@ -532,6 +535,7 @@ class Outbox(LedgerCase):
             )
 
 
+@on_every_engine
 class Customers(StoreCase):
     """Customers, their secrets and their accounts."""
 
@@ -624,6 +628,7 @@ class Customers(StoreCase):
         self.assertFalse(customers.has_till(tx.connection, "EUR"))
 
 
+@on_every_engine
 class Audit(LedgerCase):
     """What the audit finds."""
 
