@@ -134,10 +134,20 @@ Case = TypeVar("Case", bound=type[DatabaseCase])
 
 def on_every_engine(case: Case) -> Case:
     """Run the tests of a class on PostgreSQL and MariaDB too: a class for each is put beside it in its module."""
-    module = sys.modules[case.__module__]
     for engine in (POSTGRESQL, MARIADB):
-        name = f"{case.__name__}On{engine.name}"
-        doc = f"{case.__doc__} On {engine.name}."
-        more = {"engine": engine, "__module__": case.__module__, "__qualname__": name, "__doc__": doc}
-        setattr(module, name, type(name, (case,), more))
+        _put_beside(case, engine)
     return case
+
+
+def on_servers(case: Case) -> Case:
+    """Run the tests of a class on PostgreSQL, and in a class beside it on MariaDB: where others can write too."""
+    case.engine = POSTGRESQL
+    _put_beside(case, MARIADB)
+    return case
+
+
+def _put_beside(case: Case, engine: Server) -> None:
+    name = f"{case.__name__}On{engine.name}"
+    doc = f"{case.__doc__} On {engine.name}."
+    more = {"engine": engine, "__module__": case.__module__, "__qualname__": name, "__doc__": doc}
+    setattr(sys.modules[case.__module__], name, type(name, (case,), more))
