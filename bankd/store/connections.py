@@ -5,14 +5,16 @@
    middle of its transaction while it holds locks.
 3. The writer reads what is committed when it looks (READ COMMITTED) and locks what it will change. With a snapshot it
    would look for keys in a database older than the rows that it has just locked. A reader has a snapshot.
-4. SQLite's sorting and undoing stay in memory, so that a full disk does not stop readers.
+4. What an error says may be logged, so it holds no values.
+5. SQLite's sorting and undoing stay in memory, so that a full disk does not stop readers.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, ExceptionContext, NullPool, create_engine, event
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 from bankd.store.failures import DatabaseFault
 
@@ -49,6 +51,9 @@ _MARIADB_WRITER = f"""
 
 _BROKEN_CHECKS = (4025, 3819)
 """The errors for a CHECK that is not met, of MariaDB and of MySQL."""
+
+_VALUES = re.compile(r"""'.*'(?= for key)|(?<=: )['"].*['"]""")
+"""What servers quote of the values that they were given: before 'for key', or after a colon."""
 
 _READ, _WRITE = "BEGIN", "BEGIN IMMEDIATE"
 """How SQLite's transactions begin."""
@@ -93,7 +98,7 @@ def _open(url: URL, begin: str, waits: Mapping[str, int], **options: Any) -> Eng
     event.listen(engine, "connect", lambda connection, _record: tell(connection, writes=begin == _WRITE))
     if engine.dialect.name == "sqlite":
         event.listen(engine, "begin", lambda connection: _begin(connection, begin))
-    event.listen(engine, "handle_error", _name_broken_check)
+    event.listen(engine, "handle_error", _plain_error)
     return engine
 
 
@@ -110,12 +115,21 @@ def _begin(connection: Connection, begin: str) -> None:
     connection.exec_driver_sql(begin)
 
 
-def _name_broken_check(context: ExceptionContext) -> Exception | None:
-    """A row that breaks a CHECK is an IntegrityError on every engine; PyMySQL has it among the server's own faults."""
-    original = context.original_exception
-    if isinstance(context.sqlalchemy_exception, OperationalError) and original.args[0] in _BROKEN_CHECKS:
-        return IntegrityError(context.statement, None, original, hide_parameters=True)
-    return None
+def _plain_error(context: ExceptionContext) -> Exception | None:
+    """An error of a statement as it may be logged: without the values in it, and of the same kind on every engine.
+
+    PostgreSQL adds the whole row in which something is wrong, MariaDB the name or the key that is there twice. PyMySQL
+    has rows that break a CHECK among the server's own faults.
+    """
+    error, original = context.sqlalchemy_exception, context.original_exception
+    if not isinstance(error, DBAPIError) or not original.args:
+        return None
+    kind = IntegrityError if original.args[0] in _BROKEN_CHECKS else type(error)
+    said = getattr(getattr(original, "diag", None), "message_primary", None) or original.args[-1]
+    if kind in (IntegrityError, DataError):
+        said = _VALUES.sub("...", str(said))
+    original.args = (*original.args[:-1], said)
+    return kind(context.statement, None, original, hide_parameters=True, connection_invalidated=context.is_disconnect)
 
 
 def _tell_sqlite(connection: Any, writes: bool) -> None:
