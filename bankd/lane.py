@@ -165,9 +165,9 @@ class Lane:
 
     def _failed(self, error: Exception, size: int) -> None:
         """Log that the database failed, unless it failed in the same way the last time."""
-        if (kind := f"{type(error).__name__} {error.__cause__ or error}") != self._failing:
-            self._failing = kind
-            self.log.failure("the database failed; a batch of {size} is not acknowledged", size=size)
+        if (why := str(error).splitlines()[0]) != self._failing:
+            self._failing = why
+            self.log.failure("the database failed, and {size} requests are answered BUSY: {why}", size=size, why=why)
 
     def _works(self) -> None:
         if self._failing is not None:

@@ -69,7 +69,7 @@ class Store:
                 if is_failure(error) and not is_conflict(error):
                     connection.invalidate()
                     if committing:
-                        raise Unknown("the database failed when a transaction was to be committed") from error
+                        raise Unknown(f"at a commit: {error}") from error
                 raise
 
     @contextmanager

@@ -8,7 +8,7 @@ moves only under the fence that stands on the row, so a session that lost its le
 out and that nobody took is still its holder's to renew.
 """
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from bankd.store.engines import Transaction
 from bankd.store.schema import accounts, leases
@@ -35,6 +35,12 @@ def take(tx: Transaction, account_id: int, seconds: int) -> int | None:
 def renew(tx: Transaction, account_id: int, fence: int, seconds: int) -> bool:
     """Hold the lease for ``seconds`` from now. False when it was taken by another."""
     return _set_expiry(tx, account_id, fence, tx.at_us + seconds * 1_000_000)
+
+
+def holds(connection: Connection, account_id: int, fence: int) -> bool:
+    """Whether nobody has taken the lease since it was given out under ``fence``."""
+    held = (leases.c.account_id == account_id) & (leases.c.fence == fence)
+    return connection.execute(select(leases.c.fence).where(held)).first() is not None
 
 
 def release(tx: Transaction, account_id: int, fence: int) -> bool:
