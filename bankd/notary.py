@@ -3,9 +3,6 @@
 A checkpoint that cannot be written is logged, and holds nobody up: the next one says more than it would have.
 """
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
-
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
@@ -15,7 +12,7 @@ from bankd.perspectives.branch import Pool
 from bankd.signing import PrivateKey
 from bankd.store import checkpoints, journal
 from bankd.store.checkpoints import CheckpointFile
-from bankd.store.engines import Connection
+from bankd.store.engines import Store
 
 
 class Notary:
@@ -27,13 +24,13 @@ class Notary:
         self,
         file: CheckpointFile,
         key: PrivateKey,
-        reading: Callable[[], AbstractContextManager[Connection]],
+        store: Store,
         pool: Pool,
         clock: IReactorTime,
     ) -> None:
         self._file = file
         self._key = key
-        self._reading = reading
+        self._store = store
         self._pool = pool
         self._signed: int | None = None
         self._loop = LoopingCall(self._sign_in_pool)
@@ -57,8 +54,8 @@ class Notary:
         return self._under_way.addErrback(lambda why: self.log.failure("a checkpoint could not be written", why))
 
     def _sign(self) -> None:
-        with self._reading() as connection:
+        with self._store.reading() as connection:
             newest, _ = journal.newest(connection)
         if newest != self._signed:
-            with self._reading() as connection:  # one that sees what is there once the file is locked
-                self._signed = self._file.add(self._key, lambda: checkpoints.take(connection)).entry
+            with self._store.reading() as connection:  # one that sees what is there once the file is locked
+                self._signed = self._file.add(self._key, lambda: checkpoints.take(self._store, connection)).entry

@@ -154,7 +154,7 @@ class Bank(Service):
     def _open_store(self) -> Store:
         self._keys = keyring.load(self.settings.state)
         self._checkpoints = CheckpointFile(self.settings.state / keyring.CHECKPOINTS)
-        store = Store(self.settings.database, self._reactor.seconds, self._keys.chain)
+        store = Store(self.settings.database, self._keys.chain)
         store.check_exists()
         with store.reading() as connection:
             if not migrate.is_current(connection):
@@ -169,7 +169,7 @@ class Bank(Service):
         self._lane = Lane(store.writing, apply, self._pool("lane", 1), board.tell)
         self._board = board
         read_pool = self._pool("read", READ_THREADS)
-        self._notary = Notary(self._checkpoints, self._keys.signer, store.reading, read_pool, self._reactor)
+        self._notary = Notary(self._checkpoints, self._keys.signer, store, read_pool, self._reactor)
         return Branch(
             lane=self._lane,
             reading=store.reading,

@@ -41,7 +41,7 @@ class Audits(LedgerCase):
     def checkpoint(self, number: int = 1, **values: Any) -> Line:
         """A line with a checkpoint of the ledger as it is, but for ``values``."""
         with self.store.reading() as connection:
-            taken = checkpoints.take(connection).claims() | values
+            taken = checkpoints.take(self.store, connection).claims() | values
         return Line(number, read_claims(taken))
 
     def test_right(self) -> None:
@@ -466,7 +466,7 @@ class Tampering(LedgerCase):
     def sign(self) -> None:
         """Take a checkpoint, as the bank does from time to time and when it stops."""
         with self.store.reading() as connection:
-            self.lines.append(Line(len(self.lines) + 1, checkpoints.take(connection)))
+            self.lines.append(Line(len(self.lines) + 1, checkpoints.take(self.store, connection)))
 
     def test_found_and_named(self) -> None:
         """Every change is found, and the first row that is named is one that was changed, or the first that is gone."""

@@ -144,11 +144,11 @@ class Sealing(LedgerCase):
     def test_take(self) -> None:
         """A checkpoint has the newest entry, its link and what each till holds, by the database's clock."""
         with self.store.reading() as connection:
-            self.assertEqual(checkpoints.take(connection), Checkpoint(START_US, 0, chain.START, {"USD": 0}))
+            self.assertEqual(checkpoints.take(self.store, connection), Checkpoint(START_US, 0, chain.START, {"USD": 0}))
         self.add_till("EUR")
         self.ledger.deposit(10, 20)
         with self.store.reading() as connection:
-            taken = checkpoints.take(connection)
+            taken = checkpoints.take(self.store, connection)
             self.assertEqual(taken, Checkpoint(START_US, 2, taken.head, {"USD": -30, "EUR": 0}))
             self.assertEqual(list(audit.faults(connection, self.store.chain_key, [Line(1, taken)])), [])
 
@@ -183,7 +183,7 @@ class NotaryCase(LedgerCase):
         super().setUp()
         self.file = CheckpointFile(Path(self.mktemp()))
         self.clock, self.pool = Clock(), Stepped()
-        self.notary = Notary(self.file, KEY, self.store.reading, self.pool, self.clock)
+        self.notary = Notary(self.file, KEY, self.store, self.pool, self.clock)
 
     def entries(self) -> list[int]:
         """The entries that the checkpoints name."""
@@ -230,7 +230,7 @@ class TheNotary(NotaryCase):
 
     def test_never_opened(self) -> None:
         """A notary that was never opened still signs at the end."""
-        notary = Notary(self.file, KEY, self.store.reading, AtOnce(), self.clock)
+        notary = Notary(self.file, KEY, self.store, AtOnce(), self.clock)
         self.successResultOf(Deferred.fromCoroutine(notary.close()))
         self.assertEqual(self.entries(), [0])
 

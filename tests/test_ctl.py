@@ -70,7 +70,7 @@ class CtlCase(SynchronousTestCase):
 
     def store(self) -> Store:
         """The bank's database."""
-        store = Store(f"sqlite:///{self.state / 'bank.sqlite3'}", time, (self.state / "chain.key").read_bytes())
+        store = Store(f"sqlite:///{self.state / 'bank.sqlite3'}", (self.state / "chain.key").read_bytes(), time)
         self.addCleanup(store.close)
         return store
 

@@ -151,7 +151,7 @@ class NoBankThere(OptionsCase):
             f"bankd: there is no {state.absolute() / 'chain.key'}; 'bankctl init' makes one for a bank from before it",
         )
         keys = keyring.ensure(state)
-        store = Store(f"sqlite:///{state / 'bank.sqlite3'}", lambda: 0.0, keys.chain)
+        store = Store(f"sqlite:///{state / 'bank.sqlite3'}", keys.chain, lambda: 0.0)
         self.addCleanup(store.close)
         migrate.upgrade(store.writer)
         self.assertEqual(

@@ -82,6 +82,12 @@ def renew_session(tx: Transaction, session: Session) -> None:
         raise Refused(codes.OVER)
 
 
+def check_session(connection: Connection, session: Session) -> None:
+    """Raises Refused: OVER when the session's account was taken over."""
+    if not sessions.holds(connection, session.account_id, session.fence):
+        raise Refused(codes.OVER)
+
+
 def end_session(tx: Transaction, session: Session) -> None:
     """Free the session's account, if it is still the session's."""
     sessions.release(tx, session.account_id, session.fence)

@@ -6,7 +6,6 @@ database is brought to the present schema.
 
 import json
 import secrets
-import time
 from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import asdict
@@ -41,7 +40,7 @@ def prepare(settings: Settings, say: Callable[[str], None]) -> None:
     settings.state.chmod(0o700)
     _prepare_certificate(settings, say)
     keys = keyring.ensure(settings.state)
-    store = Store(settings.database, time.time, keys.chain)
+    store = Store(settings.database, keys.chain)
     try:
         migrate.upgrade(store.writer)
         say(f"database: {store.url.render_as_string(hide_password=True)}")
@@ -71,7 +70,7 @@ def _begin_checkpoints(settings: Settings, store: Store, keys: Keyring) -> None:
         with store.writing() as tx:
             checkpoints.seal(tx)
         with store.reading() as connection:
-            file.add(keys.signer, lambda: checkpoints.take(connection))
+            file.add(keys.signer, lambda: checkpoints.take(store, connection))
 
 
 def _prepare_demo(settings: Settings, store: Store, hasher: Hasher) -> list[DemoCustomer]:

@@ -2,7 +2,6 @@
 
 import json
 import sys
-import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -65,7 +64,7 @@ def _checkpoint(options: Namespace) -> int:
     settings = settings_of(options)
     with _opened(settings) as (store, keys), store.reading() as connection:
         file = CheckpointFile(settings.state / keyring.CHECKPOINTS)
-        made = file.add(keys.signer, lambda: checkpoints.take(connection))
+        made = file.add(keys.signer, lambda: checkpoints.take(store, connection))
     print(f"signed, in {file.path}: {made.entry} entries up to {write_time(made.at_us)}")
     return DONE
 
@@ -74,7 +73,7 @@ def _checkpoint(options: Namespace) -> int:
 def _opened(settings: Settings) -> Iterator[tuple[Store, Keyring]]:
     """The database of a bank that is there, and its keys."""
     keys = keyring.load(settings.state)
-    store = Store(settings.database, time.time, keys.chain)
+    store = Store(settings.database, keys.chain)
     try:
         store.check_exists()
         yield store, keys

@@ -70,7 +70,13 @@ class Customer:
         """Renew the lease when it is due."""
         self._check_open()
         if self._renewal_is_due():
-            await self._renew()
+            try:
+                await self._renew()
+            except Refused as refused:
+                if refused.code is not codes.BUSY:
+                    raise
+                # What cannot be written may still be read; nor can anybody else take the account meanwhile.
+                await self._branch.read(access.check_session, self.session)
             self._check_open()  # the terminal may have left meanwhile; what follows would take the lease back
 
     async def view_details(self) -> CustomerView:

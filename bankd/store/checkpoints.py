@@ -24,7 +24,7 @@ from bankd.ledger.entries import Entry
 from bankd.signing import Kind, PrivateKey, PublicKey
 from bankd.store import journal
 from bankd.store.customers import till_number
-from bankd.store.engines import Transaction, now_us
+from bankd.store.engines import Store, Transaction
 from bankd.store.schema import accounts
 from bankd.store.schema import journal as rows
 
@@ -92,11 +92,11 @@ class CheckpointFile:
             _sync_folder(self.path.parent)
 
 
-def take(connection: Connection) -> Checkpoint:
-    """What the ledger is as ``connection`` sees it."""
+def take(store: Store, connection: Connection) -> Checkpoint:
+    """What the ledger of ``store`` is as ``connection`` sees it."""
     newest, head = journal.newest(connection)
     held = {currency: balance_minor for currency, _, balance_minor in tills(connection)}
-    return Checkpoint(now_us(connection), newest, head, held)
+    return Checkpoint(store.now_us(connection), newest, head, held)
 
 
 def tills(connection: Connection) -> list[tuple[str, int, int]]:

@@ -202,11 +202,7 @@ class Bank:
         """Serve, and return once connections are accepted."""
         with self._log_file.open("ab") as log:
             self._daemon = subprocess.Popen(
-                [
-                    *(str(BIN / "twistd"), "--nodaemon", "--pidfile=", "bankd"),
-                    *("--config", str(self._config), "--state", str(self.state), "--port", str(self.port)),
-                    *("--notice-port", str(self.notice_port), "--status-port", str(self.status_port)),
-                ],
+                self.daemon_command(),
                 cwd=self.folder,
                 env=environment({}),
                 stdin=subprocess.DEVNULL,
@@ -214,6 +210,14 @@ class Bank:
                 stderr=log,
             )
         look_until(self._serves, lambda: f"the bank does not serve:\n{self.log}")
+
+    def daemon_command(self) -> list[str]:
+        """The command that serves."""
+        return [
+            *(str(BIN / "twistd"), "--nodaemon", "--pidfile=", "bankd"),
+            *("--config", str(self._config), "--state", str(self.state), "--port", str(self.port)),
+            *("--notice-port", str(self.notice_port), "--status-port", str(self.status_port)),
+        ]
 
     def stop(self) -> None:
         """Stop the bank as an operator does; fail when it does not end well, or logged a fault."""
