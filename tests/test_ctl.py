@@ -18,9 +18,10 @@ from bankd import certificates
 from bankd.bank import access
 from bankd.bank.hashing import PEPPER_OCTETS, Hasher
 from bankd.ctl import ledger, main
+from bankd.ledger.commands import Transfer
 from bankd.store import audit, checkpoints, customers, migrate
 from bankd.store.engines import Store
-from bankd.store.schema import accounts, journal
+from bankd.store.schema import accounts, journal, outcomes
 
 RIGHT = """the ledger is right: every balance equals its entries, and all add up to zero
 chained: 3 entries; signed: 1 checkpoints, which agree
@@ -108,7 +109,7 @@ class Init(CtlCase):
         self.assertEqual(self.files(), files)
         with self.store().reading() as connection:
             count = connection.execute(select(func.count()).select_from(accounts)).scalar_one()
-        self.assertEqual(count, 4, "three accounts and the till")
+        self.assertEqual(count, 5, "three accounts and the two tills")
 
     def test_what_is_missing_is_made_again(self) -> None:
         """A file that was lost is made again without touching the others; a lost certificate keeps its key."""
@@ -240,7 +241,7 @@ class Verify(CtlCase):
         """The first row that is wrong comes first, then the others up to a bound; odd letters are shown plainly."""
         self.init()
         with self.store().writing() as tx:
-            tx.connection.execute(update(accounts).where(accounts.c.id == 4).values(number="\x1b[2J", newest=None))
+            tx.connection.execute(update(accounts).where(accounts.c.id == 5).values(number="\x1b[2J", newest=None))
             tx.connection.execute(update(journal).where(journal.c.id == 2).values(reference="free"))
         done = self.verify()
         self.assertEqual(
@@ -282,7 +283,7 @@ class Verify(CtlCase):
         right = {"right": True, "entries": 3, "checkpoints": 1, "faults": [], "all_told": True, "notes": []}
         self.assertEqual(json.loads(self.bankctl(*arguments).printed), right)
         with self.store().writing() as tx:
-            tx.connection.execute(update(accounts).where(accounts.c.id == 4).values(newest=2))
+            tx.connection.execute(update(accounts).where(accounts.c.id == 5).values(newest=2))
         done = self.bankctl(*arguments)
         told = json.loads(done.printed)
         self.assertEqual((done.status, told["right"]), (1, False))
@@ -311,6 +312,28 @@ class Verify(CtlCase):
         self.assertIn("signed: 2 checkpoints, which agree", self.verify().printed)
 
 
+ADDED = {
+    "accounts": "held_minor day spent_minor payment_limit_minor day_limit_minor",
+    "journal": "hash of_id expires_us",
+}
+"""Columns that the first version did not have."""
+
+REFUSAL = {
+    "key": "k",
+    "customer_id": 1,
+    "kind": "transfer",
+    "account_id": 2,
+    "payee": "99",
+    "amount_minor": 5,
+    "currency": "EUR",
+    "reference": "Café",
+    "code": 404,
+    "reason": "account",
+    "at_us": 7,
+}
+"""A refusal as the first version kept it."""
+
+
 class Upgrade(CtlCase):
     """A bank from before there was a chain."""
 
@@ -320,7 +343,14 @@ class Upgrade(CtlCase):
         for name in ("chain.key", "receipts.key", "receipts.pem", "checkpoints"):
             (self.state / name).unlink()
         with closing(sqlite3.connect(self.state / "bank.sqlite3")) as old:
-            old.execute("ALTER TABLE journal DROP COLUMN hash")
+            for table, names in ADDED.items():
+                for name in names.split():
+                    old.execute(f"ALTER TABLE {table} DROP COLUMN {name}")
+            for table in ("holds", "reversals", "outcomes"):
+                old.execute(f"DROP TABLE {table}")
+            old.execute(f"CREATE TABLE refusals ({', '.join(REFUSAL)})")
+            old.execute(f"INSERT INTO refusals VALUES ({', '.join('?' for _ in REFUSAL)})", tuple(REFUSAL.values()))
+            old.execute("DELETE FROM accounts WHERE number LIKE 'FEES-%'")
             old.execute("UPDATE alembic_version SET version_num = '0001'")
             old.commit()
 
@@ -330,10 +360,30 @@ class Upgrade(CtlCase):
         self.assertEqual(self.init().status, 0)
         self.assertEqual(self.verify(), Done(0, RIGHT, ""))
 
+    def test_refusals_stay(self) -> None:
+        """A key that was refused before has its outcome still, and there is a till for fees."""
+        self.make_old()
+        self.init()
+        asked = Transfer(
+            customer_id=1,
+            account_id=2,
+            fence=None,
+            key="k",
+            amount_minor=5,
+            currency="EUR",
+            payee="99",
+            reference="Café",
+        )
+        with self.store().reading() as connection:
+            kept = connection.execute(select(outcomes)).one()
+            tills = connection.execute(select(accounts.c.number).where(accounts.c.kind == "till")).scalars().all()
+        self.assertEqual(tuple(kept), ("k", 1, asked.content, 404, "account", None, 7))
+        self.assertEqual(sorted(tills), ["FEES-USD", "TILL-USD"])
+
     def test_interrupted(self) -> None:
         """What an interrupted run left half done is done by the next one."""
         self.make_old()
-        patched = self.patch(checkpoints, "take", lambda connection: 1 / 0)
+        patched = self.patch(checkpoints, "take", lambda *_: 1 / 0)
         self.assertRaises(ZeroDivisionError, self.init)
         patched.restore()
         self.assertEqual(self.init().status, 0)

@@ -456,10 +456,12 @@ class SystemTestCase(SynchronousTestCase):
         return screens
 
     def assert_right(self, bank: Bank) -> None:
-        """Check that the ledger adds up, by the operator's command."""
+        """Check that the ledger adds up and is chained, by the operator's command."""
         done = bank.verify()
         self.assertEqual(done.status, 0, done.lines)
-        self.assertEqual(done.lines, ["the ledger is right: every balance equals its entries, and all add up to zero"])
+        right, chained = done.lines
+        self.assertEqual(right, "the ledger is right: every balance equals its entries, and all add up to zero")
+        self.assertRegex(chained, r"^chained: \d+ entries; signed: [1-9]\d* checkpoints, which agree$")
 
 
 def _changed(text: str, settings: Mapping[str, str]) -> str:
