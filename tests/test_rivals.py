@@ -143,7 +143,7 @@ class Rivals(RivalsCase):
         )
         for one in waited:
             self.successResultOf(one)
-        self.assertEqual(self.one.tries + self.other.tries, 3)
+        self.assertGreaterEqual(self.one.tries + self.other.tries, 3)
         with self.bank.store.reading() as connection:
             events = [customers.account(connection, one.account_id).events for one in (self.alice, self.bob)]
         self.assertEqual(events, [3, 3])  # the opening deposit, and one from each
