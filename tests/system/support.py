@@ -465,8 +465,11 @@ class SystemTestCase(SynchronousTestCase):
 
 
 def _changed(text: str, settings: Mapping[str, str]) -> str:
-    """A settings file with values in [bank] replaced or added."""
+    """A settings file with values in [bank] replaced or added; ``database`` is the URL of its database."""
     for name, value in settings.items():
+        if name == "database":
+            text += f"\n[database]\nurl = {value}\n"
+            continue
         text = re.sub(rf"^{name} *=.*\n", "", text, flags=re.MULTILINE)
         text = text.replace("[bank]\n", f"[bank]\n{name} = {value}\n")
     return text
