@@ -15,7 +15,7 @@ from twisted.cred.portal import Portal
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import Attribute, Interface
 
-from bankd.records import AccountView, CustomerView, Event, Inbox, Listening, Receipt, Statement
+from bankd.records import ALWAYS, AccountView, CustomerView, Event, Inbox, Listening, Period, Receipt, Statement
 
 
 class IBankProtocol(Interface):
@@ -106,11 +106,14 @@ class ICustomer(Interface):
         Refused: BAD_FIELD (currency), TOO_MANY.
         """
 
-    def balance() -> Awaitable[AccountView]:
-        """A coroutine of the session's ``AccountView``."""
+    def balance(at_us: int | None = None) -> Awaitable[AccountView]:
+        """A coroutine of the session's ``AccountView`` now, or with its balance at an instant."""
 
-    def statement(limit: int | None, cursor: int | None) -> Awaitable[Statement]:
-        """A coroutine of a ``Statement`` of ``limit`` lines; both may be None. Refused: BAD_FIELD (cursor)."""
+    def statement(limit: int | None, cursor: int | None, period: Period = ALWAYS) -> Awaitable[Statement]:
+        """A coroutine of a ``Statement`` of ``limit`` lines of a period; ``limit`` and ``cursor`` may be None.
+
+        Refused: BAD_FIELD (cursor, before).
+        """
 
     def deposit(amount_minor: int, currency: str, key: str) -> Awaitable[Receipt]:
         """Pay cash in, once for each ``key``. A coroutine of the ``Receipt``.

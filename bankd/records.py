@@ -71,12 +71,13 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class AccountView:
-    """An account as its owner sees it."""
+    """An account as its owner sees it: now, or at the instant ``at_us`` that was asked for."""
 
     account: AccountNumber
     currency: Currency
     balance_minor: Signed
     opened_us: Time
+    at_us: Time | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +110,30 @@ class StatementLine:
 
 @dataclass(frozen=True, slots=True)
 class StatementEnd:
-    """What closes a page of a statement: the balance now, and the ``cursor`` of older entries, None at the end."""
+    """What closes a page of a statement: the balance now, and the ``cursor`` of older entries, None at the end.
+
+    ``opening_minor`` is the balance before the oldest entry of the page, ``closing_minor`` the one after its newest;
+    the same of the whole period is told with the first page, if a period was asked for.
+    """
 
     currency: Currency
     balance_minor: Signed
+    opening_minor: Signed
+    closing_minor: Signed
     cursor: Count | None = None
+    period_opening_minor: Signed | None = None
+    period_closing_minor: Signed | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """The time from ``since_us`` on and before ``before_us``; None is without a bound."""
+
+    since_us: int | None = None
+    before_us: int | None = None
+
+
+ALWAYS = Period()
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,8 @@ MADE_UP: dict[str, tuple[str, Kind]] = {
     "cursor": ("receipt", grammar.COUNT),
     "listener": ("listener", grammar.LISTENER),
     "at": ("time", grammar.TIME),
+    "since": ("time", grammar.TIME),
+    "before": ("time", grammar.TIME),
     "opened": ("time", grammar.TIME),
     "contact": ("time", grammar.TIME),
     "last_login": ("time", grammar.TIME),

@@ -22,7 +22,9 @@ from bankd.client.answers import ITEMS, Answer, Fields, body_of, items_of
 from bankd.client.bank import Bank, denied
 from bankd.client.editor import printable_lines
 from bankd.client.errors import Denied, Loss, LostBank
+from bankd.client.export import Export, export
 from bankd.client.feed import Feed
+from bankd.client.files.new_file import NotWritten
 from bankd.client.tasks import Context, NotTask, Verb, read_task
 from bankd.codes import Code
 from bankd.wire import messages
@@ -123,6 +125,8 @@ class Script:
         except NotTask as error:
             return _not_a_task(task, error)
         try:
+            if isinstance(request, Export):
+                return await self._export(task, request)
             if isinstance(request, Verb):
                 answer = await self._bank.answer_verb(request.name)
                 return Outcome(task, answer.code, _words(request, answer), answer.fields)
@@ -135,6 +139,17 @@ class Script:
             lost = error if isinstance(error, LostBank) else LostBank(Loss.NONSENSE)
             doubt = f" {words.MONEY_IN_DOUBT}" if isinstance(request, MOVES_MONEY) else ""
             return Outcome(task, None, words.lost(lost) + doubt, {})
+
+    async def _export(self, task: str, wanted: Export) -> Outcome:
+        """Write a statement to a file; ``field`` is ``file`` where the file, and not the bank, is at fault."""
+        try:
+            count = await export(self._bank, wanted, lambda entries: self._complain(slips.exporting(entries)))
+        except NotWritten as error:
+            return Outcome(task, codes.BAD_FIELD, f"{words.NOT_WRITTEN}: {error}.", {"field": "file"})
+        except Denied as error:
+            return Outcome(task, error.code, words.refused(error), {"field": error.field} if error.field else {})
+        told = {"file": str(wanted.path), "form": wanted.form, "entries": str(count)}
+        return Outcome(task, codes.DONE, slips.exported(count, str(wanted.path)), told)
 
     def _tell(self, outcome: Outcome) -> None:
         if self._as_json:

@@ -14,6 +14,7 @@ from bankd.codes import Code
 from bankd.records import Notice, NoticeKind
 
 INVALID = "Invalid Request"
+NOT_WRITTEN = "The file was not written"
 
 CODES: dict[Code, str] = {
     codes.DONE: "Done.",
@@ -97,6 +98,7 @@ NO_BANKS = {
 
 FIELDS = {
     "amount": "the amount",
+    "before": "the end of the period",
     "account": "the account number",
     "to": "the account number",
     "payout": "the account for the payout",

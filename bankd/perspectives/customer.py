@@ -18,7 +18,7 @@ from bankd.codes import Refused
 from bankd.ibank import ICustomer
 from bankd.ledger.commands import Command, Deposit, Transfer, Withdrawal
 from bankd.perspectives.branch import Branch
-from bankd.records import AccountView, CustomerView, Inbox, Listening, Receipt, Session, Statement
+from bankd.records import ALWAYS, AccountView, CustomerView, Inbox, Listening, Period, Receipt, Session, Statement
 from bankd.store.engines import Connection, Transaction
 
 P = ParamSpec("P")
@@ -57,13 +57,13 @@ class Customer:
         """The customer's open accounts."""
         return await self._read(reports.accounts)
 
-    async def balance(self) -> AccountView:
-        """The session's account."""
-        return await self._read(reports.balance)
+    async def balance(self, at_us: int | None = None) -> AccountView:
+        """The session's account, with its balance now or at an instant."""
+        return await self._read(reports.balance, at_us)
 
-    async def statement(self, limit: int | None, cursor: int | None) -> Statement:
+    async def statement(self, limit: int | None, cursor: int | None, period: Period = ALWAYS) -> Statement:
         """A page of entries of the session's account."""
-        return await self._read(reports.statement, limit, cursor)
+        return await self._read(reports.statement, limit, cursor, period)
 
     async def notices(self, since: int | None) -> Inbox:
         """A page of notices to the session's account."""
