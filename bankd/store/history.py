@@ -26,15 +26,15 @@ STRETCH = 2_000
 def place_of(connection: Connection, at_us: int) -> int:
     """The place of an instant: entries with an id up to this one are at or before it. 0 is before the first.
 
-    A power of two is added to the id, from the largest down, wherever the entry found there is not too late (Shar's
-    search; Knuth, volume 3, section 6.2.1). That is one statement, which reads as many rows as the newest id has binary
-    digits; and as those that were read before are read again, the place does not change when the journal grows.
+    A power of two is added to the place, from the largest down, wherever the entry there is in time (Shar's search;
+    Knuth, volume 3, section 6.2.1); ids count entries without gaps. That is one statement, which reads as many rows as
+    the newest id has binary digits; and as those read before are read again, the place stays when the journal grows.
     """
     leap = 1 << newest_id(connection).bit_length()
     # The casts tell MariaDB, which would else look at the digits, that these are 64-bit integers.
     place = select(cast(0, LONG).label("id"), cast(leap, LONG).label("leap")).cte("place", recursive=True)
-    found = select(journal.c.at_us).where(journal.c.id >= place.c.id + place.c.leap)
-    in_time = found.order_by(journal.c.id).limit(1).scalar_subquery() <= at_us
+    # By equality, for MariaDB would look for a lower bound that differs from row to row by reading the whole journal.
+    in_time = select(journal.c.at_us).where(journal.c.id == place.c.id + place.c.leap).scalar_subquery() <= at_us
     nearer = case((in_time, place.c.id + place.c.leap), else_=place.c.id)
     places = place.union_all(select(nearer, place.c.leap // 2).where(place.c.leap > 0))
     return int(connection.execute(select(func.max(places.c.id))).scalar_one())
