@@ -35,7 +35,7 @@ class HistoryCase(StoreCase):
     def last(self, upto_id: int) -> int | None:
         """What is found to be A1's last entry up to a place."""
         with self.store.reading() as connection:
-            return history.last_entry_id(connection, self.one, upto_id)
+            return history.last_entry_id(connection, self.one.id, self.one.newest, upto_id)
 
     def place(self, at_us: int) -> int:
         """The place that is found for an instant."""

@@ -46,8 +46,8 @@ def balance(connection: Connection, session: Session, at_us: int | None = None) 
     account = customers.account(connection, session.account_id)
     if at_us is None:
         return account.view()
-    place = history.place_of(connection, at_us)
-    return replace(account.view(), balance_minor=_balance_at(connection, account, place), at_us=at_us)
+    held_minor = _balance_at(connection, account.id, account.newest, history.place_of(connection, at_us))
+    return replace(account.view(), balance_minor=held_minor, at_us=at_us)
 
 
 def statement(
@@ -62,7 +62,7 @@ def statement(
     low, high = _places(connection, account, period)
     page = limit or STATEMENT_LINES
     if cursor is None:
-        start = history.last_entry_id(connection, account, high)
+        start = history.last_entry_id(connection, account.id, account.newest, high)
     else:
         start = _own_entry(connection, account.id, cursor, low, high)
     entries = journal.walk(connection, account.id, start, page + 1)
@@ -78,7 +78,9 @@ def statement(
         cursor=within[page].id if len(within) > page else None,
     )
     if cursor is None and period != ALWAYS:
-        opening = _balance_at(connection, account, low)
+        opening = end.opening_minor
+        if end.cursor is not None:
+            opening = _balance_at(connection, account.id, end.cursor, low)
         end = replace(end, period_opening_minor=opening, period_closing_minor=closing)
     return Statement(lines, end)
 
@@ -122,11 +124,11 @@ def _own_entry(connection: Connection, account_id: int, entry_id: int, low: int,
     return entry_id
 
 
-def _balance_at(connection: Connection, account: AccountRow, place: int) -> int:
-    """What the account held after its last entry up to a place."""
-    last = history.last_entry_id(connection, account, place)
+def _balance_at(connection: Connection, account_id: int, known: int | None, place: int) -> int:
+    """What the account held after its last entry up to a place, looked for from entry ``known`` backwards."""
+    last = history.last_entry_id(connection, account_id, known, place)
     entry = None if last is None else journal.entry(connection, last)
-    return _balance_after(entry, account.id) if entry else 0
+    return _balance_after(entry, account_id) if entry else 0
 
 
 def _balance_after(entry: Entry, account_id: int) -> int:

@@ -12,7 +12,6 @@
 
 from sqlalchemy import Connection, case, cast, func, select
 
-from bankd.store.customers import AccountRow
 from bankd.store.journal import newest_id
 from bankd.store.schema import LONG, journal
 
@@ -40,13 +39,12 @@ def place_of(connection: Connection, at_us: int) -> int:
     return int(connection.execute(select(func.max(places.c.id))).scalar_one())
 
 
-def last_entry_id(connection: Connection, account: AccountRow, upto_id: int) -> int | None:
-    """The id of the last entry of ``account`` up to a place; None where there is none."""
-    known = account.newest
+def last_entry_id(connection: Connection, account_id: int, known: int | None, upto_id: int) -> int | None:
+    """The id of an account's last entry up to a place, None for none; ``known`` is its newest, or a later one."""
     while known is not None and known > upto_id:
-        known = _stepped_back(connection, account.id, known, upto_id)
+        known = _stepped_back(connection, account_id, known, upto_id)
         if known is not None and known > upto_id:
-            known = _nearest_seen(connection, account.id, known, upto_id)
+            known = _nearest_seen(connection, account_id, known, upto_id)
     return known
 
 
