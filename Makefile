@@ -71,14 +71,14 @@ clean:
 # The environment, made again when what bankd needs has changed. The stamp is written last, so that an
 # interrupted installation is taken up again.
 $(VENV)/.for-run: $(SETUP)
-	@$(call install,.)
+	@$(call install,.[camt])
 
 $(VENV)/.for-test: $(SETUP)
 	@$(call install,.[test$(comma)lint])
 	@touch $(VENV)/.for-run
 
 $(VENV)/.for-bench: $(SETUP)
-	@$(call install,.[bench])
+	@$(call install,.[bench$(comma)camt])
 	@touch $(VENV)/.for-run
 
 comma := ,

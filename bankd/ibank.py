@@ -18,6 +18,7 @@ from twisted.internet.interfaces import IReactorTime
 from zope.interface import Attribute, Interface
 
 from bankd.records import (
+    ALWAYS,
     AccountView,
     Allowance,
     BulkResult,
@@ -28,6 +29,7 @@ from bankd.records import (
     Inbox,
     Listening,
     Payee,
+    Period,
     Receipt,
     SignedReceipt,
     Statement,
@@ -122,11 +124,14 @@ class ICustomer(Interface):
         Refused: BAD_FIELD (currency), TOO_MANY.
         """
 
-    def balance() -> Awaitable[AccountView]:
-        """A coroutine of the session's ``AccountView``."""
+    def balance(at_us: int | None = None) -> Awaitable[AccountView]:
+        """A coroutine of the session's ``AccountView`` now, or with its balance at an instant."""
 
-    def statement(limit: int | None, cursor: int | None) -> Awaitable[Statement]:
-        """A coroutine of a ``Statement`` of ``limit`` lines; both may be None. Refused: BAD_FIELD (cursor)."""
+    def statement(limit: int | None, cursor: int | None, period: Period = ALWAYS) -> Awaitable[Statement]:
+        """A coroutine of a ``Statement`` of ``limit`` lines of a period; ``limit`` and ``cursor`` may be None.
+
+        Refused: BAD_FIELD (cursor, before).
+        """
 
     def deposit(amount_minor: int, currency: str, key: str) -> Deferred[Receipt]:
         """Pay cash in, once for each ``key``. A Deferred of the ``Receipt``.

@@ -95,16 +95,18 @@ class SignedReceipt:
 
 @dataclass(frozen=True, slots=True)
 class AccountView:
-    """An account as its owner sees it.
+    """An account as its owner sees it: now, or at the instant ``at_us`` that was asked for.
 
-    ``available_minor`` is what can be paid from it: the balance less what is held, and what it may be overdrawn by.
+    ``available_minor`` is what can be paid from it now: the balance less what is held, and with what it may be
+    overdrawn by; None where an instant was asked for.
     """
 
     account: AccountNumber
     currency: Currency
     balance_minor: Signed
-    available_minor: Signed
     opened_us: Time
+    available_minor: Signed | None = None
+    at_us: Time | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,11 +220,30 @@ class StatementLine:
 
 @dataclass(frozen=True, slots=True)
 class StatementEnd:
-    """What closes a page of a statement: the balance now, and the ``cursor`` of older entries, None at the end."""
+    """What closes a page of a statement: the balance now, and the ``cursor`` of older entries, None at the end.
+
+    ``opening_minor`` is the balance before the oldest entry of the page, ``closing_minor`` the one after its newest;
+    the same of the whole period is told with the first page, if a period was asked for.
+    """
 
     currency: Currency
     balance_minor: Signed
+    opening_minor: Signed
+    closing_minor: Signed
     cursor: Count | None = None
+    period_opening_minor: Signed | None = None
+    period_closing_minor: Signed | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """The time from ``since_us`` on and before ``before_us``; None is without a bound."""
+
+    since_us: int | None = None
+    before_us: int | None = None
+
+
+ALWAYS = Period()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """What a customer may read, and how payments show in it."""
 
 from pathlib import Path
+from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -15,6 +16,7 @@ from bankd.records import (
     Inbox,
     Notice,
     NoticeKind,
+    Period,
     Receipt,
     Session,
     Statement,
@@ -25,6 +27,7 @@ from bankd.store import customers
 from bankd.testing import OPENED, PRACTICE_TERMS, Known, PracticeBank
 
 AT_US = OPENED * 1_000_000
+HALF_DAY = 12 * 60 * 60
 
 
 class ReportsCase(SynchronousTestCase):
@@ -117,8 +120,8 @@ class Accounts(ReportsCase):
             self.assertEqual(
                 reports.accounts(connection, self.session),
                 [
-                    AccountView(self.alice.account, "USD", 100, 100, AT_US),
-                    AccountView(second.number, "EUR", 0, 0, AT_US),
+                    AccountView(self.alice.account, "USD", 100, AT_US, 100),
+                    AccountView(second.number, "EUR", 0, AT_US, 0),
                 ],
             )
 
@@ -127,7 +130,7 @@ class Accounts(ReportsCase):
         self.deposit(100)
         with self.bank.store.reading() as connection:
             self.assertEqual(
-                reports.balance(connection, self.session), AccountView(self.alice.account, "USD", 100, 100, AT_US)
+                reports.balance(connection, self.session), AccountView(self.alice.account, "USD", 100, AT_US, 100)
             )
             self.assertEqual(reports.balance(connection, self.bobs).balance_minor, 0)
 
@@ -135,14 +138,16 @@ class Accounts(ReportsCase):
 class Statements(ReportsCase):
     """Pages of an account's entries."""
 
-    def statement(self, limit: int | None = None, cursor: int | None = None) -> Statement:
+    def statement(
+        self, limit: int | None = None, cursor: int | None = None, since_us: int | None = None, before_us: Any = None
+    ) -> Statement:
         """A page of Alice's statement."""
         with self.bank.store.reading() as connection:
-            return reports.statement(connection, self.session, limit, cursor)
+            return reports.statement(connection, self.session, limit, cursor, Period(since_us, before_us))
 
     def test_empty(self) -> None:
         """An account on which nothing happened has an empty page, and its balance."""
-        self.assertEqual(self.statement(), Statement((), StatementEnd("USD", 0)))
+        self.assertEqual(self.statement(), Statement((), StatementEnd("USD", 0, 0, 0)))
 
     def test_lines(self) -> None:
         """Each line shows its side of an entry: kind, sign, balance after it, the other's number and the words."""
@@ -159,7 +164,7 @@ class Statements(ReportsCase):
                     StatementLine(2, AT_US, "paid", -30, 70, self.bob.account, "rent"),
                     StatementLine(1, AT_US, "deposit", 100, 100),
                 ),
-                StatementEnd("USD", 75),
+                StatementEnd("USD", 75, 0, 75),
             ),
         )
 
@@ -191,7 +196,7 @@ class Statements(ReportsCase):
         self.deposit(5)
         page = self.statement(9, cursor)
         self.assertEqual([line.receipt for line in page.lines], [2, 1])
-        self.assertEqual(page.end.balance_minor, 8)
+        self.assertEqual((page.end.balance_minor, page.end.closing_minor), (8, 2))
 
     def test_cursor_of_others(self) -> None:
         """A cursor that is no entry of this account is refused, whether it is another's or nobody's."""
@@ -200,6 +205,107 @@ class Statements(ReportsCase):
             with self.assertRaises(Refused) as caught:
                 self.statement(cursor=cursor)
             self.assertEqual((caught.exception.code, caught.exception.field), (codes.BAD_FIELD, "cursor"))
+
+    def test_opening_and_closing(self) -> None:
+        """Every page tells the balance before its oldest entry and after its newest, so that pages join."""
+        self.deposit(1, 2, 3, 4, 5)
+        ends, cursor = [], None
+        for _ in range(3):
+            end = self.statement(2, cursor).end
+            ends.append((end.opening_minor, end.closing_minor))
+            cursor = end.cursor
+        self.assertEqual(ends, [(6, 15), (1, 6), (0, 1)])
+
+    def spend_three_days(self) -> None:
+        """Deposits of 1, 2 and 3 on Alice's account at noon of each of three days, between deposits of Bob's."""
+        for amount_minor in (1, 2, 3):
+            self.apply(self.command(Deposit, 50, payer=self.bob))
+            self.bank.clock.advance(HALF_DAY)
+            self.deposit(amount_minor)
+            self.bank.clock.advance(HALF_DAY)
+
+    def period(self, first: float, end: float, limit: int | None = None, cursor: int | None = None) -> Statement:
+        """A page of what happened from one moment until before another, in days after the beginning."""
+        first_us, end_us = (AT_US + round(days * 2 * HALF_DAY * 1_000_000) for days in (first, end))
+        return self.statement(limit, cursor, first_us, end_us)
+
+    def test_period(self) -> None:
+        """A period has the entries from its first moment on and before its end, and its own opening and closing."""
+        self.spend_three_days()
+        for first, end, amounts, opening, closing in (
+            (0, 3, [3, 2, 1], 0, 6),
+            (1, 2, [2], 1, 3),
+            (0.5, 1.5, [1], 0, 1),
+            (0.6, 1.6, [2], 1, 3),
+            (0, 0.5, [], 0, 0),
+            (2.6, 9, [], 6, 6),
+            (1, 1, [], 1, 1),
+            (-9, -8, [], 0, 0),
+        ):
+            found = self.period(first, end)
+            self.assertEqual([line.amount_minor for line in found.lines], amounts, (first, end))
+            own = (found.end.opening_minor, found.end.closing_minor)
+            self.assertEqual(own, (opening, closing), (first, end))
+            self.assertEqual((found.end.period_opening_minor, found.end.period_closing_minor), own, (first, end))
+
+    def test_half_a_period(self) -> None:
+        """A period may be open at either side."""
+        self.spend_three_days()
+        middle_us = AT_US + 3 * HALF_DAY * 1_000_000
+        for found, amounts, opening, closing in (
+            (self.statement(since_us=middle_us), [3, 2], 1, 6),
+            (self.statement(before_us=middle_us), [1], 0, 1),
+        ):
+            self.assertEqual([line.amount_minor for line in found.lines], amounts)
+            self.assertEqual((found.end.period_opening_minor, found.end.period_closing_minor), (opening, closing))
+
+    def test_pages_of_a_period(self) -> None:
+        """Pages end where the period begins; its opening and closing are told once, with the first."""
+        self.spend_three_days()
+        first = self.period(0.6, 3, limit=1)
+        self.assertEqual(
+            first.end, StatementEnd("USD", 6, 3, 6, first.end.cursor, period_opening_minor=1, period_closing_minor=6)
+        )
+        second = self.period(0.6, 3, limit=1, cursor=first.end.cursor)
+        self.assertEqual([line.amount_minor for line in second.lines], [2])
+        self.assertEqual(second.end, StatementEnd("USD", 6, 1, 3))
+
+    def test_cursor_of_another_period(self) -> None:
+        """A cursor is refused where its entry is not in the period."""
+        self.spend_three_days()
+        oldest, newest = self.statement().lines[-1].receipt, self.statement().lines[0].receipt
+        for cursor in (oldest, newest):
+            with self.assertRaises(Refused) as caught:
+                self.period(1, 2, cursor=cursor)
+            self.assertEqual((caught.exception.code, caught.exception.field), (codes.BAD_FIELD, "cursor"))
+
+    def test_period_that_ends_before_it_begins(self) -> None:
+        """Such a period is refused, rather than found empty."""
+        with self.assertRaises(Refused) as caught:
+            self.period(2, 1)
+        self.assertEqual((caught.exception.code, caught.exception.field), (codes.BAD_FIELD, "before"))
+
+    def test_balance_at(self) -> None:
+        """The balance at an instant is the one after the last entry at or before it; before the first it is zero."""
+        self.spend_three_days()
+        noon_us = AT_US + 3 * HALF_DAY * 1_000_000
+        for at_us, balance in ((0, 0), (AT_US, 0), (noon_us - 1, 1), (noon_us, 3), (noon_us + 1, 3), (10**17, 6)):
+            with self.bank.store.reading() as connection:
+                view = reports.balance(connection, self.session, at_us)
+            self.assertEqual((view.balance_minor, view.at_us), (balance, at_us))
+
+    def test_clock_that_was_set_back(self) -> None:
+        """Entries keep their order: a period has all of those between two places, and adds up."""
+        self.spend_three_days()
+        self.bank.clock.rightNow -= 4 * HALF_DAY
+        self.spend_three_days()
+        for end in range(8):
+            period = self.period(0, end / 2)
+            amounts = sum(line.amount_minor for line in period.lines)
+            self.assertEqual(period.end.closing_minor, period.end.opening_minor + amounts)
+            with self.bank.store.reading() as connection:
+                at_us = AT_US + end * HALF_DAY * 1_000_000 - 1
+                self.assertEqual(reports.balance(connection, self.session, at_us).balance_minor, amounts)
 
 
 class Notices(ReportsCase):

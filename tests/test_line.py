@@ -175,7 +175,7 @@ class Codes(LineCase):
         self.bank.clock.advance(LIMITS.login_seconds)
         yield codes.IDLE, quiet.received()
         yield codes.OVER, self.taken_over().ask("q BALANCE")
-        self.patch(Customer, "balance", lambda _: 1 / 0)
+        self.patch(Customer, "balance", lambda *_: 1 / 0)
         wire = self.bank.connect()
         self.patch(self.bank.branch, "hash_pool", AtOnce())
         yield codes.INCIDENT, wire.ask(f"q LOGIN account={self.bob.account} pin={self.bob.pin}", "r BALANCE")[1:]
@@ -808,10 +808,10 @@ class Incidents(LineCase):
     def test_perspective_fails(self) -> None:
         """Only the number of an incident goes out, none of what went wrong."""
 
-        def fail(_customer: Customer) -> None:
+        def fail(*_: object) -> None:
             raise KeyError("hush")
 
-        async def fail_later(_customer: Customer) -> None:
+        async def fail_later(*_: object) -> None:
             raise ValueError("hush")
 
         wire = self.log_in()
@@ -823,8 +823,8 @@ class Incidents(LineCase):
     def test_answer_cannot_be_written(self) -> None:
         """An answer that cannot be spelled is an incident too, and those behind it are answered."""
 
-        async def nonsense(_customer: Customer) -> AccountView:
-            return AccountView("1", "USD", 0, 0, 10**40)
+        async def nonsense(*_: object) -> AccountView:
+            return AccountView("1", "USD", 0, 10**40)
 
         wire = self.log_in()
         self.patch(Customer, "balance", nonsense)
@@ -844,7 +844,7 @@ class Incidents(LineCase):
 
     def test_numbers_differ(self) -> None:
         """Each incident has its own number."""
-        self.patch(Customer, "balance", lambda _: 1 / 0)
+        self.patch(Customer, "balance", lambda *_: 1 / 0)
         answers = self.log_in().ask("a BALANCE", "b BALANCE")
         self.assertEqual(len({answer.split("incident=")[-1] for answer in answers}), 2)
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 2)

@@ -2,13 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.error import CannotListenError
 from twisted.trial.unittest import SynchronousTestCase
 
 from bankd import codes
-from bankd.client import exits, prompts, words
+from bankd.client import days, exits, export, prompts, words
 from bankd.client.address import Address
 from bankd.client.answers import Answer
 from bankd.client.bank import Bank, Line
@@ -37,7 +39,7 @@ ANSWERS: dict[str, Answer] = {
     "TRANSFER": granted(RECEIPT),
     "SIGNUP": granted(ACCOUNT, (), codes.CREATED),
     "OPEN_ACCOUNT": granted(ACCOUNT, (), codes.CREATED),
-    "STATEMENT": granted(StatementEnd("USD", 12500)),
+    "STATEMENT": granted(StatementEnd("USD", 12500, 0, 12500)),
 }
 
 AS_USER = ("log in", "1", "Alice", "correct horse")
@@ -353,13 +355,51 @@ class Customer(AtTheTerminal):
     def test_statement_goes_on_with_the_cursor(self) -> None:
         """Older entries are shown for as long as there are any and the person wants them."""
         line = StatementLine(1, 0, "deposit", 100, 100)
-        pages = [granted(StatementEnd("USD", 100, 55), [line]), granted(StatementEnd("USD", 100), [line])]
+        ends = StatementEnd("USD", 100, 0, 100, 55), StatementEnd("USD", 100, 0, 100)
+        pages = [granted(end, [line]) for end in ends]
         screen = self.sit_down(*AS_USER, "statement", "y", STATEMENT=pages)
         self.assertEqual(screen.text.count("cash paid in"), 2)
         asked = [
             (one.limit, one.cursor) for one in self.asked(messages.Statement) if isinstance(one, messages.Statement)
         ]
         self.assertEqual(asked, [(10, None), (10, 55)])
+
+    def export(self, *answers: str, **more: Any) -> ScriptedScreen:
+        """Choose to export, and give these answers."""
+        end = StatementEnd("USD", 100, 0, 100, period_opening_minor=0, period_closing_minor=100)
+        page = granted(end, [StatementLine(1, 0, "deposit", 100, 100)])
+        return self.sit_down(*AS_USER, "export statement", *answers, **{"STATEMENT": page} | more)
+
+    def test_export(self) -> None:
+        """A file and two days are asked for, each until it will do; then the file is there."""
+        folder = Path(self.mktemp())
+        folder.mkdir()
+        file = folder / "my statement.csv"
+        screen = self.export("statement.doc", str(file), "yesterday", "2026-11-01", "2026-11-30")
+        self.assertIn(prompts.HINT_FILE, screen.text)
+        self.assertIn(prompts.HINT_DAY, screen.text)
+        self.assertIn(f"1 entry written to {file}.", screen.text)
+        self.assertEqual(len(file.read_text(encoding="utf-8").splitlines()), 2)
+        asked = messages.Statement(limit=100, since_us=days.begins("2026-11-01"), before_us=days.ends("2026-11-30"))
+        self.assertEqual(self.asked(messages.Statement), [asked])
+        screen.type("export statement", str(file), "", "")
+        self.assertIn("exists already", screen.text)
+
+    def test_export_can_be_left(self) -> None:
+        """Without a file nothing is done."""
+        self.assertEqual(self.export("").transcript[0], "Connected to Test Bank.")
+        self.assertEqual(self.asked(messages.Statement), [])
+
+    def test_long_export_tells_how_far_it_is(self) -> None:
+        """A person who waits sees that something happens."""
+        self.patch(export, "TELL_EVERY", 1)
+        folder = Path(self.mktemp())
+        folder.mkdir()
+        line = StatementLine(1, 0, "deposit", 100, 100)
+        pages = [granted(StatementEnd("USD", 100, 0, 100, cursor), [line]) for cursor in (55, None)]
+        screen = self.export(str(folder / "x.csv"), "", "", STATEMENT=pages)
+        self.assertIn("1 entries so far", screen.text)
+        self.assertIn("2 entries written", screen.text)
 
     def test_contact_changes_what_is_given(self) -> None:
         """An empty answer keeps what is on record."""
@@ -413,13 +453,13 @@ class Customer(AtTheTerminal):
 
     def test_account_with_money_is_paid_out(self) -> None:
         """Money goes to the account that is named."""
-        self.sit_down(*AS_USER, "12", "1000002", "y", "correct horse")
+        self.sit_down(*AS_USER, "13", "1000002", "y", "correct horse")
         wanted = messages.DeleteAccount(password="correct horse", payout="1000002")
         self.assertEqual(self.asked(messages.DeleteAccount), [wanted])
 
     def test_interrupt_leads_back_to_the_menu(self) -> None:
         """Ctrl-C in the middle of something does nothing and ends nothing; at the menu it logs out."""
-        screen = self.sit_down(*AS_USER, "12", "1000002", Interrupted())
+        screen = self.sit_down(*AS_USER, "13", "1000002", Interrupted())
         self.assertIn(prompts.NOTHING_DONE, screen.text)
         self.assertEqual(self.asked(messages.Logout), [])
         screen.interrupt()

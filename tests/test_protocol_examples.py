@@ -33,6 +33,8 @@ MADE_UP: dict[str, tuple[str, Kind]] = {
     "hold": ("receipt", grammar.COUNT),
     "listener": ("listener", grammar.LISTENER),
     "at": ("time", grammar.TIME),
+    "since": ("time", grammar.TIME),
+    "before": ("time", grammar.TIME),
     "opened": ("time", grammar.TIME),
     "expires": ("time", grammar.TIME),
     "contact": ("time", grammar.TIME),

@@ -1,30 +1,33 @@
 """The bank without a person: tasks in words, answers as lines or objects, exit statuses."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from bankd import codes
-from bankd.client import exits, prompts, words
+from bankd.client import days, exits, prompts, words
 from bankd.client.answers import Answer
 from bankd.client.errors import Loss, LostBank
+from bankd.client.export import Export
 from bankd.client.feed import Feed, Later
 from bankd.client.script import Script
 from bankd.client.tasks import SHAPES, Context, NotTask, Verb, read_task
 from bankd.client.testing import ScriptedLine, granted, refusal, scripted_bank
-from bankd.records import AccountView, CustomerView, Notice, Receipt, StatementEnd, StatementLine, Welcome
+from bankd.records import AccountView, CustomerView, Notice, Period, Receipt, StatementEnd, StatementLine, Welcome
 from bankd.wire import messages
 from bankd.wire.messages import Message
 
 CONTEXT = Context("USD", lambda: "key-1")
+FIRST_US, LAST_US = days.begins("2026-11-01"), days.begins("2026-12-01")
 
 
 class Tasks(SynchronousTestCase):
     """Words become requests."""
 
-    def read(self, text: str, expected: Message | Verb) -> None:
+    def read(self, text: str, expected: Message | Export | Verb) -> None:
         """``text`` becomes ``expected``."""
         self.assertEqual(read_task(text, CONTEXT), expected)
 
@@ -64,6 +67,18 @@ class Tasks(SynchronousTestCase):
             ("View Accounts", messages.Accounts()),
             ("Statement", messages.Statement()),
             ("Statement 100", messages.Statement(limit=100)),
+            ("Statement from 2026-11-01 to 2026-11-30", messages.Statement(since_us=FIRST_US, before_us=LAST_US)),
+            ("Statement 7 to 2026-11-30", messages.Statement(limit=7, before_us=LAST_US)),
+            ("Balance at 2026-11-30", messages.Balance(at_us=LAST_US - 1)),
+            ("Check Balance at 2026-11-01 00:00", messages.Balance(at_us=FIRST_US)),
+            ("Export Statement to My File.csv", Export(Path("My File.csv"), "csv")),
+            ("Export Statement to /a/b.JSON", Export(Path("/a/b.JSON"), "json")),
+            ("Export Statement to a.xml", Export(Path("a.xml"), "camt")),
+            ("Export Statement to a.txt as CAMT", Export(Path("a.txt"), "camt")),
+            (
+                "export statement to from to.csv as json from 2026-11-01 to 2026-11-30",
+                Export(Path("from to.csv"), "json", Period(FIRST_US, LAST_US)),
+            ),
             ("Deposit $50", messages.Deposit(amount=5000, currency="USD", key="key-1")),
             ("Withdraw $0.01", messages.Withdraw(amount=1, currency="USD", key="key-1")),
             ("Open Account", messages.OpenAccount()),
@@ -101,6 +116,14 @@ class Tasks(SynchronousTestCase):
             ("Transfer $1 to Account 7 reference " + "x" * 141, "reference"),
             ("Statement 101", "limit"),
             ("Statement 0", "limit"),
+            ("Statement from yesterday", "since"),
+            ("Statement to 2026-02-30", "before"),
+            ("Balance at 2026-13-01", "at"),
+            ("Balance at 2026-11-01 25:00", "at"),
+            ("Balance at 2026-11-01 noon", "at"),
+            ("Export Statement to a.doc", "file"),
+            ("Export Statement to a.csv as pdf", "file"),
+            ("Export Statement to a.csv from now", "since"),
             ("Transfer $1 to Account 7 reference Caf\udce9", "reference"),
             ("Update Contact Information email nowhere", "email"),
             ("Update Contact Information mobile me", "mobile"),
@@ -111,7 +134,7 @@ class Tasks(SynchronousTestCase):
 
     def test_every_form_has_its_line_in_the_help(self) -> None:
         """The words of each usage, without what may be left out, are matched by its own pattern."""
-        values = {"AMOUNT": "1", "NUMBER": "7", "[ENTRIES]": "", "[CURRENCY]": ""}
+        values = {"AMOUNT": "1", "NUMBER": "7", "DAY": "2026-11-30", "FILE": "a.csv"}
         for shape in SHAPES:
             usage = shape.usage.split(" [")[0]
             for name, value in values.items():
@@ -168,7 +191,7 @@ class Running(SynchronousTestCase):
             "Check Balance",
             "Transfer $100 to Account XYZ",
             "Update Contact Information",
-            BALANCE=granted(AccountView("1000001", "USD", 12500, 12500, 0)),
+            BALANCE=granted(AccountView("1000001", "USD", 12500, 0, 12500)),
             TRANSFER=RECEIPT,
             UPDATE_CONTACT=granted(CustomerView(opened_us=0, contact_us=0, mobile="+31612345678")),
         )
@@ -255,7 +278,7 @@ class Running(SynchronousTestCase):
     def test_terminal_is_not_commanded(self) -> None:
         """What another customer wrote cannot clear the screen."""
         line = StatementLine(1, 0, "received", 1, 1, "7", "x\x1b[2Jy\u202ez")
-        items = granted(StatementEnd("USD", 1))
+        items = granted(StatementEnd("USD", 1, 0, 1))
         evil = Answer(items.code, items.fields, ({**granted(line).fields, "reference": "x[2Jyz"},))
         self.run_tasks("Statement", STATEMENT=evil)
         self.assertNotIn("\x1b", self.written[0])
@@ -280,6 +303,43 @@ class Running(SynchronousTestCase):
             self.assertEqual(
                 (one["code"], one["ok"], one["reason"], one["words"]), (400, False, "verb", "Invalid Request")
             )
+
+    def export(self, name: str, **answers: Any) -> tuple[int, Path]:
+        """Export a statement of one entry to a file of a new folder; the exit status, and the file."""
+        folder = Path(self.mktemp())
+        folder.mkdir()
+        end = StatementEnd("USD", 100, 0, 100, period_opening_minor=0, period_closing_minor=100)
+        given = {
+            "BALANCE": granted(AccountView("1000001", "USD", 100, 0)),
+            "STATEMENT": granted(end, [StatementLine(1, 0, "deposit", 100, 100)]),
+        }
+        task = f"Export Statement to {folder / name}"
+        return self.run_tasks(task, task, as_json=True, **given | answers), folder / name
+
+    def test_export(self) -> None:
+        """The file is there, and is told of; a second time it is not written over."""
+        status, file = self.export("x.csv")
+        done, refused = self.objects()
+        self.assertEqual((done["ok"], done["code"], done["file"], done["entries"]), (True, 200, str(file), "1"))
+        self.assertEqual((refused["ok"], refused["field"]), (False, "file"))
+        self.assertIn("exists already", refused["words"])
+        self.assertEqual(len(file.read_text(encoding="utf-8").splitlines()), 2)
+        self.assertEqual(status, exits.REFUSED)
+
+    def test_export_that_the_bank_refuses(self) -> None:
+        """The bank's code is the answer, and there is no file."""
+        refused = {"STATEMENT": refusal(codes.BAD_FIELD, field="before")}
+        status, file = self.export("x.csv", **refused)
+        self.assertEqual((self.objects()[0]["field"], status), ("before", exits.REFUSED))
+        status, file = self.export("x.csv", STATEMENT=refusal(codes.BUSY))
+        self.assertNotIn("field", self.objects()[0])
+        self.assertEqual(list(file.parent.iterdir()), [])
+
+    def test_export_that_loses_the_bank(self) -> None:
+        """There is no file, and nothing is in doubt."""
+        status, file = self.export("x.csv", STATEMENT=LostBank(Loss.ENDED))
+        self.assertEqual((status, self.complaints), (exits.NO_BANK, [words.LOSSES[Loss.ENDED]]))
+        self.assertEqual(list(file.parent.iterdir()), [])
 
     def test_refused_log_in_and_lost_bank_are_objects_too(self) -> None:
         """A program that reads objects need not read anything else."""

@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 from datetime import UTC
+from itertools import chain
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from bankd import codes
 from bankd.client import prompts, slips, words
 from bankd.client.address import Address
+from bankd.client.editor import wrapped
 from bankd.client.errors import Cause, Denied, Loss, LostBank, NoBank
 from bankd.codes import Code, Refused
 from bankd.records import (
@@ -177,21 +179,52 @@ class Slips(SynchronousTestCase):
             StatementLine(1, MORNING, "deposit", 100000, 100000),
             StatementLine(3, MORNING, "received", 0, 0, "1000003"),
         )
-        first, second, third, balance = slips.statement(Statement(lines, StatementEnd("USD", 99750))).split("\n")
+        page = Statement(lines, StatementEnd("USD", 99750, 0, 99750))
+        closing, first, second, third, opening, balance = slips.statement(page).split("\n")
         self.assertEqual(first.index("-2.50") + 5, second.index("+1000.00") + 8)
         self.assertTrue(first.endswith("paid to 1000002 (Rent)"), first)
         self.assertTrue(second.endswith("cash paid in"), second)
         self.assertTrue(third.endswith(" 0.00     0.00  received from 1000003"), third)
-        self.assertEqual(balance, "Balance: 997.50 USD")
+        self.assertEqual(closing.split(), ["Closing", "balance", "997.50"])
+        self.assertEqual(opening.split(), ["Opening", "balance", "0.00"])
+        self.assertEqual((len(closing), len(opening)), (third.index("0.00  received") + 4,) * 2)
+        self.assertEqual(balance, "Balance now: 997.50 USD")
 
     def test_empty_statement_says_so(self) -> None:
         """A new account has no entries, but a balance."""
-        said = slips.statement(Statement((), StatementEnd("USD", 0)))
-        self.assertEqual(said, "There are no entries.\nBalance: 0.00 USD")
+        said = slips.statement(Statement((), StatementEnd("USD", 0, 0, 0)))
+        self.assertEqual(
+            said, "There are no entries.\nClosing balance    0.00\nOpening balance    0.00\nBalance now: 0.00 USD"
+        )
+
+    def test_page_with_older_entries_says_so(self) -> None:
+        """What was before a page is no opening balance unless it is the first; that of a period is told besides."""
+        line = StatementLine(2, MORNING, "deposit", 5, 105)
+        said = slips.statement(Statement((line,), StatementEnd("USD", 105, 100, 105, cursor=1)))
+        self.assertIn("\nBrought forward ", said)
+        self.assertNotIn("pening balance", said)
+        end = StatementEnd("USD", 105, 100, 105, 1, period_opening_minor=7, period_closing_minor=105)
+        said = slips.statement(Statement((line,), end))
+        self.assertIn("\nThere are older entries; the opening balance is 0.07 USD.\n", said)
+
+    def test_balance_at_an_instant_names_it(self) -> None:
+        """A balance of another time is not taken for the one now."""
+        view = AccountView("1", "USD", 100, 0, at_us=MORNING)
+        self.assertEqual(slips.balance(view), f"Balance of account 1 at {words.moment(MORNING)}: 1.00 USD")
+
+    def test_statement_fits_a_terminal(self) -> None:
+        """The largest amounts leave room for the words in 80 columns, which go on in their own."""
+        lines = tuple(
+            StatementLine(number, MORNING, "paid", sign * (10**15 - 1), 10**15 - 1, "X" * 32, "word " * 28)
+            for number, sign in ((1, 1), (2, -1))
+        )
+        said = slips.statement(Statement(lines, StatementEnd("USD", 10**15 - 1, 0, 10**15 - 1)))
+        for row in chain.from_iterable(wrapped(line, 80) for line in said.split("\n")):
+            self.assertLessEqual(len(row), 80)
 
     def test_every_list_and_record_can_be_told(self) -> None:
         """Answers that carry a record are told from it; those that carry none are done."""
-        account = AccountView("1", "USD", 100, 100, 0)
+        account = AccountView("1", "USD", 100, 0, 100)
         self.assertEqual(slips.answer(messages.Balance(), account, []), "Balance of account 1: 1.00 USD")
         self.assertIn("Account 1: 1.00 USD", slips.answer(messages.Accounts(), None, [account]))
         self.assertEqual(slips.answer(messages.Acknowledge(upto=1), None, []), "Done.")

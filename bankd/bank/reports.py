@@ -1,6 +1,7 @@
 """What a customer may read: details, balances, statements and notices."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from sqlalchemy import Connection
 
@@ -10,18 +11,20 @@ from bankd.codes import Refused
 from bankd.ledger.entries import Entry
 from bankd.ledger.tariff import day_of
 from bankd.records import (
+    ALWAYS,
     AccountView,
     Allowance,
     CustomerView,
     HoldView,
     Inbox,
     Notice,
+    Period,
     Session,
     Statement,
     StatementEnd,
     StatementLine,
 )
-from bankd.store import customers, holds, journal, outbox
+from bankd.store import customers, history, holds, journal, outbox
 from bankd.store.customers import AccountRow
 from bankd.store.engines import Transaction
 
@@ -45,9 +48,13 @@ def accounts(connection: Connection, session: Session) -> list[AccountView]:
     return [account.view() for account in customers.open_accounts(connection, session.customer_id)]
 
 
-def balance(connection: Connection, session: Session) -> AccountView:
-    """The session's account with its balance."""
-    return customers.account(connection, session.account_id).view()
+def balance(connection: Connection, session: Session, at_us: int | None = None) -> AccountView:
+    """The session's account with its balance: now, or after the last entry at or before an instant."""
+    account = customers.account(connection, session.account_id)
+    if at_us is None:
+        return account.view()
+    held_minor = _balance_at(connection, account.id, account.newest, history.place_of(connection, at_us))
+    return replace(account.view(), balance_minor=held_minor, available_minor=None, at_us=at_us)
 
 
 def allowance(connection: Connection, session: Session, terms: Terms, now_us: int) -> Allowance:
@@ -73,23 +80,41 @@ def open_holds(connection: Connection, session: Session, since: int | None) -> l
     return [_hold(entry, account, numbers) for entry in found]
 
 
-def statement(connection: Connection, session: Session, limit: int | None, cursor: int | None) -> Statement:
-    """Movements of the session's account, newest first, ``limit`` at most; ``cursor`` is where an earlier page ended.
+def statement(
+    connection: Connection, session: Session, limit: int | None, cursor: int | None, period: Period = ALWAYS
+) -> Statement:
+    """Movements of the session's account in a period, newest first, ``limit`` at most.
 
     A page goes back ``limit`` entries and passes over those that moved nothing, so it may show fewer.
 
-    Raises Refused, naming ``cursor``, when it is no entry of this account.
+    ``cursor`` is where an earlier page ended. Raises Refused, naming ``cursor`` when it is no entry of this account in
+    the period, and ``before`` when the period ends before it begins.
     """
     account = customers.account(connection, session.account_id)
-    start = account.newest if cursor is None else _own_entry(connection, account.id, cursor)
+    low, high = _places(connection, account, period)
     page = limit or STATEMENT_LINES
+    if cursor is None:
+        start = history.last_entry_id(connection, account.id, account.newest, high)
+    else:
+        start = _own_entry(connection, account.id, cursor, low, high)
     entries = journal.walk(connection, account.id, start, page + 1)
-    shown = [entry for entry in entries[:page] if entry.moves]
-    numbers = _counterparties(connection, account.id, shown)
-    return Statement(
-        tuple(_line(entry, account.id, numbers) for entry in shown),
-        StatementEnd(account.currency, account.balance_minor, entries[page].id if len(entries) > page else None),
+    within = [entry for entry in entries if entry.id > low]
+    numbers = _counterparties(connection, account.id, within[:page])
+    lines = tuple(_line(entry, account.id, numbers) for entry in within[:page] if entry.moves)
+    closing = _balance_after(entries[0], account.id) if entries else 0
+    end = StatementEnd(
+        currency=account.currency,
+        balance_minor=account.balance_minor,
+        opening_minor=lines[-1].balance_minor - lines[-1].amount_minor if lines else closing,
+        closing_minor=closing,
+        cursor=within[page].id if len(within) > page else None,
     )
+    if cursor is None and period != ALWAYS:
+        opening = end.opening_minor
+        if end.cursor is not None:
+            opening = _balance_at(connection, account.id, end.cursor, low)
+        end = replace(end, period_opening_minor=opening, period_closing_minor=closing)
+    return Statement(lines, end)
 
 
 def inbox(connection: Connection, session: Session, since: int | None) -> Inbox:
@@ -113,12 +138,33 @@ def acknowledge(tx: Transaction, session: Session, upto: int) -> None:
         customers.change_account(tx, account.id, acknowledged=upto)
 
 
-def _own_entry(connection: Connection, account_id: int, entry_id: int) -> int:
-    """``entry_id``, when it is an entry of the account."""
+def _places(connection: Connection, account: AccountRow, period: Period) -> tuple[int, int]:
+    """The places that a period lies between. Raises Refused, naming ``before``, when it ends before it begins."""
+    since_us, before_us = period.since_us, period.before_us
+    if since_us is not None and before_us is not None and before_us < since_us:
+        raise Refused(codes.BAD_FIELD, "before")
+    low = 0 if since_us is None else history.place_of(connection, since_us - 1)
+    high = account.newest or 0 if before_us is None else history.place_of(connection, before_us - 1)
+    return low, high
+
+
+def _own_entry(connection: Connection, account_id: int, entry_id: int, low: int, high: int) -> int:
+    """``entry_id``, when it is an entry of the account between two places."""
     entry = journal.entry(connection, entry_id)
-    if entry is None or account_id not in (entry.debit_id, entry.credit_id):
+    if entry is None or account_id not in (entry.debit_id, entry.credit_id) or not low < entry_id <= high:
         raise Refused(codes.BAD_FIELD, "cursor")
     return entry_id
+
+
+def _balance_at(connection: Connection, account_id: int, known: int | None, place: int) -> int:
+    """What the account held after its last entry up to a place, looked for from entry ``known`` backwards."""
+    last = history.last_entry_id(connection, account_id, known, place)
+    entry = None if last is None else journal.entry(connection, last)
+    return _balance_after(entry, account_id) if entry else 0
+
+
+def _balance_after(entry: Entry, account_id: int) -> int:
+    return entry.side(account_id).balance_minor
 
 
 def _counterparties(connection: Connection, account_id: int, entries: Iterable[Entry]) -> dict[int, str | None]:

@@ -31,6 +31,13 @@ Without tasks, bankd-client is a terminal: menus to sign up, log in and bank. Wi
 Tasks (letters' case does not matter; anything else is answered 'Invalid Request'):
 {tasks}
 
+A DAY is written 2026-11-30 and is a day by this computer's own time zone; from and to
+include it. "Balance at" is the balance at the end of that day, or when the clock there
+showed TIME (14:30). A statement shows 20 entries, or up to 100 as asked; an export
+has all. FORM is csv, json or camt (CAMT.053 of ISO 20022); without it the ending of
+FILE says which: .csv, .json or .xml. A file that exists is never written over, and
+one that could not be finished is not left behind.
+
 A file of tasks holds one on each line; empty lines and lines that begin with # are
 skipped. Quote a task with a $ in single quotes, or leave the $ out. With --tasks - each
 line of standard input is done as it arrives, in one session, until the input ends or

@@ -14,7 +14,18 @@ from bankd.client.answers import Answer, body_of, items_of
 from bankd.client.errors import Denied, InDoubt, Loss, LostBank
 from bankd.client.keys import NewKey, key_of
 from bankd.codes import CREATED
-from bankd.records import AccountView, CustomerView, Greeting, Notice, Receipt, SignedReceipt, Statement, Welcome
+from bankd.records import (
+    ALWAYS,
+    AccountView,
+    CustomerView,
+    Greeting,
+    Notice,
+    Period,
+    Receipt,
+    SignedReceipt,
+    Statement,
+    Welcome,
+)
 from bankd.wire import messages
 from bankd.wire.codec import NotReply
 from bankd.wire.messages import Login, Message, SignUp
@@ -129,14 +140,16 @@ class Bank:
         account: AccountView = await self._body(messages.OpenAccount(currency=currency))
         return account
 
-    async def balance(self) -> AccountView:
-        """The session's account, with its balance."""
-        account: AccountView = await self._body(messages.Balance())
+    async def balance(self, at_us: int | None = None) -> AccountView:
+        """The session's account, with its balance now or at an instant."""
+        account: AccountView = await self._body(messages.Balance(at_us=at_us))
         return account
 
-    async def statement(self, limit: int | None = None, cursor: int | None = None) -> Statement:
-        """A page of entries, newest first; ``cursor`` is the end of the page before."""
-        message = messages.Statement(limit=limit, cursor=cursor)
+    async def statement(
+        self, limit: int | None = None, cursor: int | None = None, period: Period = ALWAYS
+    ) -> Statement:
+        """A page of entries, newest first; ``cursor`` is the end of the page before, of the same period."""
+        message = messages.Statement(limit=limit, cursor=cursor, since_us=period.since_us, before_us=period.before_us)
         answer = await self._granted(message)
         return Statement(tuple(self._read(items_of, message, answer)), self._read(body_of, message, answer))
 

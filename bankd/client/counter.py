@@ -5,12 +5,16 @@ of it; a refusal is left to the menu to say.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
-from bankd.client import forms, prompts, slips
+from bankd.client import days, forms, prompts, slips, words
 from bankd.client.bank import Bank
 from bankd.client.dialog import Back, Dialog
+from bankd.client.export import Export, export, form_of
+from bankd.client.files.new_file import NotWritten
 from bankd.client.forms import Way
 from bankd.client.noticeboard import Noticeboard
+from bankd.records import Period
 from bankd.wire import messages
 
 STATEMENT_LINES = 10
@@ -71,6 +75,24 @@ async def statement(session: Session) -> None:
         session.dialog.say(slips.statement(page))
 
 
+async def export_statement(session: Session) -> None:
+    """Write the entries of some days, or all, to a file."""
+    talk = session.dialog
+    file = await talk.ask_read(prompts.FILE, prompts.HINT_FILE, _file_to_write)
+    if file is None:
+        raise Back
+    path, form = file
+    since_us = await talk.ask_read(prompts.SINCE, prompts.HINT_DAY, days.begins)
+    before_us = await talk.ask_read(prompts.UPTO, prompts.HINT_DAY, days.ends)
+    wanted = Export(path, form, Period(since_us, before_us))
+    try:
+        count = await export(session.bank, wanted, lambda entries: talk.say(slips.exporting(entries)))
+    except NotWritten as error:
+        talk.say(f"{words.NOT_WRITTEN}: {error}.")
+    else:
+        talk.say(slips.exported(count, str(path)))
+
+
 async def update_contact(session: Session) -> None:
     """Change name, e-mail address or mobile number, or confirm those on record."""
     talk = session.dialog
@@ -129,6 +151,15 @@ async def leave(session: Session) -> None:
     """Log out."""
     await session.bank.log_out()
     session.dialog.say(prompts.LOGGED_OUT)
+
+
+def _file_to_write(name: str) -> tuple[Path, str]:
+    """A file and the form that its ending stands for. Raises ValueError where it stands for none."""
+    path = Path(name).expanduser()
+    form = form_of(path)
+    if form is None:
+        raise ValueError(name)
+    return path, form
 
 
 async def _secret_again(session: Session) -> dict[str, str]:

@@ -8,7 +8,7 @@
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
@@ -103,6 +103,17 @@ class Dialog:
                 return money.parse(typed, currency)
             except money.NotMoney as error:
                 self.say(prompts.not_an_amount(str(error)))
+
+    async def ask_read(self, question: str, hint: str, read: Callable[[str], T]) -> T | None:
+        """What ``read`` makes of an answer, asked until that raises no ValueError; None for an empty one."""
+        while True:
+            typed = await self._answer(question)
+            if not typed:
+                return None
+            try:
+                return read(typed)
+            except ValueError:
+                self.say(hint)
 
     async def confirm(self, question: str) -> bool:
         """Whether the answer is yes; anything but y or yes is no."""

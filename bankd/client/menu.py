@@ -50,6 +50,7 @@ CUSTOMER_MENU: tuple[Option[Task], ...] = (
     Option(prompts.CHANGE_PIN, counter.change_pin),
     Option(prompts.CHANGE_PASSWORD, counter.change_password),
     Option(prompts.OPEN_ACCOUNT, counter.open_account),
+    Option(prompts.EXPORT, counter.export_statement),
     Option(prompts.DELETE, counter.delete_account),
     Option(prompts.EXIT, counter.leave),
 )

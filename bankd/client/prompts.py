@@ -15,6 +15,7 @@ DETAILS, TRANSFER, DEPOSIT = "View Account Details", "Transfer Funds", "Deposit"
 WITHDRAW, BALANCE, STATEMENT = "Withdraw", "Check Balance", "Statement"
 CONTACT, NOTICES, CHANGE_PIN = "Update Contact Information", "Notices", "Change PIN"
 CHANGE_PASSWORD, OPEN_ACCOUNT, DELETE = "Change Password", "Open Account...", "Delete Account"
+EXPORT = "Export Statement..."
 
 CHOICE = "Your choice: "
 
@@ -40,6 +41,9 @@ CONFIRM_CONTACT = "Nothing is to change. Confirm what is on record? (y/N) "
 CURRENCY = "Currency (empty for the bank's own): "
 PAYOUT = "The account holds money. Pay it out to account: "
 OLDER = "Show older entries? (y/N) "
+FILE = "File to write (its name ends in .csv, .json or .xml): "
+SINCE = "From which day, such as 2026-11-01 (empty for the first): "
+UPTO = "To which day, included (empty for today): "
 
 # Hints after an answer that will not do.
 
@@ -52,6 +56,8 @@ HINT_MOBILE = "A mobile number has 4 to 15 digits, with '+' and the country's co
 HINT_TEXT = "At most 140 characters, please."
 HINT_NAME = "At most 100 characters, please."
 HINT_EMAIL = "An e-mail address looks like somebody@example.org."
+HINT_FILE = "The name of a new file that ends in .csv, .json or .xml (CAMT.053), please."
+HINT_DAY = "A day is written year-month-day, such as 2026-11-30."
 HINT_CURRENCY = "A currency has three letters, such as EUR."
 NOT_THE_SAME = "The two were not the same; please try again."
 

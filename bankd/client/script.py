@@ -23,7 +23,9 @@ from bankd.client.answers import ITEMS, Answer, Fields, body_of, items_of
 from bankd.client.bank import Bank, denied, unanswered
 from bankd.client.editor import printable_lines
 from bankd.client.errors import Denied, InDoubt, Loss, LostBank
+from bankd.client.export import Export, export
 from bankd.client.feed import Feed
+from bankd.client.files.new_file import NotWritten
 from bankd.client.keys import key_of
 from bankd.client.tasks import Context, NotTask, Verb, read_task
 from bankd.codes import Code
@@ -124,6 +126,8 @@ class Script:
         except NotTask as error:
             return _not_a_task(task, error)
         try:
+            if isinstance(request, Export):
+                return await self._export(task, request)
             if isinstance(request, Verb):
                 answer = await self._bank.answer_verb(request.name)
                 return Outcome(task, answer.code, _words(request, answer), answer.fields)
@@ -137,6 +141,17 @@ class Script:
         except NotReply:
             what = request.name if isinstance(request, Verb) else request
             return _unanswered(task, unanswered(what, LostBank(Loss.NONSENSE)))
+
+    async def _export(self, task: str, wanted: Export) -> Outcome:
+        """Write a statement to a file; ``field`` is ``file`` where the file, and not the bank, is at fault."""
+        try:
+            count = await export(self._bank, wanted, lambda entries: self._complain(slips.exporting(entries)))
+        except NotWritten as error:
+            return Outcome(task, codes.BAD_FIELD, f"{words.NOT_WRITTEN}: {error}.", {"field": "file"})
+        except Denied as error:
+            return Outcome(task, error.code, words.refused(error), {"field": error.field} if error.field else {})
+        told = {"file": str(wanted.path), "form": wanted.form, "entries": str(count)}
+        return Outcome(task, codes.DONE, slips.exported(count, str(wanted.path)), told)
 
     def _tell(self, outcome: Outcome) -> None:
         if self._as_json:

@@ -36,6 +36,9 @@ ENTRIES = {
 
 NOT_TOLD = "(not told)"
 
+CLOSING, OPENING, FORWARD = "Closing balance", "Opening balance", "Brought forward"
+NO_ENTRIES = "There are no entries."
+
 
 def welcome(welcome: Welcome, registered: bool) -> str:
     """What a customer reads at log-in."""
@@ -58,11 +61,12 @@ def opened(account: AccountView) -> str:
 
 
 def balance(account: AccountView) -> str:
-    """The balance of an account."""
-    told = f"Balance of account {account.account}: {money.written(account.balance_minor, account.currency)}"
-    if account.available_minor == account.balance_minor:
+    """The balance of an account, now or at the instant that was asked for."""
+    at = "" if account.at_us is None else f" at {moment(account.at_us)}"
+    told = f"Balance of account {account.account}{at}: {money.written(account.balance_minor, account.currency)}"
+    if account.available_minor in (None, account.balance_minor):
         return told
-    return f"{told}, of which {money.written(account.available_minor, account.currency)} available"
+    return f"{told}, of which {money.written(account.available_minor or 0, account.currency)} available"
 
 
 def account(account: AccountView) -> str:
@@ -173,17 +177,33 @@ def contact(customer: CustomerView) -> str:
 
 
 def statement(page: Statement) -> str:
-    """A page of a statement as a table, newest first, and the balance."""
-    balance = f"Balance: {money.written(page.end.balance_minor, page.end.currency)}"
-    if not page.lines:
-        return f"There are no entries.\n{balance}"
-    rows = [_row(line, page.end.currency) for line in page.lines]
+    """A page of a statement as a table between closing and opening balance, newest first, and the balance now."""
+    end = page.end
+    rows = [
+        (CLOSING, "", money.plain(end.closing_minor, end.currency), ""),
+        *(_row(line, end.currency) for line in page.lines),
+        (OPENING if end.cursor is None else FORWARD, "", money.plain(end.opening_minor, end.currency), ""),
+    ]
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     table = [
-        f"{when:<{widths[0]}}  {amount:>{widths[1]}}  {after:>{widths[2]}}  {what}"
+        f"{when:<{widths[0]}}  {amount:>{widths[1]}}  {after:>{widths[2]}}  {what}".rstrip()
         for when, amount, after, what in rows
     ]
-    return "\n".join([*table, balance])
+    if end.cursor is not None and end.period_opening_minor is not None:
+        opening = money.written(end.period_opening_minor, end.currency)
+        table.append(f"There are older entries; the opening balance is {opening}.")
+    balance = f"Balance now: {money.written(end.balance_minor, end.currency)}"
+    return "\n".join([*([] if page.lines else [NO_ENTRIES]), *table, balance])
+
+
+def exporting(entries: int) -> str:
+    """How far a long export has come."""
+    return f"{entries:,} entries so far"
+
+
+def exported(entries: int, file: str) -> str:
+    """What was written to a file."""
+    return f"{entries:,} {'entry' if entries == 1 else 'entries'} written to {file}."
 
 
 def _row(line: StatementLine, currency: str) -> tuple[str, str, str, str]:

@@ -8,11 +8,14 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from bankd import money
-from bankd.client import forms
+from bankd.client import days, forms
+from bankd.client.export import FORMS, Export, form_of
 from bankd.client.forms import Form
 from bankd.client.keys import NewKey
+from bankd.records import Period
 from bankd.wire import grammar, messages
 from bankd.wire.messages import BY_VERB, Message
 
@@ -50,7 +53,7 @@ class Shape:
 
     usage: str
     pattern: str
-    build: Callable[[Found, Context], Message]
+    build: Callable[[Found, Context], Message | Export]
 
     def match(self, text: str) -> re.Match[str] | None:
         """The parts of ``text``, if it has this form."""
@@ -136,21 +139,67 @@ def _contact(found: Found, context: Context) -> Message:
 
 
 def _statement(found: Found, context: Context) -> Message:
+    period = _period(found)
     try:
-        return messages.Statement(limit=grammar.PAGE.parse(found["limit"]) if found["limit"] else None)
+        limit = grammar.PAGE.parse(found["limit"]) if found["limit"] else None
     except ValueError:
         raise NotTask("limit", "a statement has 1 to 100 entries") from None
+    return messages.Statement(limit=limit, since_us=period.since_us, before_us=period.before_us)
+
+
+def _period(found: Found) -> Period:
+    """The days that ``from`` and ``to`` name, both included."""
+    return Period(_day("since", days.begins, found), _day("before", days.ends, found))
+
+
+def _day(field: str, instant: Callable[[str], int], found: Found) -> int | None:
+    """What ``instant`` makes of the day in ``field``; None where there is none."""
+    day = found[field]
+    try:
+        return None if day is None else instant(day)
+    except ValueError:
+        raise NotTask(field, days.HINT) from None
+
+
+def _balance_at(found: Found, context: Context) -> Message:
+    """The balance when the clock showed the time of that day, or else at the day's end, its last entries included."""
+    day_ended_us = _day("at", days.ends, found) or 0
+    if found["time"] is None:
+        return messages.Balance(at_us=day_ended_us - 1)
+    try:
+        return messages.Balance(at_us=days.at(found["at"] or "", found["time"]))
+    except ValueError:
+        raise NotTask("at", days.HINT_TIME) from None
+
+
+def _export(found: Found, context: Context) -> Export:
+    path = Path(found["file"] or "").expanduser()
+    form = (found["form"] or form_of(path) or "").lower()
+    if form not in FORMS:
+        raise NotTask("file", NO_FORM)
+    return Export(path, form, _period(found))
+
+
+NO_FORM = "a file's name ends in .csv, .json or .xml, or 'as csv', 'as json' or 'as camt' follows it"
+
+_DAYS = r"(?: from (?P<since>\S+))?(?: to (?P<before>\S+))?"
 
 
 SHAPES = (
     Shape("Check Balance", r"check balance", lambda found, context: messages.Balance()),
+    Shape("Balance at DAY [TIME]", r"(?:check )?balance at (?P<at>\S+)(?: (?P<time>\S+))?", _balance_at),
     Shape("View Account Details", r"view account details", lambda found, context: messages.ViewDetails()),
     Shape("View Accounts", r"view accounts", lambda found, context: messages.Accounts()),
-    Shape("Statement [ENTRIES]", r"statement(?: (?P<limit>\d+))?", _statement),
     Shape(
         "Receipt NUMBER",
         r"receipt (?P<receipt>\d{1,18})",
         lambda found, context: messages.Certify(receipt=int(found["receipt"] or "")),
+    ),
+    Shape("Statement [ENTRIES] [from DAY] [to DAY]", r"statement(?: (?P<limit>\d+))?" + _DAYS, _statement),
+    Shape(
+        "Export Statement to FILE [as FORM] [from DAY] [to DAY]",
+        r"export statement to (?P<file>.+?)(?: as (?P<form>\w+))?" + _DAYS,
+        _export,
     ),
     Shape("Deposit AMOUNT", r"deposit (?P<amount>\S+)", _deposit),
     Shape("Withdraw AMOUNT", r"withdraw (?P<amount>\S+)", _withdraw),
@@ -196,8 +245,8 @@ SHAPES = (
 """Every form of task."""
 
 
-def read_task(text: str, context: Context) -> Message | Verb:
-    """The request that the words of ``text`` become. Raises NotTask."""
+def read_task(text: str, context: Context) -> Message | Export | Verb:
+    """The request, or the export, that the words of ``text`` become. Raises NotTask."""
     text = " ".join(text.split())
     for shape in SHAPES:
         found = shape.match(text)

@@ -16,6 +16,7 @@ from bankd.records import Notice, NoticeKind
 from bankd.wire.messages import Message
 
 INVALID = "Invalid Request"
+NOT_WRITTEN = "The file was not written"
 
 CODES: dict[Code, str] = {
     codes.DONE: "Done.",
@@ -113,6 +114,7 @@ NO_BANKS = {
 
 FIELDS = {
     "amount": "the amount",
+    "before": "the end of the period",
     "account": "the account number",
     "to": "the account number",
     "payout": "the account for the payout",

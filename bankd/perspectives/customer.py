@@ -21,6 +21,7 @@ from bankd.ledger.books import Outcome
 from bankd.ledger.commands import Bulk, Capture, Command, Deposit, Hold, Release, Reversal, Transfer, Withdrawal
 from bankd.perspectives.branch import Branch
 from bankd.records import (
+    ALWAYS,
     AccountView,
     Allowance,
     BulkResult,
@@ -30,6 +31,7 @@ from bankd.records import (
     Inbox,
     Listening,
     Payee,
+    Period,
     Receipt,
     Session,
     SignedReceipt,
@@ -96,13 +98,13 @@ class Customer:
         """Open holds that the session's account has part in."""
         return await self._read(reports.open_holds, since)
 
-    async def balance(self) -> AccountView:
-        """The session's account."""
-        return await self._read(reports.balance)
+    async def balance(self, at_us: int | None = None) -> AccountView:
+        """The session's account, with its balance now or at an instant."""
+        return await self._read(reports.balance, at_us)
 
-    async def statement(self, limit: int | None, cursor: int | None) -> Statement:
+    async def statement(self, limit: int | None, cursor: int | None, period: Period = ALWAYS) -> Statement:
         """A page of entries of the session's account."""
-        return await self._read(reports.statement, limit, cursor)
+        return await self._read(reports.statement, limit, cursor, period)
 
     async def notices(self, since: int | None) -> Inbox:
         """A page of notices to the session's account."""

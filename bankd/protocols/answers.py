@@ -9,6 +9,7 @@ from twisted.internet.defer import Deferred
 from bankd import codes
 from bankd.codes import Code, Refused
 from bankd.credentials import AccountPin, MobilePin, NamePassword
+from bankd.records import Period
 from bankd.wire import codec, messages
 from bankd.wire.messages import Message
 
@@ -71,12 +72,12 @@ async def _open_account(customer: Any, asked: messages.OpenAccount) -> Answer:
     return Answer(codes.CREATED, await customer.open_account(asked.currency))
 
 
-async def _balance(customer: Any, _asked: messages.Balance) -> Answer:
-    return Answer(body=await customer.balance())
+async def _balance(customer: Any, asked: messages.Balance) -> Answer:
+    return Answer(body=await customer.balance(asked.at_us))
 
 
 async def _statement(customer: Any, asked: messages.Statement) -> Answer:
-    page = await customer.statement(asked.limit, asked.cursor)
+    page = await customer.statement(asked.limit, asked.cursor, Period(asked.since_us, asked.before_us))
     return Answer(body=page.end, items=page.lines)
 
 

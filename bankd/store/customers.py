@@ -38,7 +38,7 @@ class AccountRow:
 
     def view(self) -> AccountView:
         """The account as its owner sees it."""
-        return AccountView(self.number, self.currency, self.balance_minor, self.available_minor, self.opened_us)
+        return AccountView(self.number, self.currency, self.balance_minor, self.opened_us, self.available_minor)
 
 
 _ACCOUNT = select(

@@ -13,6 +13,7 @@ from bankd.wire.grammar import (
     Person,
     Pin,
     Port,
+    Time,
     Username,
 )
 from bankd.wire.message import Message as Message
@@ -83,18 +84,24 @@ class OpenAccount(Message):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Balance(Message):
-    """Ask for the balance of the session's account."""
+    """Ask for the balance of the session's account, now or at an instant."""
 
     verb = "BALANCE"
+    at_us: Time | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statement(Message):
-    """Ask for entries of the session's account, newest first; ``cursor`` continues an earlier page."""
+    """Ask for entries of the session's account, newest first, in a period if one is given.
+
+    ``cursor`` continues an earlier page of the same period.
+    """
 
     verb = "STATEMENT"
     limit: Page | None = None
     cursor: Count | None = None
+    since_us: Time | None = None
+    before_us: Time | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
