@@ -224,7 +224,7 @@ class WriteTests(CodecCase):
     def test_number_that_is_none(self) -> None:
         """What stands where a number should is not written, whatever it is."""
         for nonsense in ("7 balance=8", 7.5, b"7"):
-            listing = records.StatementEnd("USD", nonsense)  # type: ignore[arg-type]
+            listing = records.StatementEnd("USD", nonsense, 0, 0)  # type: ignore[arg-type]
             self.assertRaises(TypeError, codec.write_item, "a1", listing)
 
     def test_success(self) -> None:

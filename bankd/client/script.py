@@ -125,9 +125,9 @@ class Script:
             request = read_task(task, Context(self._bank.currency, self._bank.new_key))
         except NotTask as error:
             return _not_a_task(task, error)
+        if isinstance(request, Export):
+            return await self._export(task, request)
         try:
-            if isinstance(request, Export):
-                return await self._export(task, request)
             if isinstance(request, Verb):
                 answer = await self._bank.answer_verb(request.name)
                 return Outcome(task, answer.code, _words(request, answer), answer.fields)
@@ -148,6 +148,10 @@ class Script:
             count = await export(self._bank, wanted, lambda entries: self._complain(slips.exporting(entries)))
         except NotWritten as error:
             return Outcome(task, codes.BAD_FIELD, f"{words.NOT_WRITTEN}: {error}.", {"field": "file"})
+        except LostBank as error:
+            return _unanswered(task, error)
+        except NotReply:
+            return _unanswered(task, LostBank(Loss.NONSENSE))
         except Denied as error:
             return Outcome(task, error.code, words.refused(error), {"field": error.field} if error.field else {})
         told = {"file": str(wanted.path), "form": wanted.form, "entries": str(count)}

@@ -12,7 +12,7 @@
 
 from sqlalchemy import Connection, case, cast, func, select
 
-from bankd.store.journal import newest_id
+from bankd.store.journal import newest
 from bankd.store.schema import LONG, journal
 
 STEPS = 1_000
@@ -29,7 +29,7 @@ def place_of(connection: Connection, at_us: int) -> int:
     Knuth, volume 3, section 6.2.1); ids count entries without gaps. That is one statement, which reads as many rows as
     the newest id has binary digits; and as those read before are read again, the place stays when the journal grows.
     """
-    leap = 1 << newest_id(connection).bit_length()
+    leap = 1 << newest(connection)[0].bit_length()
     # The casts tell MariaDB, which would else look at the digits, that these are 64-bit integers.
     place = select(cast(0, LONG).label("id"), cast(leap, LONG).label("leap")).cte("place", recursive=True)
     # By equality, for MariaDB would look for a lower bound that differs from row to row by reading the whole journal.
