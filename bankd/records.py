@@ -7,6 +7,11 @@ grammar travels; plain ones stay inside the bank.
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bankd.statement import ALWAYS as ALWAYS
+from bankd.statement import Period as Period
+from bankd.statement import Statement as Statement
+from bankd.statement import StatementEnd as StatementEnd
+from bankd.statement import StatementLine as StatementLine
 from bankd.wire.grammar import (
     AccountNumber,
     Count,
@@ -203,55 +208,6 @@ class CustomerView:
     name: Person | None = None
     mobile: Mobile | None = None
     email: Email | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class StatementLine:
-    """One entry as the account's owner sees it: ``amount_minor`` is negative for money that left."""
-
-    receipt: Count
-    at_us: Time
-    kind: Word
-    amount_minor: Signed
-    balance_minor: Signed
-    counterparty: AccountNumber | None = None
-    reference: Text | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class StatementEnd:
-    """What closes a page of a statement: the balance now, and the ``cursor`` of older entries, None at the end.
-
-    ``opening_minor`` is the balance before the oldest entry of the page, ``closing_minor`` the one after its newest;
-    the same of the whole period is told with the first page, if a period was asked for.
-    """
-
-    currency: Currency
-    balance_minor: Signed
-    opening_minor: Signed
-    closing_minor: Signed
-    cursor: Count | None = None
-    period_opening_minor: Signed | None = None
-    period_closing_minor: Signed | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Period:
-    """The time from ``since_us`` on and before ``before_us``; None is without a bound."""
-
-    since_us: int | None = None
-    before_us: int | None = None
-
-
-ALWAYS = Period()
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """A page of an account's entries, newest first."""
-
-    lines: tuple[StatementLine, ...]
-    end: StatementEnd
 
 
 @dataclass(frozen=True, slots=True)
