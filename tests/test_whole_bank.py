@@ -33,7 +33,7 @@ STEADY = settings(
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
-BRIEF = settings(STEADY, max_examples=8)
+BRIEF = settings(STEADY, max_examples=6)
 """For engines on which a step takes longer; what they share with SQLite has been seen there."""
 
 who = st.integers(0, 2)
