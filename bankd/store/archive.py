@@ -80,7 +80,7 @@ def write(path: Path, header: Header, batches: Iterable[Batch], tell: Tell) -> N
             file.write(packed)
         packed = packer.flush()
         digest.update(packed)
-        file.write(packed + _seal(digest.hexdigest()))
+        file.write(packed + seal(digest.hexdigest()))
 
 
 @contextmanager
@@ -119,7 +119,7 @@ class Archive:
                 table = self._table(line)
                 counted[table.table] = 0
                 yield table
-        raise self.fault("rows are missing")
+        raise self.fault("its rows are not those that it counts")
 
     def check_seal(self) -> None:
         """Raises BackupError where any octet is not as it was written."""
@@ -129,7 +129,7 @@ class Archive:
         while left > 0 and (piece := self._file.read(min(left, _PIECE))):
             digest.update(piece)
             left -= len(piece)
-        if self._file.read() != _seal(digest.hexdigest()):
+        if self._file.read() != seal(digest.hexdigest()):
             raise self.fault("it was cut off or changed since it was written: its checksum does not match")
 
     def fault(self, why: str) -> BackupError:
@@ -145,7 +145,9 @@ class Archive:
         if not isinstance(line, dict) or line.pop("format", None) != FORMAT:
             raise self.fault("this is no backup of a bank")
         if (version := line.pop("version", None)) != VERSION:
-            raise self.fault(f"this is a backup in format {version}, and this bankd knows {VERSION}; use a newer one")
+            raise self.fault(
+                f"this is a backup in format {version}, and this bankd knows {VERSION}; restore it with a newer one"
+            )
         try:
             return Header(**line)
         except TypeError:
@@ -165,12 +167,23 @@ class Archive:
         match line:
             case {"table": str(name), "columns": [*columns]} if all(isinstance(column, str) for column in columns):
                 return Batch(name, tuple(columns), ())
-        raise self.fault("rows are missing, or more than were counted")
+        raise self.fault("its rows are not those that it counts")
 
     def _row(self, line: list[Any], table: Batch) -> Row:
         if len(line) != len(table.columns):
             raise self.fault(f"a row of {table.table} has {len(line)} values")
         return [bytes.fromhex(value["hex"]) if isinstance(value, dict) else value for value in line]
+
+
+def seal(digest: str) -> bytes:
+    """The second member, for a first with this ``digest``. It has no octet that could as well be another."""
+    line = f'{{"sha256":"{digest}"}}\n'.encode()
+    header = b"\x1f\x8b\x08\0\0\0\0\0\0\xff"  # RFC 1952, 2.3: deflate, no name, no time, any system
+    stored = pack("<BHH", 1, len(line), len(line) ^ 0xFFFF)  # RFC 1951, 3.2.4: a last block, not compressed
+    return header + stored + line + pack("<II", zlib.crc32(line), len(line))
+
+
+_SEAL_OCTETS = len(seal("0" * 64))
 
 
 def _written(header: Header, batches: Iterable[Batch], tell: Tell) -> Iterator[bytes]:
@@ -193,21 +206,12 @@ def _octets(value: Any) -> dict[str, str]:
     return {"hex": bytes(value).hex()}
 
 
-def _seal(digest: str) -> bytes:
-    """The second member. It is made here, octet for octet, so that there is one right seal and no other."""
-    line = f'{{"sha256":"{digest}"}}\n'.encode()
-    header = b"\x1f\x8b\x08\0\0\0\0\0\0\xff"  # RFC 1952, 2.3: deflate, no name, no time, any system
-    stored = pack("<BHH", 1, len(line), len(line) ^ 0xFFFF)  # RFC 1951, 3.2.4: a last block, not compressed
-    return header + stored + line + pack("<II", zlib.crc32(line), len(line))
-
-
-_SEAL_OCTETS = len(_seal("0" * 64))
-
-
 @contextmanager
 def _new_file(path: Path) -> Iterator[BinaryIO]:
     """A file that is there under its name only once it is whole and on the disk, and readable only by its owner."""
     _refuse_to_overwrite(path)
+    if not path.parent.is_dir():
+        raise BackupError(f"{path.parent} is no folder that there is")
     handle, name = mkstemp(prefix=f"{path.name}.", suffix=".new", dir=path.parent)
     draft = Path(name)
     try:
