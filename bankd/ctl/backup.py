@@ -41,7 +41,7 @@ def save(settings: Settings, path: Path) -> None:
             header, contents = backup.save(store, path, settings.terms.name, tell)
     finally:
         store.close()
-    print(f"{path}: {header.bank} as it was at {header.at}")
+    print(f"{header.bank} is backed up as it was at {header.at}")
     _print_contents(contents)
     print(f"the keys in {settings.state} are not in it; keep a copy of them in another place")
 
@@ -59,7 +59,7 @@ def load(settings: Settings, path: Path) -> None:
             raise
         finally:
             store.close()
-    print(f"{path}: {source.header.bank} is restored as it was at {source.header.at}")
+    print(f"{source.header.bank} is restored as it was at {source.header.at}")
     _print_contents(restored.contents)
     print("the ledger is right: every balance equals its entries, and all add up to zero")
     print(f"sessions that were open: {restored.sessions}; all are over, and everybody logs in anew")
