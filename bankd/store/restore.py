@@ -1,8 +1,9 @@
 """Making a database from a backup: all of it or nothing, verified before it counts, and with nobody logged in.
 
-1. The database is empty: it has no tables, or those of ``bankctl init`` without a row.
+1. The database is empty: it has no tables, or a bank's without a row, of ``bankctl init`` or of a restore that was
+   killed. Those are made anew.
 2. Rows go in at the schema that they were backed up in, which is then brought up to date.
-3. All is one transaction. MariaDB commits it whenever tables are made, so there they are dropped again on failure.
+3. All is one transaction. MariaDB commits it whenever a table is made, so there all are dropped again on failure.
 4. What gave access for a while gives none afterwards: whoever had a session logs in again.
 """
 
@@ -45,16 +46,17 @@ class Restored:
 def restore(store: Store, source: Archive, check: Check, tell: Tell) -> Restored:
     """Fill the empty database of ``store``, and ``check`` its ledger before that is final.
 
-    Raises BackupError, OSError and DatabaseFault; the database is then as empty as it was.
+    Raises BackupError, OSError and DatabaseFault; the database is then as it was, or on MariaDB without tables.
     """
     revision = source.header.revision
     if not migrate.is_known(revision):
         raise source.fault(f"it was made by a newer bankd (schema {revision}); restore it with that one")
     is_new_file = store.file is not None and not store.file.exists()
-    made_tables = False
+    was_empty = False
     try:
         with store.writing() as tx:
-            made_tables = not _has_tables(tx.connection, revision)
+            _drop_empty(tx.connection)
+            was_empty = True
             migrate.upgrade_to(tx.connection, revision)
             _load(tx.connection, source, tell)
             migrate.upgrade_to(tx.connection, migrate.head())
@@ -64,7 +66,7 @@ def restore(store: Store, source: Archive, check: Check, tell: Tell) -> Restored
             were_open = _end_access(tx, grammar.read_time(source.header.at))
             return Restored(backup.contents(tx.connection), were_open)
     except BaseException:
-        if made_tables:
+        if was_empty:
             _clear(store, is_new_file)
         raise
 
@@ -74,19 +76,16 @@ def _end_access(tx: Transaction, at_us: int) -> int:
     return sessions.end_all(tx, at_us)
 
 
-def _has_tables(connection: Connection, revision: str) -> bool:
-    """Whether the database has tables, for a backup at ``revision``. Raises BackupError unless it is empty."""
-    names = set(inspect(connection).get_table_names())
-    if not names:
-        return False
-    if names != {*metadata.tables, _VERSION_TABLE} or not migrate.is_current(connection):
-        raise BackupError(f"the database is not empty: it has the tables {', '.join(sorted(names))}")
-    for each in metadata.sorted_tables:
-        if connection.execute(select(each).limit(1)).first() is not None:
+def _drop_empty(connection: Connection) -> None:
+    """Drop a bank's tables without rows. Raises BackupError, and drops none, where there is anything else."""
+    found = MetaData()
+    found.reflect(connection)
+    if others := found.tables.keys() - metadata.tables.keys() - {_VERSION_TABLE}:
+        raise BackupError(f"the database is not empty: it has the tables {', '.join(sorted(others))}")
+    for each in found.sorted_tables:
+        if each.name != _VERSION_TABLE and connection.execute(select(each).limit(1)).first() is not None:
             raise BackupError(f"the database is not empty: there are {each.name} in it, and nothing is overwritten")
-    if revision != migrate.head():
-        raise BackupError(f"the backup has the older schema {revision}; restore it into a database without tables")
-    return True
+    found.drop_all(connection)
 
 
 def _load(connection: Connection, source: Archive, tell: Tell) -> None:
@@ -108,13 +107,13 @@ def _load(connection: Connection, source: Archive, tell: Tell) -> None:
 
 
 def _clear(store: Store, is_new_file: bool) -> None:
-    """Take away what a restore that failed has made, where the engine did not roll it back."""
+    """Take away what a restore that failed has made in an empty database, and the engine did not roll back."""
     if is_new_file and store.file is not None:
         store.close()
         for end in ("", "-wal", "-shm"):
             store.file.with_name(store.file.name + end).unlink(missing_ok=True)
-        return
-    with contextlib.suppress(DatabaseFault), store.writer.begin() as connection:  # what failed first is what is told
-        made = MetaData()
-        made.reflect(connection)
-        made.drop_all(connection)
+    elif store.url.get_backend_name() in ("mariadb", "mysql"):
+        with contextlib.suppress(DatabaseFault), store.writing() as tx:  # what failed first is what is told
+            made = MetaData()
+            made.reflect(tx.connection)
+            made.drop_all(tx.connection)
