@@ -4,8 +4,10 @@
 2. Work is done in the order in which it was posted, and its results are given in that order.
 3. A batch costs one hop to the thread and one back. The next is handed over before the results of the last are given.
 4. Work that fails by a fault of its own fails alone: the batch is rolled back, and each piece is done by itself.
-5. When the database fails nothing of the batch is acknowledged: the answer is BUSY, and a command's key tells later
-   what was done.
+5. A batch that was undone, because another writer was in the way or the connection was lost before the commit, is done
+   again from its reads on, a few times.
+6. When the database fails nothing of the batch is acknowledged: the answer is BUSY, and a command's key tells later
+   what was done. The log says so once for each kind of failure, and once when the database works again.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,7 +15,6 @@ from contextlib import AbstractContextManager
 from itertools import groupby
 from typing import Any, Protocol, TypeVar, cast
 
-from sqlalchemy.exc import OperationalError
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -24,6 +25,7 @@ from bankd.ledger.book import Outcome
 from bankd.ledger.commands import Command
 from bankd.records import Event
 from bankd.store.engines import Transaction
+from bankd.store.failures import is_failure, is_undone
 
 T = TypeVar("T")
 
@@ -35,6 +37,9 @@ Result = Any
 
 MAX_BATCH = 1000
 """Pieces of work in one transaction, at most."""
+
+MAX_TRIES = 4
+"""How often a batch is begun when others are in its way; then it is done piece by piece, or the answer is BUSY."""
 
 
 class InThread(Protocol):
@@ -61,6 +66,7 @@ class Lane:
         self._committed = committed
         self._waiting: list[tuple[Command | Errand, Deferred[Any]]] = []
         self._under_way = False
+        self._failing: str | None = None
         self._closed: Deferred[None] | None = None
 
     def post(self, command: Command) -> Deferred[Outcome]:
@@ -124,15 +130,28 @@ class Lane:
     def _carry_out(self, works: Sequence[Command | Errand]) -> tuple[list[Result], list[Event]]:
         """In the thread: all works in one transaction, or each in its own when one of them is at fault."""
         try:
-            return self._together(works)
-        except OperationalError:
-            self.log.failure("the database failed; a batch of {size} is not acknowledged", size=len(works))
-            return [Failure(Refused(codes.BUSY)) for _ in works], []
-        except Exception:
+            carried_out = self._undisturbed(works)
+        except Exception as error:
+            if is_failure(error):
+                self._failed(error, len(works))
+                return [Failure(Refused(codes.BUSY)) for _ in works], []
             if len(works) == 1:
                 return [Failure()], []
+        else:
+            self._works()
+            return carried_out
         alone = [self._carry_out([work]) for work in works]
         return [results[0] for results, _ in alone], [event for _, events in alone for event in events]
+
+    def _undisturbed(self, works: Sequence[Command | Errand]) -> tuple[list[Result], list[Event]]:
+        """All works in one transaction, which is done again while others are in its way."""
+        for _ in range(MAX_TRIES - 1):
+            try:
+                return self._together(works)
+            except Exception as error:
+                if not is_undone(error):
+                    raise
+        return self._together(works)
 
     def _together(self, works: Sequence[Command | Errand]) -> tuple[list[Result], list[Event]]:
         with self._writing() as tx:
@@ -143,6 +162,17 @@ class Lane:
                 else:
                     results += [_try(tx, cast("Errand", errand)) for errand in run]
         return results, tx.events
+
+    def _failed(self, error: Exception, size: int) -> None:
+        """Log that the database failed, unless it failed in the same way the last time."""
+        if (kind := f"{type(error).__name__} {error.__cause__ or error}") != self._failing:
+            self._failing = kind
+            self.log.failure("the database failed; a batch of {size} is not acknowledged", size=size)
+
+    def _works(self) -> None:
+        if self._failing is not None:
+            self._failing = None
+            self.log.info("the database works again")
 
 
 def _try(tx: Transaction, errand: Errand) -> Result:

@@ -137,7 +137,7 @@ class Bank(Service):
         self._pepper = pepper.read_bytes()
         if len(self._pepper) < PEPPER_OCTETS:
             raise Missing(f"{pepper} is not whole; without it no password or PIN can be checked")
-        store = Store(self.settings.database, self._reactor.seconds)
+        store = Store(self.settings.database)
         store.check_exists()
         with store.reading() as connection:
             if not migrate.is_current(connection):

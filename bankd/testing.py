@@ -1,4 +1,4 @@
-"""A whole bank in one process for tests: real rules, real ledger, real SQLite; time and threads are the test's to move.
+"""A whole bank in one process for tests: real rules, ledger and database; time and threads are the test's to move.
 
     bank = PracticeBank(folder)
     alice = bank.add_customer("alice", deposit_minor=100_00)
@@ -154,11 +154,14 @@ class Wire:
 
 
 class PracticeBank:
-    """A bank in ``folder``. The test moves a ``lane_pool``, ``read_pool`` or ``hash_pool`` that is ``Stepped``."""
+    """A bank in ``folder``, or in the database at ``url``; its clock is the test's on every engine.
+
+    The test moves a ``lane_pool``, ``read_pool`` or ``hash_pool`` that is ``Stepped``.
+    """
 
     def __init__(
         self,
-        folder: Path,
+        folder: Path | None = None,
         terms: Terms = PRACTICE_TERMS,
         limits: Limits | None = None,
         lane_pool: Any = None,
@@ -170,7 +173,7 @@ class PracticeBank:
         self.clock.advance(OPENED)
         self.random = random.Random(1)
         self.board = PracticeBoard()
-        self.store = Store(url or f"sqlite:///{folder / 'practice.sqlite3'}", self.clock.seconds)
+        self.store = Store(url or f"sqlite:///{folder or Path()}/practice.sqlite3", self.clock.seconds)
         migrate.upgrade(self.store.writer)
         self.lane = Lane(self.store.writing, payments.apply, lane_pool or AtOnce(), self.board.tell)
         self.branch = Branch(

@@ -1,7 +1,6 @@
 """Banks to be measured: made by ``bankctl``, filled through the bank's own rooms, served by ``twistd``."""
 
 import secrets
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -70,7 +69,7 @@ def make(folder: Path, count: int, url: str = "", real_hash: bool = False) -> Ma
 @contextmanager
 def opened(settings: Settings) -> Iterator[Store]:
     """The database of a bank that is not being served."""
-    store = Store(settings.database, time.time)
+    store = Store(settings.database)
     try:
         yield store
     finally:

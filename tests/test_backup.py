@@ -15,6 +15,7 @@ from bankd.store.backup import Contents
 from bankd.store.engines import Store
 from bankd.store.restore import Restored
 from bankd.wire import grammar
+from tests.databases import on_every_engine
 from tests.test_store import START_US, Ledger, LedgerCase
 
 NEXT = '''"""A column more."""
@@ -54,13 +55,7 @@ class BackupCase(LedgerCase):
 
     def new_database(self) -> Store:
         """A database without tables."""
-        return self.open_another(f"sqlite:///{Path(self.mktemp()).absolute()}")
-
-    def open_another(self, url: str) -> Store:
-        """The database at a URL."""
-        store = Store(url, self.seconds)
-        self.addCleanup(store.close)
-        return store
+        return self.open_store(self.database())
 
     def save(self, store: Store | None = None) -> Contents:
         """Back a bank up to a file, in place of the one before."""
@@ -100,6 +95,7 @@ class BackupCase(LedgerCase):
         return rows[:begin] + rows[end:]
 
 
+@on_every_engine
 class RoundTrip(BackupCase):
     """A bank that moves to another database."""
 
@@ -141,6 +137,7 @@ class RoundTrip(BackupCase):
         self.assertEqual(self.restore(prepared).contents, told)
 
 
+@on_every_engine
 class Snapshot(BackupCase):
     """What is in a backup that is made while the bank serves."""
 
@@ -181,6 +178,7 @@ class Snapshot(BackupCase):
         self.assertFalse(self.file.exists())
 
 
+@on_every_engine
 class Sessions(BackupCase):
     """Who was logged in, and is not."""
 
@@ -212,6 +210,7 @@ class Sessions(BackupCase):
                 self.assertNotIn((account_id, sessions.take(tx, account_id, 10)), later)
 
 
+@on_every_engine
 class Refusals(BackupCase):
     """What is not restored, and leaves a database as it was."""
 
@@ -297,6 +296,7 @@ class Refusals(BackupCase):
         self.assertEqual(self.restore(database).contents, told)
 
 
+@on_every_engine
 class OlderSchema(BackupCase):
     """A backup from before the last migration."""
 

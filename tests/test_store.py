@@ -3,20 +3,21 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import event, insert, inspect, select, text, update
-from sqlalchemy.exc import IntegrityError, OperationalError
-from twisted.trial.unittest import SynchronousTestCase
+from sqlalchemy import Engine, event, insert, inspect, select, text, update
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError
 
 from bankd import codes
 from bankd.ledger import book
 from bankd.ledger.commands import Command, Deposit, Transfer, Withdrawal
 from bankd.records import Event, NoticeKind
-from bankd.store import audit, customers, journal, migrate, outbox, schema, sessions
+from bankd.store import audit, connections, customers, journal, migrate, outbox, schema, sessions
 from bankd.store.engines import DatabaseFault, Store, Transaction, is_url
 from bankd.testing import OPENED
+from tests.databases import DatabaseCase, on_every_engine, on_servers
 
 START_US = OPENED * 1_000_000
 
@@ -32,20 +33,18 @@ class Seconds:
         return self.now
 
 
-class StoreCase(SynchronousTestCase):
+class StoreCase(DatabaseCase):
     """A test with an empty database of the present schema."""
 
     def setUp(self) -> None:
-        folder = Path(self.mktemp())
-        folder.mkdir()
-        self.path = folder / "bank.sqlite3"
+        self.url = self.database()
         self.seconds = Seconds()
         self.store = self.open_store()
         migrate.upgrade(self.store.writer)
 
-    def open_store(self) -> Store:
-        """The database by a store of its own, as another process would open it."""
-        store = Store(f"sqlite:///{self.path}", self.seconds)
+    def open_store(self, url: str | None = None) -> Store:
+        """The database, or another, by a store of its own, as another process would open it."""
+        store = Store(url or self.url, self.seconds)
         self.addCleanup(store.close)
         return store
 
@@ -60,6 +59,7 @@ class StoreCase(SynchronousTestCase):
             return customers.add_account(tx, f"TILL-{currency}", currency, None)
 
 
+@on_every_engine
 class Engines(StoreCase):
     """The two ways into a database."""
 
@@ -87,6 +87,32 @@ class Engines(StoreCase):
         with self.store.reading() as connection:
             self.assertIsNotNone(customers.customer_named(connection, "alice"))
 
+    def test_time(self) -> None:
+        """A transaction's time is that of the clock handed in, in microseconds, when it began."""
+        self.seconds.now += 1.5
+        with self.store.writing() as tx:
+            self.assertEqual(tx.at_us, START_US + 1_500_000)
+
+    def test_errors_show_no_values(self) -> None:
+        """What the database says of a failed statement does not hold the values in it."""
+        named = insert(schema.customers).values(username="hush", opened_us=1, contact_us=1)
+        with self.store.writing() as tx:
+            tx.connection.execute(named)
+        for statement in (
+            insert(schema.secrets).values(customer_id=1, kind="x", hash="hush", changed_us=0),
+            named,
+            text("UPDATE customers SET opened_us = 'hush'"),
+        ):
+            with self.assertRaises(DBAPIError) as caught, self.store.writing() as tx:
+                tx.connection.execute(statement)
+            said = f"{caught.exception} {caught.exception.orig}".replace("= 'hush'", "")
+            self.assertNotIn("hush", said)
+            self.assertNotIsInstance(caught.exception, OperationalError)
+
+
+class Sqlite(StoreCase):
+    """What only the engine in a file does, and what is so before any engine is opened."""
+
     def test_one_writer_at_a_time(self) -> None:
         """A second writer is kept out from the moment the first begins, before either has read anything."""
         other = self.open_store()
@@ -107,12 +133,6 @@ class Engines(StoreCase):
             wanted = {"journal_mode": "wal", "synchronous": full, "foreign_keys": 1, "busy_timeout": 5000}
             self.assertEqual(found, wanted)
 
-    def test_time(self) -> None:
-        """A transaction's time is the clock's, in microseconds, when it began."""
-        self.seconds.now += 1.5
-        with self.store.writing() as tx:
-            self.assertEqual(tx.at_us, START_US + 1_500_000)
-
     def test_strict(self) -> None:
         """Text where a number belongs is refused by the database itself, in every table."""
         for table in schema.metadata.sorted_tables:
@@ -121,12 +141,6 @@ class Engines(StoreCase):
                     text("SELECT strict FROM pragma_table_list WHERE name = :name"), {"name": table.name}
                 ).scalar_one()
             self.assertEqual(strict, 1, table.name)
-
-    def test_errors_show_no_values(self) -> None:
-        """What the database says of a failed statement does not hold the values in it."""
-        with self.assertRaises(IntegrityError) as caught, self.store.writing() as tx:
-            tx.connection.execute(insert(schema.secrets).values(customer_id=1, kind="x", hash="hush", changed_us=0))
-        self.assertNotIn("hush", str(caught.exception))
 
     def test_urls(self) -> None:
         """URLs of databases that a bank can be kept in are told from other URLs, and from other text."""
@@ -154,13 +168,89 @@ class Engines(StoreCase):
     def test_no_database(self) -> None:
         """Looking whether there is a database makes none, and names the one that is missing."""
         self.store.check_exists()
-        self.path = self.path.with_name("missing.sqlite3")
+        missing = self.open_store(self.database())
         with self.assertRaises(FileNotFoundError) as caught:
-            self.open_store().check_exists()
-        self.assertIn(str(self.path), str(caught.exception))
-        self.assertFalse(self.path.exists())
+            missing.check_exists()
+        path = missing.url.database or ""
+        self.assertIn(path, str(caught.exception))
+        self.assertFalse(Path(path).exists())
 
 
+@on_servers
+class Servers(StoreCase):
+    """What a connection to a server is told, whatever the server's own settings are."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.postgresql = self.store.url.get_backend_name() == "postgresql"
+
+    def settings(self, engine: Engine, *names: str) -> list[str]:
+        """Settings of a connection."""
+        mark = "SELECT current_setting('{}')" if self.postgresql else "SELECT @@SESSION.{}"
+        with engine.connect() as connection:
+            return [str(connection.exec_driver_sql(mark.format(name)).scalar_one()) for name in names]
+
+    def test_waiting_has_an_end(self) -> None:
+        """The writer waits neither for a lock nor for a statement for ever, and does not hold locks for ever."""
+        names, values = (
+            (["lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout"], ["5s", "30s", "30s"])
+            if self.postgresql
+            else (
+                ["innodb_lock_wait_timeout", "lock_wait_timeout", "max_statement_time", "idle_transaction_timeout"],
+                ["5", "5", "30.0", "30"],
+            )
+        )
+        self.assertEqual(self.settings(self.store.writer, *names), values)
+
+    def test_readers_and_migrations_may_take_long(self) -> None:
+        """An audit or a migration takes as long as it takes, but waits for no lock for ever."""
+        names = (
+            ["lock_timeout", "statement_timeout"] if self.postgresql else ["lock_wait_timeout", "max_statement_time"]
+        )
+        values = ["5s", "0"] if self.postgresql else ["5", "0.0"]
+        for engine in (self.store.reader, connections.without_limits(self.store.writer)):
+            self.assertEqual(self.settings(engine, *names), values)
+
+    def test_isolation(self) -> None:
+        """The writer sees what is committed when it looks; a reader has a snapshot."""
+        name = "transaction_isolation" if self.postgresql else "tx_isolation"
+        found = [
+            self.settings(engine, name)[0].upper().replace("-", " ")
+            for engine in (self.store.writer, self.store.reader)
+        ]
+        self.assertEqual(found, ["READ COMMITTED", "REPEATABLE READ"])
+
+    def test_urls_may_say_otherwise(self) -> None:
+        """How long to wait for a server may be said in the URL."""
+        self.assertEqual(self.waits(self.url)["connect_timeout"], 5)
+        mark = "&" if "?" in self.url else "?"
+        self.assertEqual(int(self.waits(f"{self.url}{mark}connect_timeout=7")["connect_timeout"]), 7)
+
+    def waits(self, url: str) -> dict[str, Any]:
+        """What the driver is given when a connection is opened."""
+        given: list[dict[str, Any]] = []
+        store = self.open_store(url)
+        event.listen(store.reader, "do_connect", lambda _dialect, _record, _args, more: given.append(dict(more)))
+        store.reader.connect().close()
+        return given[0]
+
+    def test_the_database_has_a_clock(self) -> None:
+        """Where no clock is handed in, a transaction's time is the server's."""
+        store = Store(self.url)
+        self.addCleanup(store.close)
+        with store.writing() as tx:
+            told = tx.connection.exec_driver_sql(
+                "SELECT extract(epoch FROM now())" if self.postgresql else "SELECT UNIX_TIMESTAMP()"
+            ).scalar_one()
+            self.assertLess(abs(tx.at_us / 1_000_000 - float(told)), 30)
+
+    def test_no_silent_changes(self) -> None:
+        """Text that is too long is refused, not cut."""
+        with self.assertRaises(DataError), self.store.writing() as tx:
+            customers.add_customer(tx, username="a" * 33)
+
+
+@on_every_engine
 class Migrations(StoreCase):
     """The schema that migrations make."""
 
@@ -169,8 +259,7 @@ class Migrations(StoreCase):
         with self.store.reading() as connection:
             self.assertEqual(compare_metadata(MigrationContext.configure(connection), schema.metadata), [])
             migrated = self.constraints()
-        self.path = self.path.with_name("created.sqlite3")
-        self.store = self.open_store()
+        self.store = self.open_store(self.database())
         with self.store.writing() as tx:
             schema.metadata.create_all(tx.connection)
         self.assertEqual(self.constraints(), migrated)
@@ -198,8 +287,7 @@ class Migrations(StoreCase):
             tx.connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
         with self.store.reading() as connection:
             self.assertFalse(migrate.is_current(connection))
-        self.path = self.path.with_name("empty.sqlite3")
-        with self.open_store().reading() as connection:
+        with self.open_store(self.database()).reading() as connection:
             self.assertFalse(migrate.is_current(connection))
 
     def test_again(self) -> None:
@@ -210,6 +298,7 @@ class Migrations(StoreCase):
             self.assertIsNotNone(customers.account_numbered(connection, "A1"))
 
 
+@on_every_engine
 class Leases(StoreCase):
     """Who may act on an account."""
 
@@ -326,6 +415,7 @@ class LedgerCase(StoreCase):
             return customers.account(connection, account_id).balance_minor
 
 
+@on_every_engine
 class Loading(LedgerCase):
     """The books that a batch is decided from."""
 
@@ -387,6 +477,7 @@ class Loading(LedgerCase):
         self.assertEqual(kinds, {"w": Withdrawal, "t": Transfer})
 
 
+@on_every_engine
 class Appending(LedgerCase):
     """What a batch writes."""
 
@@ -446,6 +537,7 @@ class Appending(LedgerCase):
             tx.connection.execute(again)
 
 
+@on_every_engine
 class Walking(LedgerCase):
     """The entries of one account."""
 
@@ -493,12 +585,35 @@ class Walking(LedgerCase):
             account = customers.account(connection, self.ledger.one)
             self.assertEqual([entry.id for entry in journal.after_event(connection, account, 0, 9)], [3, 4, 5])
 
+    def test_many_at_once(self) -> None:
+        """A thousand steps back are walked as one is; some engines would stop a recursion there."""
+        many = 1_100
+        self.ledger.carry_out(*(self.ledger.command(Deposit, 1, f"k{number}") for number in range(many)))
+        with self.store.reading() as connection:
+            account = customers.account(connection, self.ledger.one)
+            self.assertEqual([one.id for one in journal.after_event(connection, account, 0, 2)], [1, 2])
+            self.assertEqual(len(journal.walk(connection, self.ledger.one, many, many)), many)
+
+    def test_numbers_of_64_bits(self) -> None:
+        """Ids and amounts beyond 32 bits are walked as small ones are."""
+        large = 2**40
+        self.ledger.deposit(large)
+        with self.store.writing() as tx:
+            tx.connection.execute(update(schema.journal).values(id=large))
+            tx.connection.execute(update(schema.accounts).where(schema.accounts.c.events > 0).values(newest=large))
+        self.ledger.carry_out(self.ledger.command(Transfer, large - 1, "t", payee="A2"))
+        with self.store.reading() as connection:
+            walked = journal.walk(connection, self.ledger.one, large + 1, 9)
+        self.assertEqual([(one.id, one.amount_minor) for one in walked], [(large + 1, large - 1), (large, large)])
+        self.assertEqual([self.balance(side) for side in (self.ledger.one, self.ledger.two)], [1, large - 1])
+
     def test_after_an_event_of_an_empty_account(self) -> None:
         """An account on which nothing happened has no entries to walk."""
         with self.store.reading() as connection:
             self.assertEqual(journal.after_event(connection, customers.account(connection, self.ledger.one), 0, 9), [])
 
 
+@on_every_engine
 class Outbox(LedgerCase):
     """Events that moved no money, and what is told of."""
 
@@ -532,6 +647,7 @@ class Outbox(LedgerCase):
             )
 
 
+@on_every_engine
 class Customers(StoreCase):
     """Customers, their secrets and their accounts."""
 
@@ -624,6 +740,7 @@ class Customers(StoreCase):
         self.assertFalse(customers.has_till(tx.connection, "EUR"))
 
 
+@on_every_engine
 class Audit(LedgerCase):
     """What the audit finds."""
 

@@ -2,7 +2,6 @@
 
 import os
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,7 +33,7 @@ the state folder first, and stop a bank that still serves from the database that
 def save(settings: Settings, path: Path) -> None:
     """Back the bank up to the new file ``path``, and say what is in it. Raises BackupError, OSError, DatabaseFault."""
     os.nice(NICENESS)
-    store = Store(settings.database, time.time)
+    store = Store(settings.database)
     try:
         store.check_exists()
         with _progress() as tell:
@@ -50,7 +49,7 @@ def load(settings: Settings, path: Path) -> None:
     """Restore the backup in ``path``, and say what is in it. Raises BackupError, OSError and DatabaseFault."""
     with archive.read(path) as source:
         settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
-        store = Store(settings.database, time.time)
+        store = Store(settings.database)
         try:
             with _progress() as tell:
                 restored = restore.restore(store, source, audit.faults, tell)

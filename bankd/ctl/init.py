@@ -7,7 +7,6 @@ database is brought to the present schema.
 import json
 import os
 import secrets
-import time
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -34,7 +33,7 @@ def prepare(settings: Settings, say: Callable[[str], None]) -> None:
     settings.state.chmod(0o700)
     _prepare_certificate(settings, say)
     pepper = _prepare_pepper(settings.state / "pepper")
-    store = Store(settings.database, time.time)
+    store = Store(settings.database)
     try:
         migrate.upgrade(store.writer)
         say(f"database: {store.url.render_as_string(hide_password=True)}")

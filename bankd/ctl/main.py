@@ -3,7 +3,6 @@
 import argparse
 import os
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -64,7 +63,7 @@ def _init(settings: Settings) -> int:
 
 
 def _verify(settings: Settings) -> int:
-    store = Store(settings.database, time.time)
+    store = Store(settings.database)
     try:
         store.check_exists()
         with store.reading() as connection:

@@ -7,6 +7,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
 
 from bankd import codes
 from bankd.bank.accounts import RandomBelow
@@ -15,10 +16,13 @@ from bankd.bank.terms import Terms
 from bankd.codes import Refused
 from bankd.lane import Lane
 from bankd.records import Limits
-from bankd.store.engines import Connection
+from bankd.store.engines import Connection, DatabaseFault
+from bankd.store.failures import is_failure
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+_log = Logger()
 
 
 class Pool(Protocol):
@@ -76,11 +80,17 @@ class Branch:
     tally: Tally = field(default_factory=Tally)
 
     def read(self, report: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> Deferred[T]:
-        """What ``report`` finds in the database, looked up in another thread."""
+        """What ``report`` finds in the database, looked up in another thread. Refused: BUSY when the database fails."""
 
         def look_up() -> T:
-            with self.reading() as connection:
-                return report(connection, *args, **kwargs)
+            try:
+                with self.reading() as connection:
+                    return report(connection, *args, **kwargs)
+            except DatabaseFault as error:
+                if not is_failure(error):
+                    raise
+                _log.warn("the database cannot be read: {kind}", kind=type(error).__name__)
+                raise Refused(codes.BUSY) from error
 
         return self.read_pool(look_up)
 

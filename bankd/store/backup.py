@@ -14,7 +14,7 @@ from sqlalchemy import Connection, func, select
 
 from bankd.store import archive, migrate
 from bankd.store.archive import BackupError, Batch, Header, Tell
-from bankd.store.engines import Store, now_us
+from bankd.store.engines import Store
 from bankd.store.journal import newest_id
 from bankd.store.schema import accounts, customers, journal, metadata
 from bankd.wire import grammar
@@ -39,7 +39,7 @@ def save(store: Store, path: Path, bank: str, tell: Tell) -> tuple[Header, Conte
     Raises BackupError, OSError and DatabaseFault; there is then no such file.
     """
     with store.reading() as connection:
-        at_us = now_us(connection)
+        at_us = store.now_us(connection)
         if not migrate.is_current(connection):
             raise BackupError(
                 "the database is of another version; the bankd that it belongs to can back it up,"

@@ -1,42 +1,36 @@
-"""All that differs between database engines, and the two ways into a database: reading, and writing.
+"""A database by its URL, and the two ways into it: reading, and writing.
 
-1. There is one writer at a time. SQLite's transactions begin IMMEDIATE, so that nothing read in one can be changed by
-   another; a reader has a snapshot, and never sees half of a batch.
-2. An acknowledged commit survives a power cut: SQLite runs with synchronous=FULL.
-3. The database's clock is the bank's. For SQLite, which is embedded, that is the clock handed in.
+1. There is one writer at a time in a process. SQLite's transactions begin IMMEDIATE, so that nothing read in one can be
+   changed by another; on servers, where others may write, rows are locked as they are read. A reader has a snapshot,
+   and never sees half of a batch.
+2. A connection on which the database failed is never used again: a failed write or sync may have left in it what is not
+   on the disk. The next transaction opens a new one; readers keep theirs.
+3. The database's clock is the bank's. For SQLite, which is embedded, that is this machine's.
 """
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import Connection as Connection
-from sqlalchemy import Engine, Table, create_engine, event, func, select, text
+from sqlalchemy import Table, func, select, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError
 
 from bankd.records import Event
-
-_PRAGMAS = (
-    "PRAGMA journal_mode=WAL",
-    "PRAGMA synchronous=FULL",
-    "PRAGMA foreign_keys=ON",
-    "PRAGMA busy_timeout=5000",
-)
+from bankd.store import connections
+from bankd.store.failures import DatabaseFault as DatabaseFault
+from bankd.store.failures import Unknown, is_conflict, is_failure
 
 _NOW_US_MARIADB = "SELECT CAST(UNIX_TIMESTAMP(NOW(6)) * 1000000 AS SIGNED)"
 _NOW_US = {
-    "sqlite": "SELECT now_us()",
     "postgresql": "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint",
     "mysql": _NOW_US_MARIADB,
     "mariadb": _NOW_US_MARIADB,
 }
-
-
-DatabaseFault = SQLAlchemyError
-"""What every engine raises when the database cannot do what is asked."""
+_ENGINES = {"sqlite", *_NOW_US}
 
 
 @dataclass(slots=True)
@@ -49,21 +43,34 @@ class Transaction:
 
 
 class Store:
-    """A database by its URL. ``seconds`` is the clock, seconds since 1970, where the engine is embedded."""
+    """A database by its URL. ``seconds`` is the clock, seconds since 1970; left out, the database's own."""
 
-    def __init__(self, url: str, seconds: Callable[[], float]) -> None:
+    def __init__(self, url: str, seconds: Callable[[], float] | None = None) -> None:
         self.url = make_url(url)
         self._seconds = seconds
-        self.writer = self._engine("BEGIN IMMEDIATE", pool_size=1)
-        self.reader = self._engine("BEGIN", pool_size=8)
-        if self.reader.dialect.name != "sqlite":
-            self.reader = self.reader.execution_options(isolation_level="REPEATABLE READ")
+        if seconds is None and self.url.get_backend_name() == "sqlite":
+            self._seconds = time.time
+        self.writer = connections.writer(self.url)
+        self.reader = connections.reader(self.url)
 
     @contextmanager
     def writing(self) -> Iterator[Transaction]:
-        """A transaction, committed when the block ends well and rolled back otherwise."""
-        with self.writer.begin() as connection:
-            yield Transaction(connection, now_us(connection))
+        """A transaction, committed when the block ends well and rolled back otherwise.
+
+        Raises Unknown when the database failed at the commit; any other exception says that nothing was written.
+        """
+        with self.writer.connect() as connection:
+            committing = False
+            try:
+                with connection.begin():
+                    yield Transaction(connection, self.now_us(connection))
+                    committing = True
+            except DatabaseFault as error:
+                if is_failure(error) and not is_conflict(error):
+                    connection.invalidate()
+                    if committing:
+                        raise Unknown("the database failed when a transaction was to be committed") from error
+                raise
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -86,19 +93,11 @@ class Store:
         self.writer.dispose()
         self.reader.dispose()
 
-    def _engine(self, begin: str, pool_size: int) -> Engine:
-        try:
-            engine = create_engine(self.url, pool_size=pool_size, max_overflow=0, hide_parameters=True)
-        except ImportError as error:
-            raise DatabaseFault(f"the driver for {self.url.drivername} is not installed: {error}") from error
-        if self.url.get_backend_name() == "sqlite":
-            _prepare_sqlite(engine, begin, self._seconds)
-        return engine
-
-
-def now_us(connection: Connection) -> int:
-    """The time by the database's clock, microseconds since 1970."""
-    return int(connection.execute(text(_NOW_US[connection.dialect.name])).scalar_one())
+    def now_us(self, connection: Connection) -> int:
+        """The time by the database's clock, microseconds since 1970."""
+        if self._seconds is not None:
+            return int(self._seconds() * 1_000_000)
+        return int(connection.execute(text(_NOW_US[connection.dialect.name])).scalar_one())
 
 
 def count_on(connection: Connection, tables: Iterable[Table]) -> None:
@@ -119,22 +118,4 @@ def is_url(text: str) -> bool:
         dialect = url.get_dialect()
     except ArgumentError:
         return False
-    return dialect.name in _NOW_US and (dialect.name != "sqlite" or url.database not in (None, "", ":memory:"))
-
-
-def _prepare_sqlite(engine: Engine, begin: str, seconds: Callable[[], float]) -> None:
-    """Give each connection its settings and clock, and begin transactions as ``begin`` says.
-
-    The driver's own handling of transactions is off (isolation_level None), for it begins them too late.
-    """
-
-    @event.listens_for(engine, "connect")
-    def _connected(connection: Any, _record: object) -> None:
-        connection.isolation_level = None
-        for pragma in _PRAGMAS:
-            connection.execute(pragma)
-        connection.create_function("now_us", 0, lambda: int(seconds() * 1_000_000))
-
-    @event.listens_for(engine, "begin")
-    def _begun(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
+    return dialect.name in _ENGINES and (dialect.name != "sqlite" or url.database not in (None, "", ":memory:"))

@@ -9,12 +9,14 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, Engine
 
+from bankd.store.connections import without_limits
+
 _FOLDER = Path(__file__).with_name("migrations")
 
 
 def upgrade(engine: Engine) -> None:
     """Run every migration that the database has not seen, all in one transaction where the engine allows it."""
-    with engine.begin() as connection:
+    with without_limits(engine).begin() as connection:
         upgrade_to(connection, head())
 
 

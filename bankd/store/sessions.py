@@ -1,5 +1,8 @@
 """Leases: who may act on an account. One row an account, and a fence that only grows.
 
+Who takes a lease locks the account, as whoever moves its money does: when the fence has changed, everything that moved
+under the one before is written. Two that take the first lease on an account come one after the other, too.
+
 A lease is held until it is released or expires by the database's clock. Whoever takes it gets a higher fence; money
 moves only under the fence that stands on the row, so a session that lost its lease can no longer act. A lease that ran
 out and that nobody took is still its holder's to renew.
@@ -16,6 +19,7 @@ _FAR = 1 << 32
 
 def take(tx: Transaction, account_id: int, seconds: int) -> int | None:
     """Take the lease on an account for ``seconds``. Returns its fence; None while another holds it."""
+    tx.connection.execute(select(accounts.c.id).where(accounts.c.id == account_id).with_for_update())
     row = tx.connection.execute(
         select(leases.c.fence, leases.c.expires_us).where(leases.c.account_id == account_id).with_for_update()
     ).first()

@@ -22,8 +22,20 @@ _ENTRY = ", ".join(f"journal.{name}" for name in Entry._fields)  # so written, M
 _ACCOUNT = """
     SELECT a.id, a.number, a.currency, a.balance_minor, a.floor_minor, a.newest, a.events,
            a.closed_us IS NOT NULL, coalesce(l.fence, 0)
-    FROM accounts a LEFT JOIN leases l ON l.account_id = a.id
+    FROM {touched}
+"""
+_TOUCHED = """
+    accounts a LEFT JOIN leases l ON l.account_id = a.id
     WHERE a.id IN (SELECT id FROM accounts WHERE id IN {ids} UNION SELECT id FROM accounts WHERE number IN {texts})
+"""
+# MariaDB would go through every account for the above, and lock each as it passes. So it is told the way: from the ids,
+# found without a lock and sorted (which it does only under a LIMIT), to these accounts and no others.
+_TOUCHED_IN_ORDER = """
+    (SELECT v AS id FROM {ids} AS listed
+     UNION SELECT n.id FROM {texts} AS listed STRAIGHT_JOIN accounts n FORCE INDEX (uq_accounts_number)
+     ON n.number = listed.v ORDER BY id LIMIT 1000000) AS wanted
+    STRAIGHT_JOIN accounts a FORCE INDEX (PRIMARY) ON a.id = wanted.id
+    LEFT JOIN leases l FORCE INDEX (PRIMARY) ON l.account_id = a.id
 """
 _ENTRIES = f"SELECT {_ENTRY} FROM journal WHERE journal.key IN {{texts}} AND customer_id IN {{ids}}"
 _TEXTS = {"kind", "key", "reference"}
@@ -58,15 +70,17 @@ class Statements:
 def _statements(
     ids: str,
     texts: str,
-    lock: str,
+    touched: str,
     append: str,
     move: str,
     pack: Callable[[Iterable[Any]], Any],
     by_columns: bool = False,
 ) -> Statements:
-    """``ids`` and ``texts`` are how the engine spells a list in a parameter, ``lock`` how it holds the rows it read."""
+    """``ids`` and ``texts`` are how the engine spells a list in a parameter, ``touched`` how it finds the accounts in
+    two of them, by id and by number, and holds them for the transaction.
+    """
     return Statements(
-        accounts=_ACCOUNT.format(ids=ids, texts=texts) + lock,
+        accounts=_ACCOUNT.format(touched=touched),
         entries=_ENTRIES.format(ids=ids, texts=texts),
         refusals=_REFUSALS.format(ids=ids, texts=texts),
         append=append,
@@ -92,26 +106,32 @@ def _as_json(values: Iterable[Any]) -> str:
     return json.dumps(list(values))
 
 
+_EACH = "(SELECT value FROM json_each(?))"
+_IDS_MARIADB = "JSON_TABLE(%s, '$[*]' COLUMNS (v BIGINT PATH '$'))"
+_TEXTS_MARIADB = "JSON_TABLE(%s, '$[*]' COLUMNS (v VARCHAR(64) COLLATE utf8mb4_bin PATH '$'))"
+_IDS_POSTGRESQL = "(SELECT unnest(%s::bigint[]))"
+_TEXTS_POSTGRESQL = "(SELECT unnest(%s::text[]))"
+
 _SQLITE = _statements(
-    ids="(SELECT value FROM json_each(?))",
-    texts="(SELECT value FROM json_each(?))",
-    lock="",
+    ids=_EACH,
+    texts=_EACH,
+    touched=_TOUCHED.format(ids=_EACH, texts=_EACH),
     append=_append_row('"', "?"),
     move=_move_row("?"),
     pack=_as_json,
 )
 _MARIADB = _statements(
-    ids="(SELECT v FROM JSON_TABLE(%s, '$[*]' COLUMNS (v BIGINT PATH '$')) AS listed)",
-    texts="(SELECT v FROM JSON_TABLE(%s, '$[*]' COLUMNS (v VARCHAR(64) COLLATE utf8mb4_bin PATH '$')) AS listed)",
-    lock="ORDER BY a.id FOR UPDATE",
+    ids=f"(SELECT v FROM {_IDS_MARIADB} AS listed)",
+    texts=f"(SELECT v FROM {_TEXTS_MARIADB} AS listed)",
+    touched=_TOUCHED_IN_ORDER.format(ids=_IDS_MARIADB, texts=_TEXTS_MARIADB) + "FOR UPDATE",
     append=_append_row("`", "%s"),
     move=_move_row("%s"),
     pack=_as_json,
 )
 _POSTGRESQL = _statements(
-    ids="(SELECT unnest(%s::bigint[]))",
-    texts="(SELECT unnest(%s::text[]))",
-    lock="ORDER BY a.id FOR UPDATE OF a",
+    ids=_IDS_POSTGRESQL,
+    texts=_TEXTS_POSTGRESQL,
+    touched=_TOUCHED.format(ids=_IDS_POSTGRESQL, texts=_TEXTS_POSTGRESQL) + "ORDER BY a.id FOR UPDATE OF a",
     append=_append('"', f"SELECT * FROM unnest({_COLUMNS})"),
     move="""
         UPDATE accounts a SET balance_minor = m.balance_minor, newest = m.newest, events = m.events
