@@ -25,12 +25,16 @@ def _nothing(_parser: ArgumentParser) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One command. ``name`` is a verb, or a noun and a verb; ``run`` gives the exit status."""
+    """One command. ``name`` is a verb, or a noun and a verb; ``run`` gives the exit status.
+
+    ``words`` is what its own help says, where that is more than its ``meaning``.
+    """
 
     name: str
     meaning: str
     run: Callable[[Namespace], int]
     arguments: Callable[[ArgumentParser], None] = _nothing
+    words: str = ""
 
 
 def printable(text: str) -> str:

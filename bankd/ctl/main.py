@@ -9,12 +9,20 @@ from pathlib import Path
 import bankd
 from bankd.certificates import CertificateError
 from bankd.config import SettingsError
-from bankd.ctl import init, ledger, receipt
+from bankd.ctl import backup, init, ledger, receipt
 from bankd.ctl.command import FAULT, UNUSABLE, Command, Unusable
 from bankd.keyring import KeysMissing
+from bankd.store.archive import BackupError
 from bankd.store.engines import DatabaseFault
 
-COMMANDS: tuple[Command, ...] = (init.INIT, ledger.VERIFY, ledger.CHECKPOINT, receipt.VERIFY)
+COMMANDS: tuple[Command, ...] = (
+    init.INIT,
+    ledger.VERIFY,
+    ledger.CHECKPOINT,
+    receipt.VERIFY,
+    backup.BACKUP,
+    backup.RESTORE,
+)
 """Every command, in the order in which the help lists them."""
 
 NOUNS = {
@@ -36,8 +44,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Unusable as error:
         print(f"bankctl: {error}", file=sys.stderr)
         return UNUSABLE
-    except (OSError, CertificateError, KeysMissing, DatabaseFault) as error:
+    except (OSError, CertificateError, KeysMissing, DatabaseFault, BackupError) as error:
         print(f"bankctl: {str(error).splitlines()[0]}", file=sys.stderr)
+        return FAULT
+    except KeyboardInterrupt:
+        print("bankctl: interrupted", file=sys.stderr)
         return FAULT
 
 
@@ -50,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
         if noun not in parsers:
             sub = parsers[""].add_parser(noun, help=NOUNS[noun], description=NOUNS[noun])
             parsers[noun] = sub.add_subparsers(required=True, metavar="COMMAND")
-        sub = parsers[noun].add_parser(verb, help=command.meaning, description=command.meaning)
+        sub = parsers[noun].add_parser(verb, help=command.meaning, description=command.words or command.meaning)
         sub.add_argument("--config", type=Path, metavar="FILE", help="the settings file; without, every default holds")
         sub.add_argument("--state", metavar="FOLDER", help="where the bank keeps its files (var)")
         command.arguments(sub)

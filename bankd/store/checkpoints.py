@@ -69,6 +69,16 @@ class CheckpointFile:
             os.fsync(file.fileno())
         return checkpoint
 
+    def set_aside(self) -> Path | None:
+        """Make room for a new beginning, keeping what is there beside it. Gives where it is; None without a file."""
+        if not self.path.exists():
+            return None
+        number = 1
+        while (aside := self.path.with_name(f"{self.path.name}.{number}")).exists():
+            number += 1
+        self.path.rename(aside)
+        return aside
+
     def read(self, key: PublicKey) -> Iterator[Line]:
         """Each line that the file has now, one after another. Raises OSError."""
         return self._lines(key, self.path.stat().st_size)

@@ -9,14 +9,14 @@
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection as Connection
-from sqlalchemy import text
+from sqlalchemy import Table, func, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -87,9 +87,14 @@ class Store:
         with self.reader.connect() as connection:
             yield connection
 
+    @property
+    def file(self) -> Path | None:
+        """The file that an embedded database is in; None for a server's."""
+        return Path(self.url.database or "") if self.url.get_backend_name() == "sqlite" else None
+
     def check_exists(self) -> None:
         """Raises FileNotFoundError where the engine is embedded and would make a new database of a missing one."""
-        if self.url.get_backend_name() == "sqlite" and not Path(self.url.database or "").exists():
+        if self.file is not None and not self.file.exists():
             raise FileNotFoundError(f"there is no database {self.url.database}; 'bankctl init' makes one")
 
     def close(self) -> None:
@@ -98,7 +103,7 @@ class Store:
         self.reader.dispose()
 
     def now_us(self, connection: Connection) -> int:
-        """The time, microseconds since 1970."""
+        """The time by the database's clock, microseconds since 1970."""
         if self._seconds is not None:
             return int(self._seconds() * 1_000_000)
         return int(connection.execute(text(_NOW_US[connection.dialect.name])).scalar_one())
@@ -117,6 +122,17 @@ def any_text(connection: Connection) -> Iterator[None]:
     finally:
         if connection.dialect.name == "sqlite":
             driver.text_factory = str
+
+
+def count_on(connection: Connection, tables: Iterable[Table]) -> None:
+    """Have new ids follow those in ``tables``. PostgreSQL counts them apart from the rows; the others look."""
+    if connection.dialect.name != "postgresql":
+        return
+    for table in tables:
+        if (column := table.autoincrement_column) is not None:
+            sequence = func.pg_get_serial_sequence(table.name, column.name)
+            newest = func.max(column)
+            connection.execute(select(func.setval(sequence, func.coalesce(newest, 1), newest.is_not(None))))
 
 
 def is_url(text: str) -> bool:

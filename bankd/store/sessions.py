@@ -8,10 +8,13 @@ moves only under the fence that stands on the row, so a session that lost its le
 out and that nobody took is still its holder's to renew.
 """
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, literal, select, update
 
 from bankd.store.engines import Transaction
-from bankd.store.schema import accounts, leases
+from bankd.store.schema import LONG, accounts, leases
+
+_FAR = 1 << 32
+"""More log-ins than an account will ever see."""
 
 
 def take(tx: Transaction, account_id: int, seconds: int) -> int | None:
@@ -46,6 +49,21 @@ def holds(connection: Connection, account_id: int, fence: int) -> bool:
 def release(tx: Transaction, account_id: int, fence: int) -> bool:
     """Free the account for the next session. False when the lease was another's already."""
     return _set_expiry(tx, account_id, fence, 0)
+
+
+def end_all(tx: Transaction, since_us: int) -> int:
+    """End every session there is or ever was; how many were open at ``since_us``.
+
+    Fences go far up, those of accounts without a lease too. The database may be older than the sessions: there can be
+    some whose fences it has not seen yet, and would otherwise give out again.
+    """
+    were_open = select(func.count()).where(leases.c.expires_us > since_us)
+    count = int(tx.connection.execute(were_open).scalar_one())
+    without = ~select(leases.c.account_id).where(leases.c.account_id == accounts.c.id).exists()
+    free = select(accounts.c.id, literal(0, LONG), literal(0, LONG)).where(without)
+    tx.connection.execute(insert(leases).from_select(["account_id", "fence", "expires_us"], free))
+    tx.connection.execute(update(leases).values(fence=leases.c.fence + _FAR, expires_us=0))
+    return count
 
 
 def _set_expiry(tx: Transaction, account_id: int, fence: int, expires_us: int) -> bool:

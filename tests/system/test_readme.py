@@ -170,7 +170,7 @@ class WalkThroughTests(SystemTestCase):
         self.addCleanup(self.close)
 
     def test_as_printed(self) -> None:
-        """The bank, alice, bob, the refused third, the script, the protocol by hand and a bank of one's own."""
+        """The bank, alice, bob, the refused third, the script, the protocol by hand, a backup and one's own bank."""
         for block in blocks(README):
             if block.kind != "console":
                 continue
@@ -181,7 +181,7 @@ class WalkThroughTests(SystemTestCase):
             self.player(block.name).play(block.text)
             if block.name in ("bank", "own"):
                 self.wait_until_served(block.name)
-        self.assertEqual(set(self.opened), {"bank", "alice", "bob", "carol", "script", "by-hand", "own"})
+        self.assertEqual(set(self.opened), {"bank", "alice", "bob", "carol", "script", "by-hand", "backup", "own"})
 
     def player(self, name: str) -> Player:
         """The player of the terminal with a name, opened where there is none."""
@@ -211,6 +211,8 @@ class WalkThroughTests(SystemTestCase):
             " var/": f" {self.state}/",
             "--state var": f"--state {self.state}",
             "--state mybank": f"--state {self.folder}/mybank",
+            "--state copy": f"--state {self.folder}/copy",
+            "bank.backup": f"{self.folder}/bank.backup",
             "bankd --config": f"bankd {ports} --config",
         }
 
