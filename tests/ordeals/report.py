@@ -1,0 +1,60 @@
+"""What an ordeal tells whoever watches: its seed first, how far it is, what it saw, and whether it passed."""
+
+import argparse
+import random
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import monotonic
+
+from tests.ordeals.witness import Wrong
+
+BETWEEN_SECONDS = 10
+"""How long to be silent between two lines of progress."""
+
+SEEDS = 1_000_000
+
+
+def numbers(parser: argparse.ArgumentParser, **defaults: int) -> None:
+    """Options for counts, and for the seed, from which a failed run can be repeated as nearly as can be."""
+    for name, default in defaults.items():
+        parser.add_argument(f"--{name}", type=int, default=default, metavar="N", help=f"how many {name} ({default})")
+    parser.add_argument("--seed", type=int, metavar="N", help="what all random choices come from (a new one)")
+
+
+def seed_of(options: argparse.Namespace) -> int:
+    """The seed that was asked for, or a new one."""
+    return int(options.seed if options.seed is not None else random.SystemRandom().randrange(SEEDS))
+
+
+class Report:
+    """The lines of one ordeal."""
+
+    def __init__(self, name: str, seed: int) -> None:
+        self.seed = seed
+        self.status = 1
+        self._name = name
+        self._began = self._said = monotonic()
+        self.say(f"seed {seed}")
+
+    def say(self, *lines: str) -> None:
+        """Print lines under the ordeal's name."""
+        for line in lines:
+            print(f"{self._name}: {line}", flush=True)
+
+    def progress(self, done: int, of: int, what: str) -> None:
+        """Say how far it is, now and then."""
+        if monotonic() - self._said >= BETWEEN_SECONDS:
+            self._said = monotonic()
+            self.say(f"{done} of {of} {what}")
+
+    @contextmanager
+    def verdict(self) -> Iterator[None]:
+        """Whether what is done inside passed; ``status`` is then what to exit with."""
+        try:
+            yield
+        except Wrong as wrong:
+            print(f"{self._name}: FAILED: {wrong}\n{self._name}: seed {self.seed}", file=sys.stderr, flush=True)
+        else:
+            self.status = 0
+            self.say(f"passed in {monotonic() - self._began:.0f} s")
