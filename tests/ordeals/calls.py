@@ -1,51 +1,148 @@
 """Kill transfers at each of their first calls that write or sync, and see what the store still knows.
 
-    python -m tests.ordeals.calls [--calls 200] [--every N] [--seed N] [--pages N]
+    python -m tests.ordeals.calls [--calls 200] [--every N] [--seed N]
 
 The store and the lane are the bank's, with real files; a process of its own carries out bursts of operations, and
 acknowledges each on a pipe. strace has it killed as it enters its first call, the next process as it enters its second,
-and so on. After each, one that is not traced asks every operation again under its key, and ends without closing the
-database, so that the next finds a log of ever more pages; the parent holds all of it against the journal.
+and so on. After each, one that is not traced finds what was left, and asks every operation again under its key. Nobody
+closes the database in order, so the log of SQLite grows until it is full, as it does in a bank that serves. All is done
+once as the bank does it, and once with a log that is full after PAGES, so that some kills come while it is emptied.
 
-The system's memory outlives a process, so this shows what a kill or a crash of the program does, not a power cut.
+The system's memory outlives a process: this shows what a kill or a crash of the program does, not a power cut.
 """
 
 import argparse
-import ctypes
-import os
 import re
 import shutil
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NoReturn
 
-from bankd.bank import payments
-from bankd.lane import Lane
-from bankd.store.engines import Store
-from bankd.testing import Stepped
 from bench import banks
 from bench.banks import Made
-from tests.ordeals.posters import answer
+from tests.ordeals.payer import Burst, Payer, begun
 from tests.ordeals.report import Report, numbers, seed_of
-from tests.ordeals.witness import Operation, Wishes, Witness, Wrong
+from tests.ordeals.witness import Wishes, Witness, Wrong
 
 ACCOUNTS = 6
+PAGES = 40
 MOST_MINOR = 900_000_000
-BURSTS = 120
-"""Bursts that a process would carry out if nobody killed it; their calls are many more than are counted."""
+"""The largest amount asked for; an account begins with 1,000,000,000, so that some requests are refused."""
+
+BURSTS = 100
+"""Bursts that a process would carry out if nobody killed it; they have more calls than are counted."""
 
 LONGEST_BURST = 5
+
 CALLS = "pwrite64,pwritev,write,fdatasync,fsync,ftruncate"
 """The calls that are counted: those by which SQLite writes and syncs, and that by which an answer goes out."""
 
-PR_SET_PTRACER = 0x59616D61
-PTRACER_ANY = ctypes.c_ulong(-1)
+ENTERED = re.compile(r"^(?:\d+ +)?(\w+)\(", re.MULTILINE)
+"""What strace writes of a call; the last is that from which the process did not return."""
 
-KILLED = re.compile(r"^\d+ +(\w+)\(.*\) += \?", re.MULTILINE)
-"""What strace writes of a call that was entered and never returned from."""
 
-Burst = list[Operation]
+class Ordeal:
+    """One store, whose payers are killed again and again."""
+
+    def __init__(self, made: Made, pages: int | None, seed: int) -> None:
+        self._made = made
+        self._pages = pages
+        self._traced = made.folder / "strace"
+        self._wishes = Wishes(seed, made.rows, MOST_MINOR)
+        with banks.opened(made.settings) as store, store.reading() as connection:
+            self._witness = Witness(connection, made.rows)
+        self.killed_at: Counter[str] = Counter()
+        self.unknown_but_done = 0
+
+    def kill_and_see(self, call: int) -> None:
+        """Have a payer killed at its ``call``, and another take up what it left."""
+        bursts = [self._burst() for _ in range(BURSTS)]
+        left = self._kill(bursts, call)
+        payer = Payer(self._made, left, self._pages)
+        try:
+            payer.go_on()
+            payer.told(self._witness)  # that it is open
+            with banks.opened(self._made.settings) as store, store.reading() as connection:
+                self.unknown_but_done += self._witness.look(connection)
+            payer.go_on()
+            payer.told(self._witness)
+            with banks.opened(self._made.settings) as store, store.reading() as connection:
+                self._witness.settle(connection)
+        finally:
+            status = payer.wait()
+        if status != 0:
+            raise Wrong(f"the payer after the one killed at call {call} ended with {status}")
+
+    def summary(self) -> list[str]:
+        """What was seen."""
+        done, refused, unknown = self._witness.count()
+        kills = ", ".join(f"{count} at {call}" for call, count in self.killed_at.most_common())
+        return [
+            f"{self.killed_at.total()} kills: {kills}",
+            f"{done} operations carried out, {refused} refused, {unknown} unknown; all asked again",
+            f"{self.unknown_but_done} were carried out without an answer, and were not carried out again",
+        ]
+
+    def _burst(self) -> Burst:
+        length = self._wishes.random.randint(1, LONGEST_BURST)
+        return [self._wishes.anything(self._wishes.random.choice(self._made.rows)) for _ in range(length)]
+
+    def _kill(self, bursts: Sequence[Burst], call: int) -> list[Burst]:
+        """Have a payer carry ``bursts`` out until its ``call``; those that it had begun."""
+        payer = Payer(self._made, bursts, self._pages)
+        tracer = self._trace(payer.process, call)
+        payer.go_on(2)
+        payer.told(self._witness)
+        answers = payer.told(self._witness)
+        status = payer.wait()
+        tracer.communicate()
+        if status != -9:
+            raise Wrong(f"a payer that was to be killed at call {call} ended with {status}")
+        self.killed_at[ENTERED.findall(self._traced.read_text())[-1]] += 1
+        left = list(begun(bursts, answers))
+        for burst in left:
+            for operation in burst:
+                self._witness.asked(operation)
+        return left
+
+    def _trace(self, process: int, call: int) -> "subprocess.Popen[str]":
+        """strace, once it holds the process."""
+        told = ["-e", f"trace={CALLS}", "-e", f"inject={CALLS}:signal=KILL:when={call}", "-o", str(self._traced)]
+        tracer = subprocess.Popen(["strace", "-p", str(process), *told], stderr=subprocess.PIPE, text=True)
+        assert tracer.stderr is not None
+        said = tracer.stderr.readline()
+        if "attached" not in said:
+            raise Wrong(f"strace does not trace: {said}")
+        return tracer
+
+
+def _run(name: str, pages: int | None, options: argparse.Namespace, seed: int) -> int:
+    """One series of kills; the exit status."""
+    report = Report(name, seed)
+    with report.verdict(), TemporaryDirectory(prefix="bankd-ordeal-") as folder:
+        ordeal = Ordeal(banks.make(Path(folder) / "bank", ACCOUNTS), pages, seed)
+        for call in range(1 + seed % options.every, options.calls + 1, options.every):
+            ordeal.kill_and_see(call)
+            report.progress(call, options.calls, "calls")
+        report.say(*ordeal.summary())
+    return report.status
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the ordeal; the exit status."""
+    parser = argparse.ArgumentParser(prog="calls", description="Kill transfers at each of their first system calls.")
+    numbers(parser, calls=200)
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="kill only at one call in so many (1)")
+    options = parser.parse_args(argv)
+    if shutil.which("strace") is None:
+        print("calls: skipped: strace is not installed", file=sys.stderr)
+        return 0
+    seed = seed_of(options)
+    return _run("calls", None, options, seed) | _run("calls with checkpoints", PAGES, options, seed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

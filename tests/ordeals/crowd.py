@@ -1,4 +1,4 @@
-"""A crowd of clients that speak BANK/1 from one thread, each with requests pipelined, and tell a witness what they hear.
+"""A crowd of clients that speak BANK/1 from one thread, with requests pipelined, and tell a witness what they hear.
 
 It shares nothing with the bank that it asks: lines are put together and taken apart by hand.
 """

@@ -41,7 +41,14 @@ class Daemon:
     def launch(self) -> None:
         """Start the program, and do not wait until it serves."""
         self._launched = monotonic()
-        command = [BIN / "twistd", "--nodaemon", "--pidfile=", "bankd", "--config", self.made.settings_file]
+        command: list[str | Path] = [
+            BIN / "twistd",
+            "--nodaemon",
+            "--pidfile=",
+            "bankd",
+            "--config",
+            self.made.settings_file,
+        ]
         ports = ("--port", str(self._port), "--notice-port", "0", "--status-port", "0")
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(

@@ -13,11 +13,10 @@ from bankd.bank import payments
 from bankd.lane import Lane
 from bankd.ledger.book import Outcome
 from bankd.store.engines import Store
-from bankd.wire import codec
 from bench import banks
 from bench.banks import Made
 from tests.ordeals.report import Report
-from tests.ordeals.witness import Operation, Wishes, Witness
+from tests.ordeals.witness import Operation, Wishes, Witness, spoken
 
 T = TypeVar("T")
 
@@ -85,7 +84,7 @@ class Posters:
         self._report.progress(self._asked, self._operations, "operations")
 
     def _told(self, operation: Operation, outcome: Outcome) -> None:
-        self._witness.answered(operation, answer(operation, outcome))
+        self._witness.answered(operation, spoken(operation, outcome))
         self._under_way -= 1
         self._post()
         if not self._under_way:
@@ -95,10 +94,3 @@ class Posters:
         if self._failure is None:
             self._failure = failure
             reactor.stop()
-
-
-def answer(operation: Operation, outcome: Outcome) -> str:
-    """An outcome as it travels, without a tag."""
-    row = operation.row
-    receipt = payments.receipt(outcome.entry, row.id, row.currency) if outcome.entry else None
-    return codec.write_reply("t", outcome.code, receipt).decode().removeprefix("t ")

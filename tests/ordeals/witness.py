@@ -17,11 +17,13 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from bankd.ledger.book import Entry
+from bankd.bank import payments
+from bankd.ledger.book import Entry, Outcome
 from bankd.ledger.commands import Command, Deposit, Transfer, Withdrawal
 from bankd.store import audit
 from bankd.store.customers import AccountRow
 from bankd.store.schema import accounts, journal
+from bankd.wire import codec
 
 COMMANDS: dict[str, type[Command]] = {"DEPOSIT": Deposit, "WITHDRAW": Withdrawal, "TRANSFER": Transfer}
 """Each verb's command."""
@@ -68,7 +70,7 @@ class Operation:
             key=self.key,
             amount_minor=self.amount_minor,
             currency=self.row.currency,
-            payee=self.payee and self.payee.number,
+            payee=None if self.payee is None else self.payee.number,
         )
 
     @property
@@ -235,6 +237,13 @@ class Witness:
         columns = [journal.c[name] for name in Entry._fields]
         found = connection.execute(select(*columns).where(journal.c.id > self._newest).order_by(journal.c.id))
         return map(Entry._make, found.all())
+
+
+def spoken(operation: Operation, outcome: Outcome) -> str:
+    """An outcome as it travels, without a tag."""
+    row = operation.row
+    receipt = payments.receipt(outcome.entry, row.id, row.currency) if outcome.entry else None
+    return codec.write_reply("t", outcome.code, receipt).decode().removeprefix("t ")
 
 
 def _balances(connection: Connection, numbers: Iterable[int]) -> dict[int, int]:
