@@ -4,9 +4,10 @@
 
 The store and the lane are the bank's, with real files; a process of its own carries out bursts of operations, and
 acknowledges each on a pipe. strace has it killed as it enters its first call, the next process as it enters its second,
-and so on. After each, one that is not traced finds what was left, and asks every operation again under its key. Nobody
-closes the database in order, so the log of SQLite grows until it is full, as it does in a bank that serves. All is done
-once as the bank does it, and once with a log that is full after PAGES, so that some kills come while it is emptied.
+and so on; a rehearsal, in which nobody is killed, tells which call that is, such as the ninth pwrite64. After each
+kill a process that is not traced finds what was left, and asks every operation again under its key. Nobody closes the
+database in order, so the log of SQLite grows until it is full, as in a bank that serves. All is done once as the bank
+does it, and once with a log that is full after PAGES, so that some kills come while it is emptied.
 
 The system's memory outlives a process: this shows what a kill or a crash of the program does, not a power cut.
 """
@@ -14,6 +15,7 @@ The system's memory outlives a process: this shows what a kill or a crash of the
 import argparse
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -40,8 +42,11 @@ LONGEST_BURST = 5
 CALLS = "pwrite64,pwritev,write,fdatasync,fsync,ftruncate"
 """The calls that are counted: those by which SQLite writes and syncs, and that by which an answer goes out."""
 
-ENTERED = re.compile(r"^(?:\d+ +)?(\w+)\(", re.MULTILINE)
-"""What strace writes of a call; the last is that from which the process did not return."""
+ENTERED = re.compile(r"^(\w+)\(", re.MULTILINE)
+"""What strace writes of a call; the last is that from which a killed process did not return."""
+
+NOT_REACHED = 65_535
+"""The largest count that strace takes."""
 
 
 class Ordeal:
@@ -57,10 +62,22 @@ class Ordeal:
         self.killed_at: Counter[str] = Counter()
         self.unknown_but_done = 0
 
-    def kill_and_see(self, call: int) -> None:
-        """Have a payer killed at its ``call``, and another take up what it left."""
-        bursts = [self._burst() for _ in range(BURSTS)]
-        left = self._kill(bursts, call)
+    def rehearse(self, calls: int) -> list[tuple[str, int]]:
+        """The first ``calls`` calls of a payer that is not killed: the name, and how many of that name by then."""
+        self._live(f"{CALLS}:when={NOT_REACHED}", 0)
+        counts: Counter[str] = Counter()
+        found = []
+        for name in ENTERED.findall(self._traced.read_text())[:calls]:
+            counts[name] += 1
+            found.append((name, counts[name]))
+        if len(found) < calls:
+            raise Wrong(f"a payer has {len(found)} calls, and {calls} were wanted")
+        return found
+
+    def kill_and_see(self, name: str, count: int) -> None:
+        """Have a payer killed at its call so named and counted, and another take up what it left."""
+        left = self._live(f"{name}:when={count}", -signal.SIGKILL)
+        self.killed_at[ENTERED.findall(self._traced.read_text())[-1]] += 1
         payer = Payer(self._made, left, self._pages)
         try:
             payer.go_on()
@@ -74,7 +91,7 @@ class Ordeal:
         finally:
             status = payer.wait()
         if status != 0:
-            raise Wrong(f"the payer after the one killed at call {call} ended with {status}")
+            raise Wrong(f"the payer after the one killed at {name} {count} ended with {status}")
 
     def summary(self) -> list[str]:
         """What was seen."""
@@ -90,27 +107,29 @@ class Ordeal:
         length = self._wishes.random.randint(1, LONGEST_BURST)
         return [self._wishes.anything(self._wishes.random.choice(self._made.rows)) for _ in range(length)]
 
-    def _kill(self, bursts: Sequence[Burst], call: int) -> list[Burst]:
-        """Have a payer carry ``bursts`` out until its ``call``; those that it had begun."""
+    def _live(self, kill: str, expected: int) -> list[Burst]:
+        """Have a payer carry bursts out until strace kills it as told, and end with a status; what it had begun."""
+        bursts = [self._burst() for _ in range(BURSTS)]
         payer = Payer(self._made, bursts, self._pages)
-        tracer = self._trace(payer.process, call)
-        payer.go_on(2)
-        payer.told(self._witness)
-        answers = payer.told(self._witness)
-        status = payer.wait()
+        try:
+            tracer = self._trace(payer.process, kill)
+            payer.go_on(3)
+            payer.told(self._witness)  # that it is open
+            answers = payer.told(self._witness)
+        finally:
+            status = payer.wait()
         tracer.communicate()
-        if status != -9:
-            raise Wrong(f"a payer that was to be killed at call {call} ended with {status}")
-        self.killed_at[ENTERED.findall(self._traced.read_text())[-1]] += 1
+        if status != expected:
+            raise Wrong(f"a payer that was to be killed at {kill} ended with {status}")
         left = list(begun(bursts, answers))
         for burst in left:
             for operation in burst:
                 self._witness.asked(operation)
         return left
 
-    def _trace(self, process: int, call: int) -> "subprocess.Popen[str]":
+    def _trace(self, process: int, kill: str) -> "subprocess.Popen[str]":
         """strace, once it holds the process."""
-        told = ["-e", f"trace={CALLS}", "-e", f"inject={CALLS}:signal=KILL:when={call}", "-o", str(self._traced)]
+        told = ["-e", f"trace={CALLS}", "-e", f"inject={kill}:signal=KILL", "-o", str(self._traced)]
         tracer = subprocess.Popen(["strace", "-p", str(process), *told], stderr=subprocess.PIPE, text=True)
         assert tracer.stderr is not None
         said = tracer.stderr.readline()
@@ -124,9 +143,10 @@ def _run(name: str, pages: int | None, options: argparse.Namespace, seed: int) -
     report = Report(name, seed)
     with report.verdict(), TemporaryDirectory(prefix="bankd-ordeal-") as folder:
         ordeal = Ordeal(banks.make(Path(folder) / "bank", ACCOUNTS), pages, seed)
-        for call in range(1 + seed % options.every, options.calls + 1, options.every):
-            ordeal.kill_and_see(call)
-            report.progress(call, options.calls, "calls")
+        calls = ordeal.rehearse(options.calls)
+        for place in range(seed % options.every, options.calls, options.every):
+            ordeal.kill_and_see(*calls[place])
+            report.progress(place + 1, options.calls, "calls")
         report.say(*ordeal.summary())
     return report.status
 

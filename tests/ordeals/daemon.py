@@ -52,7 +52,7 @@ class Daemon:
         ports = ("--port", str(self._port), "--notice-port", "0", "--status-port", "0")
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [*command, "--state", self.made.settings.state, *ports],
+                [*command, "--config", self.made.settings_file, "--state", self.made.settings.state, *ports],
                 cwd=self.made.folder,
                 env=environment({}),
                 stdin=subprocess.DEVNULL,

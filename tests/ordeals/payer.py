@@ -87,7 +87,9 @@ def _live(made: Made, bursts: Sequence[Burst], pages: int | None, says: int, hea
     try:
         # Where only a parent may trace (Yama), strace is let in.
         ctypes.CDLL(None).prctl(PR_SET_PTRACER, PTRACER_ANY, 0, 0, 0)
-        _carry_out(made, bursts, pages, partial(_say, says), partial(os.read, hears, 1))
+        _carry_out(made, bursts, pages, partial(_say, says), partial(_wait, hears))
+        status = 0
+    except SystemExit:
         status = 0
     except BaseException as error:
         print(f"payer: {error!r}", file=sys.stderr, flush=True)
@@ -100,7 +102,7 @@ def _carry_out(
     bursts: Sequence[Burst],
     pages: int | None,
     say: Callable[[str], None],
-    wait: Callable[[], object],
+    wait: Callable[[], None],
 ) -> None:
     wait()
     store = Store(made.settings.database, time.time)
@@ -120,6 +122,11 @@ def _carry_out(
         pool.drain()
     say("end")
     wait()
+
+
+def _wait(hears: int) -> None:
+    if not os.read(hears, 1):
+        raise SystemExit  # the parent has let go
 
 
 def _say(says: int, line: str) -> None:
