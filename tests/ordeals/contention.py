@@ -10,7 +10,7 @@ Two accounts are hot, in three forms, each with so many operations of its own:
   again and again. Who is in pays the other account, and leaves.
 - lane: as many posters give commands for the two accounts to the lane of a store, without a network, several at a time.
 
-One in twenty operations is sent twice, at once, and must be answered twice and carried out once.
+With one in ten operations that, or an earlier one, is sent again; it must get one answer and be carried out once.
 """
 
 import argparse
@@ -68,7 +68,7 @@ class Payments:
                 operation = self._wishes.transfer(client.account, hot, CLIENT_MINOR)
             self._witness.asked(operation)
             self._asked += 1
-            wished += self._wishes.perhaps_twice(operation)
+            wished += self._wishes.perhaps_again(operation)
         self._report.progress(self._asked, self._operations, "operations")
         return wished
 

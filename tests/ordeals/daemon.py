@@ -20,17 +20,17 @@ from tests.system.support import FAULTS, environment
 LOOK_SECONDS = 0.005
 """How long to leave the processor to others between two looks whether the bank serves."""
 
-LEASE_SECONDS = 1
-"""For how long a session that nobody ended keeps its account; a person's bank has 30."""
-
 
 class Daemon:
-    """A bank of ``count`` accounts in ``folder``, that runs from ``start`` to ``kill`` or ``stop``."""
+    """A bank of ``count`` accounts in ``folder``, that runs from ``launch`` to ``kill`` or ``stop``.
 
-    def __init__(self, folder: Path, count: int) -> None:
+    ``lease_seconds`` is for how long a session that nobody ended keeps its account.
+    """
+
+    def __init__(self, folder: Path, count: int, lease_seconds: int) -> None:
         self.made = banks.make(folder / "bank", count)
         with self.made.settings_file.open("a") as settings:
-            settings.write(f"lease_seconds = {LEASE_SECONDS}\n")
+            settings.write(f"lease_seconds = {lease_seconds}\n")
         self.rows: list[AccountRow] = self.made.rows
         self._port = free_port()
         self._trust = ssl.create_default_context(cafile=str(self.made.settings.state / "ca.pem"))
@@ -134,10 +134,10 @@ class Daemon:
 
 
 @contextmanager
-def bank_of(count: int) -> Iterator[Daemon]:
+def bank_of(count: int, lease_seconds: int = 30) -> Iterator[Daemon]:
     """A bank of so many accounts in a folder of its own; both are gone at the end."""
     with TemporaryDirectory(prefix="bankd-ordeal-") as folder:
-        daemon = Daemon(Path(folder), count)
+        daemon = Daemon(Path(folder), count, lease_seconds)
         try:
             yield daemon
         finally:

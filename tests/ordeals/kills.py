@@ -25,6 +25,9 @@ ACCOUNTS = 8
 DEPTH = 8
 """Requests that each session has under way."""
 
+LEASE_SECONDS = 1
+"""So that nobody need wait long for the account of a session that a kill ended."""
+
 MOST_MINOR = 1_500_000_000
 """The largest amount asked for; an account begins with two thirds of it, so that many requests are refused."""
 
@@ -73,7 +76,8 @@ class Ordeal:
             self.kills[phase] += 1
         finally:
             self._timer.cancel()
-            self._timer.join()
+            if self._timer.is_alive():
+                self._timer.join()
             self._daemon.kill()
 
     def end(self) -> None:
@@ -134,7 +138,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--within", type=float, default=2.0, help="seconds in which a restart must answer (2)")
     options = parser.parse_args(argv)
     report = Report("kills", seed_of(options))
-    with report.verdict(), bank_of(options.accounts) as daemon:
+    with report.verdict(), bank_of(options.accounts, LEASE_SECONDS) as daemon:
         ordeal = Ordeal(daemon, report.seed, report)
         for kill in range(options.kills):
             ordeal.kill_and_see()

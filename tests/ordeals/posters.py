@@ -77,7 +77,7 @@ class Posters:
         operation = self._wishes.anything(self._wishes.random.choice(self._rows))
         self._witness.asked(operation)
         self._asked += 1
-        for again in self._wishes.perhaps_twice(operation):
+        for again in self._wishes.perhaps_again(operation):
             self._under_way += 1
             posted = self._lane.post(again.command)
             posted.addCallback(partial(self._told, again)).addErrback(self._failed)

@@ -1,6 +1,7 @@
 """Clients that take turns on two accounts: who gets in pays the other account, and leaves it to the next."""
 
 import select
+from dataclasses import dataclass
 from itertools import groupby
 
 from tests.ordeals.crowd import PATIENCE_SECONDS, Client
@@ -8,11 +9,20 @@ from tests.ordeals.daemon import Daemon
 from tests.ordeals.report import Report
 from tests.ordeals.witness import Operation, Wishes, Witness, Wrong
 
-TURN = 60
-"""Operations in one session, all sent at once; the bank takes in 64."""
+PIECES = 3
+PIECE = 60
+"""Operations that a session asks at once, PIECES times."""
 
-MOST_MINOR = 30_000_000
+MOST_MINOR = 15_000_000
 """The most that is paid at a time; an account begins with 1,000,000,000."""
+
+
+@dataclass(slots=True)
+class Visit:
+    """One session: its number among all, and how many pieces it has yet to ask."""
+
+    number: int
+    left: int = PIECES
 
 
 class Turns:
@@ -30,7 +40,8 @@ class Turns:
         self._witness = daemon.witness()
         self._poll = select.epoll()
         self._clients: dict[int, Client] = {}
-        self._leaving: set[Client] = set()
+        self._inside: dict[int, Client] = {}
+        self._visits: dict[Client, Visit] = {}
         self._turn_of: dict[str, int] = {}
         self._asked = self._turned_away = self._turns = 0
 
@@ -74,31 +85,42 @@ class Turns:
         """Take in the answer to whatever the client asked: a payment, to be let out, or to be let in."""
         if client.waiting:
             self._witness.answered(client.waiting.popleft(), answer)
-        elif client in self._leaving:
-            self._leaving.discard(client)
+            if not client.waiting and self._visits[client].left:
+                self._pay(client)
+        elif client in self._visits:
+            del self._visits[client]
             self._go(client)
             if self._asked < self._operations:
                 self._come(self._daemon.rows.index(client.account))
         elif client.is_let_in(answer):
-            self._pay_and_leave(client)
+            if self._inside.setdefault(client.account.id, client) is not client:
+                raise Wrong(f"a session was opened on account {client.account.number}, which was in use")
+            self._turns += 1
+            self._visits[client] = Visit(self._turns)
+            self._pay(client)
         elif self._asked < self._operations:
             self._turned_away += 1
             client.say([client.log_in_request])
         else:
             self._go(client)
 
-    def _pay_and_leave(self, client: Client) -> None:
-        self._turns += 1
-        self._leaving.add(client)
+    def _pay(self, client: Client) -> None:
+        """Ask the next operations of a session, and with the last ones to be let out."""
+        visit = self._visits[client]
         asked: list[Operation] = []
-        while len(asked) < TURN and self._asked < self._operations:
+        while len(asked) < PIECE and self._asked < self._operations:
             operation = self._wishes.transfer(client.account, self._daemon.rows)
             self._witness.asked(operation)
-            self._turn_of[operation.key] = self._turns
+            self._turn_of[operation.key] = visit.number
             self._asked += 1
-            asked += self._wishes.perhaps_twice(operation)
+            asked += self._wishes.perhaps_again(operation)
+        visit.left = visit.left - 1 if self._asked < self._operations else 0
         client.waiting.extend(asked)
-        client.say([*(operation.request for operation in asked), "LOGOUT"])
+        requests = [operation.request for operation in asked]
+        if not visit.left:
+            del self._inside[client.account.id]
+            requests.append("LOGOUT")
+        client.say(requests)
 
     def _check_order(self) -> None:
         """Raises Wrong when in the journal payments of one session stand between those of another on its account."""

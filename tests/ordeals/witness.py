@@ -10,6 +10,7 @@ The first thing that is wrong ends the ordeal: it raises Wrong, with what was se
 """
 
 import random
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -35,8 +36,10 @@ REFUSALS = ("402 reason=funds",)
 """What a bank that works may answer to what is asked here, besides 200."""
 
 
-TWICE_IN = 20
-"""One operation in so many is sent twice at once."""
+AGAIN_IN = 10
+"""With one operation in so many, that or one of the RECENT ones of its account is sent again."""
+
+RECENT = 100
 
 
 class Wrong(AssertionError):
@@ -93,6 +96,7 @@ class Wishes:
         self.rows = rows
         self._most_minor = most_minor
         self._count = 0
+        self._recent: dict[int, deque[Operation]] = {}
 
     def transfer(self, row: AccountRow, payees: Sequence[AccountRow], most_minor: int | None = None) -> Operation:
         """A payment to one of ``payees``, which may hold the payer."""
@@ -106,9 +110,13 @@ class Wishes:
             return self.transfer(row, self.rows)
         return Operation(row, verb, self._amount(None), self._key())
 
-    def perhaps_twice(self, operation: Operation) -> list[Operation]:
-        """``operation``, and one time in TWICE_IN the same once more."""
-        return [operation] * (2 if self.random.randrange(TWICE_IN) == 0 else 1)
+    def perhaps_again(self, operation: Operation) -> list[Operation]:
+        """``operation``, and now and then with it the same once more, or an earlier one of its account."""
+        recent = self._recent.setdefault(operation.row.id, deque(maxlen=RECENT))
+        recent.append(operation)
+        if self.random.randrange(AGAIN_IN):
+            return [operation]
+        return [operation, self.random.choice((operation, self.random.choice(recent)))]
 
     def _amount(self, most_minor: int | None) -> int:
         return self.random.randint(1, most_minor or self._most_minor)
