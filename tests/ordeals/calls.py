@@ -151,14 +151,22 @@ def _run(name: str, pages: int | None, options: argparse.Namespace, seed: int) -
     return report.status
 
 
+def obstacle() -> str | None:
+    """Why this ordeal cannot be run here; None when it can."""
+    if shutil.which("strace") is None:
+        return "strace is not installed"
+    tried = subprocess.run(["strace", "-o", "/dev/null", "true"], capture_output=True, text=True)
+    return None if tried.returncode == 0 else f"strace may not trace: {tried.stderr.strip()}"
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the ordeal; the exit status."""
     parser = argparse.ArgumentParser(prog="calls", description="Kill transfers at each of their first system calls.")
     numbers(parser, calls=200)
     parser.add_argument("--every", type=int, default=1, metavar="N", help="kill only at one call in so many (1)")
     options = parser.parse_args(argv)
-    if shutil.which("strace") is None:
-        print("calls: skipped: strace is not installed", file=sys.stderr)
+    if reason := obstacle():
+        print(f"calls: skipped: {reason}", file=sys.stderr)
         return 0
     seed = seed_of(options)
     return _run("calls", None, options, seed) | _run("calls with checkpoints", PAGES, options, seed)

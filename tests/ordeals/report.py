@@ -2,6 +2,7 @@
 
 import argparse
 import random
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -50,7 +51,11 @@ class Report:
 
     @contextmanager
     def verdict(self) -> Iterator[None]:
-        """Whether what is done inside passed; ``status`` is then what to exit with."""
+        """Whether what is done inside passed; ``status`` is then what to exit with.
+
+        SIGTERM ends it as Ctrl-C does: what was started is ended first.
+        """
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
         try:
             yield
         except Wrong as wrong:

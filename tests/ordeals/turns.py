@@ -13,7 +13,7 @@ PIECES = 3
 PIECE = 60
 """Operations that a session asks at once, PIECES times."""
 
-MOST_MINOR = 15_000_000
+MOST_MINOR = 20_000_000
 """The most that is paid at a time; an account begins with 1,000,000,000."""
 
 
