@@ -20,13 +20,11 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from bench import banks
 from bench.banks import Made
 from tests.ordeals.payer import Burst, Payer, begun
-from tests.ordeals.report import Report, numbers, seed_of
+from tests.ordeals.report import Report, folder, numbers, seed_of
 from tests.ordeals.witness import Wishes, Witness, Wrong
 
 ACCOUNTS = 6
@@ -141,12 +139,12 @@ class Ordeal:
 def _run(name: str, pages: int | None, options: argparse.Namespace, seed: int) -> int:
     """One series of kills; the exit status."""
     report = Report(name, seed)
-    with report.verdict(), TemporaryDirectory(prefix="bankd-ordeal-") as folder:
-        ordeal = Ordeal(banks.make(Path(folder) / "bank", ACCOUNTS), pages, seed)
+    with report.verdict(), folder() as place:
+        ordeal = Ordeal(banks.make(place / "bank", ACCOUNTS), pages, seed)
         calls = ordeal.rehearse(options.calls)
-        for place in range(seed % options.every, options.calls, options.every):
-            ordeal.kill_and_see(*calls[place])
-            report.progress(place + 1, options.calls, "calls")
+        for number in range(seed % options.every, options.calls, options.every):
+            ordeal.kill_and_see(*calls[number])
+            report.progress(number + 1, options.calls, "calls")
         report.say(*ordeal.summary())
     return report.status
 

@@ -16,14 +16,12 @@ With one in ten operations that, or an earlier one, is sent again; it must get o
 import argparse
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from bench import banks
 from tests.ordeals import posters
 from tests.ordeals.crowd import Client, Crowd
 from tests.ordeals.daemon import Daemon, bank_of
-from tests.ordeals.report import Report, numbers, seed_of
+from tests.ordeals.report import Report, folder, numbers, seed_of
 from tests.ordeals.turns import Turns
 from tests.ordeals.witness import Operation, Wishes, Witness, Wrong
 
@@ -84,8 +82,8 @@ def _turns(options: argparse.Namespace, report: Report) -> Witness:
 
 
 def _lane(options: argparse.Namespace, report: Report) -> Witness:
-    with TemporaryDirectory(prefix="bankd-ordeal-") as folder:
-        made = banks.make(Path(folder) / "bank", 2)
+    with folder() as place:
+        made = banks.make(place / "bank", 2)
         return posters.crowd(made, options.clients, options.operations, report)
 
 

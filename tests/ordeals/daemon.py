@@ -5,7 +5,6 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from time import monotonic, sleep
 
 from sqlalchemy import Connection
@@ -14,6 +13,7 @@ from bankd.store.customers import AccountRow
 from bench import banks
 from bench.programs import BIN, free_port
 from tests.ordeals.crowd import PATIENCE_SECONDS, Client, Gone
+from tests.ordeals.report import folder
 from tests.ordeals.witness import Witness, Wrong
 from tests.system.support import FAULTS, environment
 
@@ -73,7 +73,7 @@ class Daemon:
             with visitor.socket:
                 if visitor.ask("NOOP") == "200":
                     return monotonic() - self._launched
-        raise Wrong(f"the bank does not serve:\n{self.log}")
+        raise Wrong("the bank does not serve")
 
     def connect(self, account: AccountRow) -> Client:
         """A connection for a session on ``account``. Raises Gone."""
@@ -112,9 +112,9 @@ class Daemon:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-                raise Wrong(f"the bank does not stop:\n{self.log}") from None
+                raise Wrong("the bank does not stop") from None
         if faults := FAULTS.findall(self.log):
-            raise Wrong(f"the bank logged faults: {faults[:10]}\n{self.log[-10_000:]}")
+            raise Wrong(f"the bank logged faults: {faults[:10]}")
 
     @property
     def log(self) -> str:
@@ -135,9 +135,9 @@ class Daemon:
 
 @contextmanager
 def bank_of(count: int, lease_seconds: int = 30) -> Iterator[Daemon]:
-    """A bank of so many accounts in a folder of its own; both are gone at the end."""
-    with TemporaryDirectory(prefix="bankd-ordeal-") as folder:
-        daemon = Daemon(Path(folder), count, lease_seconds)
+    """A bank of so many accounts in a folder of its own; it does not run on after the end."""
+    with folder() as place:
+        daemon = Daemon(place, count, lease_seconds)
         try:
             yield daemon
         finally:

@@ -72,7 +72,7 @@ class Ordeal:
             Crowd(self._witness, clients, self._wish, DEPTH).drive()
         except Gone as gone:
             if not self._killed:
-                raise Wrong(f"the bank went away by itself: {gone}\n{self._daemon.log[-10_000:]}") from gone
+                raise Wrong(f"the bank went away by itself: {gone}") from gone
             self.kills[phase] += 1
         finally:
             self._timer.cancel()

@@ -6,8 +6,13 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
 from time import monotonic
 
+from bench.programs import BenchError
+from tests.ordeals.crowd import Gone
 from tests.ordeals.witness import Wrong
 
 BETWEEN_SECONDS = 10
@@ -58,8 +63,23 @@ class Report:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
         try:
             yield
-        except Wrong as wrong:
+        except (Wrong, Gone, BenchError) as wrong:
             print(f"{self._name}: FAILED: {wrong}\n{self._name}: seed {self.seed}", file=sys.stderr, flush=True)
         else:
             self.status = 0
             self.say(f"passed in {monotonic() - self._began:.0f} s")
+
+
+@contextmanager
+def folder() -> Iterator[Path]:
+    """A folder for one ordeal, which is gone at the end; what broke a promise is left there to be looked into."""
+    place = Path(mkdtemp(prefix="bankd-ordeal-"))
+    try:
+        yield place
+    except Wrong:
+        print(f"the bank is left as it was in {place}", file=sys.stderr, flush=True)
+        raise
+    except BaseException:
+        rmtree(place)
+        raise
+    rmtree(place)
