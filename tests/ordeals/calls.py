@@ -19,7 +19,10 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from sqlalchemy import Connection
 
 from bench import banks
 from bench.banks import Made
@@ -55,7 +58,7 @@ class Ordeal:
         self._pages = pages
         self._traced = made.folder / "strace"
         self._wishes = Wishes(seed, made.rows, MOST_MINOR)
-        with banks.opened(made.settings) as store, store.reading() as connection:
+        with self._looking() as connection:
             self._witness = Witness(connection, made.rows)
         self.killed_at: Counter[str] = Counter()
         self.unknown_but_done = 0
@@ -80,11 +83,11 @@ class Ordeal:
         try:
             payer.go_on()
             payer.told(self._witness)  # that it is open
-            with banks.opened(self._made.settings) as store, store.reading() as connection:
+            with self._looking() as connection:
                 self.unknown_but_done += self._witness.look(connection)
             payer.go_on()
             payer.told(self._witness)
-            with banks.opened(self._made.settings) as store, store.reading() as connection:
+            with self._looking() as connection:
                 self._witness.settle(connection)
         finally:
             status = payer.wait()
@@ -100,6 +103,12 @@ class Ordeal:
             f"{done} operations carried out, {refused} refused, {unknown} unknown; all asked again",
             f"{self.unknown_but_done} were carried out without an answer, and were not carried out again",
         ]
+
+    @contextmanager
+    def _looking(self) -> Iterator[Connection]:
+        """The database, read while a payer has it open: whoever closes it last empties its log."""
+        with banks.opened(self._made.settings) as store, store.reading() as connection:
+            yield connection
 
     def _burst(self) -> Burst:
         length = self._wishes.random.randint(1, LONGEST_BURST)

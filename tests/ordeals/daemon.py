@@ -41,18 +41,14 @@ class Daemon:
     def launch(self) -> None:
         """Start the program, and do not wait until it serves."""
         self._launched = monotonic()
-        command: list[str | Path] = [
-            BIN / "twistd",
-            "--nodaemon",
-            "--pidfile=",
-            "bankd",
-            "--config",
-            self.made.settings_file,
-        ]
+        settings, state = self.made.settings_file, self.made.settings.state
         ports = ("--port", str(self._port), "--notice-port", "0", "--status-port", "0")
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [*command, "--config", self.made.settings_file, "--state", self.made.settings.state, *ports],
+                [
+                    *(BIN / "twistd", "--nodaemon", "--pidfile=", "bankd"),
+                    *("--config", settings, "--state", state, *ports),
+                ],
                 cwd=self.made.folder,
                 env=environment({}),
                 stdin=subprocess.DEVNULL,

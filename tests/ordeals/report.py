@@ -58,9 +58,10 @@ class Report:
     def verdict(self) -> Iterator[None]:
         """Whether what is done inside passed; ``status`` is then what to exit with.
 
-        SIGTERM ends it as Ctrl-C does: what was started is ended first.
+        SIGTERM and Ctrl-C end it, after all that it started.
         """
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+        for ending in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(ending, lambda number, _: sys.exit(128 + number))
         try:
             yield
         except (Wrong, Gone, BenchError) as wrong:
