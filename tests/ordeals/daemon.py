@@ -4,6 +4,7 @@ import ssl
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, sleep
 
@@ -19,6 +20,19 @@ from tests.system.support import FAULTS, environment
 
 LOOK_SECONDS = 0.005
 """How long to leave the processor to others between two looks whether the bank serves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """From the launch of a bank to its first answer: in ``seconds``, of which it ``waited`` for a processor."""
+
+    seconds: float
+    waited: float
+
+    @property
+    def own(self) -> float:
+        """What it took but for the wait: on a machine with nothing else to do there is none."""
+        return self.seconds - self.waited
 
 
 class Daemon:
@@ -56,8 +70,8 @@ class Daemon:
                 stderr=log,
             )
 
-    def first_answer(self) -> float:
-        """Wait for the first answer to a request; seconds from the launch to it. Raises Gone when it ends before."""
+    def first_answer(self) -> "Start":
+        """Wait for the first answer to a request; how long that took. Raises Gone when the bank ends before."""
         while monotonic() < self._launched + PATIENCE_SECONDS:
             if self._process is None or self._process.poll() is not None:
                 raise Gone("the bank ended while it started")
@@ -68,7 +82,7 @@ class Daemon:
                 continue
             with visitor.socket:
                 if visitor.ask("NOOP") == "200":
-                    return monotonic() - self._launched
+                    return Start(monotonic() - self._launched, _waited_seconds(self._process.pid))
         raise Wrong("the bank does not serve")
 
     def connect(self, account: AccountRow) -> Client:
@@ -127,6 +141,14 @@ class Daemon:
         """A witness of all that happens from now on."""
         with self.looking() as connection:
             return Witness(connection, self.rows)
+
+
+def _waited_seconds(process: int) -> float:
+    """For how long the main thread of a process was ready to run and had no processor; 0 where Linux does not tell."""
+    try:
+        return int(Path(f"/proc/{process}/schedstat").read_text().split()[1]) / 1e9
+    except (OSError, IndexError):
+        return 0.0
 
 
 @contextmanager

@@ -12,12 +12,12 @@ import argparse
 import random
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from statistics import median
 from threading import Timer
 
 from tests.ordeals.crowd import Client, Crowd, Gone, chosen
-from tests.ordeals.daemon import Daemon, bank_of
+from tests.ordeals.daemon import Daemon, Start, bank_of
 from tests.ordeals.report import Report, numbers, seed_of
 from tests.ordeals.witness import Operation, Wishes, Wrong
 
@@ -50,7 +50,7 @@ class Ordeal:
         self._recent: list[Operation] = []
         self._timer = Timer(0, self._kill)
         self._killed = False
-        self.starts: list[float] = []
+        self.starts: list[Start] = []
         self.kills: Counter[str] = Counter()
         self.unknown_but_done = 0
         self.asked_again = 0
@@ -101,8 +101,8 @@ class Ordeal:
             f"{sum(self.kills.values())} kills: {kills}",
             f"{done} operations carried out, {refused} refused, {unknown} unknown; {self.asked_again} asked again",
             f"{self.unknown_but_done} were carried out without an answer, and were not carried out again",
-            f"{len(self.starts)} starts: {median(self.starts):.2f} s to the first answer, {max(self.starts):.2f} s at"
-            " worst",
+            f"{len(self.starts)} starts, to the first answer: {_figures(start.seconds for start in self.starts)}",
+            f"without waiting for a processor: {_figures(start.own for start in self.starts)}",
         ]
 
     def _at(self, phase: str, chosen_phase: str) -> None:
@@ -131,6 +131,12 @@ class Ordeal:
         self._recent = []
 
 
+def _figures(seconds: Iterable[float]) -> str:
+    """The median and the worst."""
+    every = sorted(seconds)
+    return f"{median(every):.2f} s, at worst {every[-1]:.2f} s"
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the ordeal; the exit status."""
     parser = argparse.ArgumentParser(prog="kills", description="Kill a bank under load at random moments.")
@@ -145,8 +151,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             report.progress(kill + 1, options.kills, "kills")
         ordeal.end()
         report.say(*ordeal.summary())
-        if max(ordeal.starts) > options.within:
-            raise Wrong(f"a restart took {max(ordeal.starts):.2f} s, and may take {options.within} s")
+        longest = max(start.own for start in ordeal.starts)
+        if longest > options.within:
+            raise Wrong(f"a restart took {longest:.2f} s, and may take {options.within:g} s")
     return report.status
 
 
