@@ -5,7 +5,7 @@
 Two accounts are hot, in three forms, each with so many operations of its own:
 
 - payments: a session for each client and one on each hot account, all at once, through `twistd bankd`. The clients pay
-  the hot accounts; those pay back, and each other, more than they hold, so that half of it is refused.
+  the hot accounts; those pay back, and each other, and often more than they hold, so that it is refused.
 - turns: as many clients share the two accounts alone. Only one of them can be in an account's session; the others try
   again and again. Who is in pays the other account, and leaves.
 - lane: as many posters give commands for the two accounts to the lane of a store, without a network, several at a time.

@@ -41,9 +41,8 @@ LAST_SAMPLE = 20_000
 class Ordeal:
     """One bank, killed again and again."""
 
-    def __init__(self, daemon: Daemon, seed: int, report: Report) -> None:
+    def __init__(self, daemon: Daemon, seed: int) -> None:
         self._daemon = daemon
-        self._report = report
         self._random = random.Random(seed)
         self._wishes = Wishes(seed, daemon.rows, MOST_MINOR)
         self._witness = daemon.witness()
@@ -61,6 +60,7 @@ class Ordeal:
         phase = self._random.choices(phases, [PHASES[phase][0] for phase in phases])[0]
         delay = self._random.uniform(0, PHASES[phase][1])
         self._timer, self._killed = Timer(delay, self._kill), False
+        clients: list[Client] = []
         try:
             self._daemon.launch()
             self._at("start", phase)
@@ -79,6 +79,8 @@ class Ordeal:
             if self._timer.is_alive():
                 self._timer.join()
             self._daemon.kill()
+            for client in clients:
+                client.close()
 
     def end(self) -> None:
         """Start the bank for the last time, ask it of all that ever happened, and stop it in order."""
@@ -145,7 +147,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     report = Report("kills", seed_of(options))
     with report.verdict(), bank_of(options.accounts, LEASE_SECONDS) as daemon:
-        ordeal = Ordeal(daemon, report.seed, report)
+        ordeal = Ordeal(daemon, report.seed)
         for kill in range(options.kills):
             ordeal.kill_and_see()
             report.progress(kill + 1, options.kills, "kills")
