@@ -17,6 +17,10 @@ MOST_MINOR = 20_000_000
 """The most that is paid at a time; an account begins with 1,000,000,000."""
 
 
+OUT_OF_PATIENCE = "* 408 reason=idle"
+"""What the bank says before it closes a connection on which nobody has logged in for two minutes."""
+
+
 @dataclass(slots=True)
 class Visit:
     """One session: its number among all, and how many pieces it has yet to ask."""
@@ -92,6 +96,9 @@ class Turns:
             self._go(client)
             if self._asked < self._operations:
                 self._come(self._daemon.rows.index(client.account))
+        elif answer == OUT_OF_PATIENCE:
+            self._go(client)
+            self._come(self._daemon.rows.index(client.account))
         elif client.is_let_in(answer):
             if self._inside.setdefault(client.account.id, client) is not client:
                 raise Wrong(f"a session was opened on account {client.account.number}, which was in use")
