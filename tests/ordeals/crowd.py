@@ -125,9 +125,7 @@ class Crowd:
         if not ready:
             raise Wrong(f"nothing was answered for {PATIENCE_SECONDS} seconds")
         for number, _ in ready:
-            client = self._clients.get(number)
-            if client is not None:
-                self._hear(client)
+            self._hear(self._clients[number])
 
     def _hear(self, client: Client) -> None:
         try:
