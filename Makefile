@@ -12,16 +12,22 @@ ARGS        ?=
 TESTS       ?=
 QUICK       ?=
 OUT         ?=
+KILLS       ?= 200
+CALLS       ?= 200
+OPERATIONS  ?= 100000
+CLIENTS     ?= 64
+WITHIN      ?= 2
+SEED        ?=
 
 VENV   := .venv
 BIN    := $(VENV)/bin
 SETUP  := setup.cfg pyproject.toml
 CONFIG := etc/demo.ini
 
-export PORT NOTICE_PORT STATUS_PORT STATE OUT
+export PORT NOTICE_PORT STATUS_PORT STATE OUT KILLS CALLS OPERATIONS CLIENTS WITHIN SEED
 
 .DEFAULT_GOAL := help
-.PHONY: help run client test lint bench clean
+.PHONY: help run client test lint bench crashes contention clean
 .DELETE_ON_ERROR:
 
 help:
@@ -32,6 +38,8 @@ help:
 	@echo "  make test     check everything; TESTS=tests.test_money checks only that"
 	@echo "  make lint     check form and types only"
 	@echo "  make bench    measure this machine (docs/benchmarks.md); QUICK=1 OUT=FILE: four minutes, kept in FILE"
+	@echo "  make crashes  kill the bank KILLS=200 times, and transfers at CALLS=200 calls (docs/testing.md); SEED=N repeats"
+	@echo "  make contention   OPERATIONS=100000 by CLIENTS=64 on two accounts (docs/testing.md); SEED=N repeats"
 	@echo "  make clean    remove the environment and what tools leave behind; the bank's state stays"
 	@echo
 	@echo "  PORT=$(PORT) NOTICE_PORT=$(NOTICE_PORT) STATUS_PORT=$(STATUS_PORT) STATE=$(STATE) PYTHON=$(PYTHON)"
@@ -62,6 +70,17 @@ lint: $(VENV)/.for-test
 # Python replaces the shell, so that a signal to make's children reaches the measurement, which then cleans up.
 bench: $(VENV)/.for-bench
 	@exec $(BIN)/python -m bench $(if $(QUICK),--quick) $${OUT:+--out "$$OUT"} $(value ARGS)
+
+# Both are run, whatever the first finds.
+crashes: $(VENV)/.for-test
+	@failed=0; \
+	 $(BIN)/python -m tests.ordeals.calls --calls "$$CALLS" $${SEED:+--seed "$$SEED"} || failed=1; \
+	 $(BIN)/python -m tests.ordeals.kills --kills "$$KILLS" --within "$$WITHIN" $${SEED:+--seed "$$SEED"} || failed=1; \
+	 exit $$failed
+
+contention: $(VENV)/.for-test
+	@exec $(BIN)/python -m tests.ordeals.contention --operations "$$OPERATIONS" --clients "$$CLIENTS" \
+	   $${SEED:+--seed "$$SEED"} $(value ARGS)
 
 clean:
 	@rm -rf $(VENV) build dist *.egg-info _trial_temp* .coverage .coverage.* htmlcov \

@@ -1,0 +1,162 @@
+"""A bank to be tried: made as an operator makes one, served by ``twistd``, and ended as nobody should end it."""
+
+import ssl
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic, sleep
+
+from sqlalchemy import Connection
+
+from bankd.store.customers import AccountRow
+from bench import banks
+from bench.programs import BIN, free_port
+from tests.ordeals.crowd import PATIENCE_SECONDS, Client, Gone
+from tests.ordeals.report import folder
+from tests.ordeals.witness import Witness, Wrong
+from tests.system.support import FAULTS, environment
+
+LOOK_SECONDS = 0.005
+"""How long to leave the processor to others between two looks whether the bank serves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """From the launch of a bank to its first answer: in ``seconds``, of which it ``waited`` for a processor."""
+
+    seconds: float
+    waited: float
+
+    @property
+    def own(self) -> float:
+        """What it took but for the wait: on a machine with nothing else to do there is none."""
+        return self.seconds - self.waited
+
+
+class Daemon:
+    """A bank of ``count`` accounts in ``folder``, that runs from ``launch`` to ``kill`` or ``stop``.
+
+    ``lease_seconds`` is for how long a session that nobody ended keeps its account.
+    """
+
+    def __init__(self, folder: Path, count: int, lease_seconds: int) -> None:
+        self.made = banks.make(folder / "bank", count)
+        with self.made.settings_file.open("a") as settings:
+            settings.write(f"lease_seconds = {lease_seconds}\n")
+        self.rows: list[AccountRow] = self.made.rows
+        self._port = free_port()
+        self._trust = ssl.create_default_context(cafile=str(self.made.settings.state / "ca.pem"))
+        self._log = self.made.folder / "log"
+        self._process: subprocess.Popen[bytes] | None = None
+        self._launched = 0.0
+
+    def launch(self) -> None:
+        """Start the program, and do not wait until it serves."""
+        self._launched = monotonic()
+        settings, state = self.made.settings_file, self.made.settings.state
+        ports = ("--port", str(self._port), "--notice-port", "0", "--status-port", "0")
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [
+                    *(BIN / "twistd", "--nodaemon", "--pidfile=", "bankd"),
+                    *("--config", settings, "--state", state, *ports),
+                ],
+                cwd=self.made.folder,
+                env=environment({}),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+
+    def first_answer(self) -> "Start":
+        """Wait for the first answer to a request; how long that took. Raises Gone when the bank ends before."""
+        while monotonic() < self._launched + PATIENCE_SECONDS:
+            if self._process is None or self._process.poll() is not None:
+                raise Gone("the bank ended while it started")
+            try:
+                visitor = self.connect(self.rows[0])
+            except Gone:
+                sleep(LOOK_SECONDS)
+                continue
+            with visitor.socket:
+                if visitor.ask("NOOP") == "200":
+                    return Start(monotonic() - self._launched, _waited_seconds(self._process.pid))
+        raise Wrong("the bank does not serve")
+
+    def connect(self, account: AccountRow) -> Client:
+        """A connection for a session on ``account``. Raises Gone."""
+        return Client(self._port, self._trust, account, banks.PIN)
+
+    def log_in_all(self) -> list[Client]:
+        """A session on every account, once the leases of those before have run out. Raises Gone."""
+        clients = [self.connect(row) for row in self.rows]
+        waiting, ends = list(clients), monotonic() + PATIENCE_SECONDS
+        while waiting := [client for client in waiting if not client.log_in()]:
+            if monotonic() > ends:
+                raise Wrong("an account is never free again")
+            sleep(LOOK_SECONDS)
+        return clients
+
+    def kill(self) -> None:
+        """End the bank at once, if it has not ended; nothing of it runs any more."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+
+    def send_kill(self) -> None:
+        """Have the bank end at once, from any thread."""
+        process = self._process
+        if process is not None:
+            process.kill()
+
+    def stop(self) -> None:
+        """Stop the bank as an operator does. Raises Wrong when it does not end, or logged a fault at any time."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.terminate()
+            try:
+                process.wait(PATIENCE_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+                raise Wrong("the bank does not stop") from None
+        if faults := FAULTS.findall(self.log):
+            raise Wrong(f"the bank logged faults: {faults[:10]}")
+
+    @property
+    def log(self) -> str:
+        """All that the bank has logged."""
+        return self._log.read_text(encoding="utf-8", errors="replace") if self._log.exists() else ""
+
+    @contextmanager
+    def looking(self) -> Iterator[Connection]:
+        """The database, to be read beside the bank that serves it."""
+        with banks.opened(self.made.settings) as store, store.reading() as connection:
+            yield connection
+
+    def witness(self) -> Witness:
+        """A witness of all that happens from now on."""
+        with self.looking() as connection:
+            return Witness(connection, self.rows)
+
+
+def _waited_seconds(process: int) -> float:
+    """For how long the main thread of a process was ready to run and had no processor; 0 where Linux does not tell."""
+    try:
+        return int(Path(f"/proc/{process}/schedstat").read_text().split()[1]) / 1e9
+    except (OSError, IndexError):
+        return 0.0
+
+
+@contextmanager
+def bank_of(count: int, lease_seconds: int = 30) -> Iterator[Daemon]:
+    """A bank of so many accounts in a folder of its own; it does not run on after the end."""
+    with folder() as place:
+        daemon = Daemon(place, count, lease_seconds)
+        try:
+            yield daemon
+        finally:
+            daemon.kill()
