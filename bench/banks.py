@@ -48,6 +48,11 @@ class Made:
     settings: Settings
     rows: list[AccountRow]
 
+    @property
+    def chain_key(self) -> bytes:
+        """What its journal's entries are linked under."""
+        return keyring.load(self.settings.state).chain
+
 
 def make(folder: Path, count: int, url: str = "", real_hash: bool = False) -> Made:
     """A bank of ``count`` customers with money in the new ``folder``; on SQLite unless ``url`` says otherwise.

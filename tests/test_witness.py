@@ -26,7 +26,7 @@ class WitnessCase(SynchronousTestCase):
         known = [self.bank.add_customer(name, DEPOSITED) for name in ("alice", "bob")]
         with self.bank.store.reading() as connection:
             self.alice, self.bob = (customers.account(connection, customer.account_id) for customer in known)
-            self.witness = Witness(connection, [self.alice, self.bob])
+            self.witness = Witness(connection, self.bank.store.chain_key, [self.alice, self.bob])
 
     def payment(self, amount_minor: int = 100, key: str = "k") -> Operation:
         """Alice wants to pay bob."""

@@ -59,7 +59,7 @@ class Ordeal:
         self._traced = made.folder / "strace"
         self._wishes = Wishes(seed, made.rows, MOST_MINOR)
         with self._looking() as connection:
-            self._witness = Witness(connection, made.rows)
+            self._witness = Witness(connection, made.chain_key, made.rows)
         self.killed_at: Counter[str] = Counter()
         self.unknown_but_done = 0
 

@@ -140,7 +140,7 @@ class Daemon:
     def witness(self) -> Witness:
         """A witness of all that happens from now on."""
         with self.looking() as connection:
-            return Witness(connection, self.rows)
+            return Witness(connection, self.made.chain_key, self.rows)
 
 
 def _waited_seconds(process: int) -> float:

@@ -8,7 +8,6 @@ When the parent lets go it ends, without closing the database.
 import ctypes
 import os
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import NoReturn
@@ -17,7 +16,7 @@ from twisted.python.failure import Failure
 
 from bankd.bank import payments
 from bankd.lane import Lane
-from bankd.ledger.book import Outcome
+from bankd.ledger.books import Outcome
 from bankd.store import journal
 from bankd.store.engines import Store
 from bankd.testing import Stepped
@@ -105,9 +104,9 @@ def _carry_out(
     wait: Callable[[], None],
 ) -> None:
     wait()
-    store = Store(made.settings.database, time.time)
+    store = Store(made.settings.database, made.chain_key)
     with store.writing() as tx:
-        journal.newest_id(tx.connection)
+        journal.newest(tx.connection)
         if pages is not None:
             tx.connection.exec_driver_sql(f"PRAGMA wal_autocheckpoint={pages}")
     say("open")

@@ -11,7 +11,7 @@ from twisted.python.threadpool import ThreadPool
 
 from bankd.bank import payments
 from bankd.lane import Lane
-from bankd.ledger.book import Outcome
+from bankd.ledger.books import Outcome
 from bankd.store.engines import Store
 from bench import banks
 from bench.banks import Made
@@ -33,7 +33,7 @@ def crowd(made: Made, count: int, operations: int, report: Report) -> Witness:
     """Have ``count`` posters post until all is done; what was seen. It runs the reactor, which runs only once."""
     with banks.opened(made.settings) as store:
         with store.reading() as connection:
-            witness = Witness(connection, made.rows)
+            witness = Witness(connection, made.chain_key, made.rows)
         posters = Posters(store, witness, Wishes(report.seed, made.rows, MOST_MINOR), operations, report)
         posters.run(count)
         with store.reading() as connection:

@@ -19,14 +19,15 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from bankd.bank import payments
-from bankd.ledger.book import Entry, Outcome
-from bankd.ledger.commands import Command, Deposit, Transfer, Withdrawal
+from bankd.ledger.books import Outcome
+from bankd.ledger.commands import Deposit, Payment, Transfer, Withdrawal
+from bankd.ledger.entries import Entry
 from bankd.store import audit
 from bankd.store.customers import AccountRow
 from bankd.store.schema import accounts, journal
 from bankd.wire import codec
 
-COMMANDS: dict[str, type[Command]] = {"DEPOSIT": Deposit, "WITHDRAW": Withdrawal, "TRANSFER": Transfer}
+COMMANDS: dict[str, type[Payment]] = {"DEPOSIT": Deposit, "WITHDRAW": Withdrawal, "TRANSFER": Transfer}
 """Each verb's command."""
 
 SAYS_NOTHING = ("503 reason=busy", "503 reason=stopping", "410 reason=session")
@@ -64,7 +65,7 @@ class Operation:
         return f"{self.verb}{to} amount={self.amount_minor} currency={self.row.currency} key={self.key}"
 
     @property
-    def command(self) -> Command:
+    def command(self) -> Payment:
         """The operation as the ledger takes it, from the bank itself: without a session's fence."""
         return COMMANDS[self.verb](
             customer_id=self.row.customer_id,
@@ -129,7 +130,8 @@ class Wishes:
 class Witness:
     """What is known of one bank whose customers' accounts are ``rows``, from the moment it is made."""
 
-    def __init__(self, connection: Connection, rows: Iterable[AccountRow]) -> None:
+    def __init__(self, connection: Connection, chain_key: bytes, rows: Iterable[AccountRow]) -> None:
+        self._chain_key = chain_key
         self._numbers = {row.id: row.number for row in rows}
         self._operations: dict[tuple[int, str], Operation] = {}
         self._entries: dict[tuple[int, str], Entry] = {}
@@ -187,7 +189,7 @@ class Witness:
             unknown_but_done += operation.answer is None and entry_made is not None
             self._compare(operation, entry_made)
         self._open = [operation for operation in self._open if operation.answer is None]
-        for fault in audit.faults(connection):
+        for fault in audit.faults(connection, self._chain_key):
             raise Wrong(f"the bank's own audit finds: {fault}")
         return unknown_but_done
 
@@ -250,7 +252,7 @@ class Witness:
 def spoken(operation: Operation, outcome: Outcome) -> str:
     """An outcome as it travels, without a tag."""
     row = operation.row
-    receipt = payments.receipt(outcome.entry, row.id, row.currency) if outcome.entry else None
+    receipt = payments.receipt(outcome, row.id, row.currency) if outcome.entry else None
     return codec.write_reply("t", outcome.code, receipt).decode().removeprefix("t ")
 
 
