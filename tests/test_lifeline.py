@@ -700,12 +700,16 @@ class ComingBack(Scripted):
         self.assertEqual(sent, [WITHDRAW])
         self.assertNoResult(asked)
 
-    def test_stranger_is_not_told_the_secret(self) -> None:
-        """Where the certificate is not the bank's any more, nothing is tried again."""
+    def test_stranger_in_the_banks_place(self) -> None:
+        """Who shows another certificate is waited out, and in the end it is said what was wrong."""
         for cause in (Cause.UNTRUSTED, Cause.WRONG_NAME):
-            lifeline = self.open({"WITHDRAW": LOST}, NoBank(Address("bank.example"), cause))
-            self.failureResultOf(self.ask(lifeline, WITHDRAW, seconds=1), InDoubt)
-            self.assertIn("certificate", self.told[-1])
+            stranger = NoBank(Address("bank.example"), cause)
+            lifeline = self.open({"WITHDRAW": LOST}, stranger, {"WITHDRAW": RECEIPT})
+            self.assertEqual(self.code(self.ask(lifeline, WITHDRAW)), codes.DONE)
+            self.assertEqual(self.told[-1], words.NOT_THE_BANK)
+            lifeline = self.open({"WITHDRAW": LOST}, stranger)
+            self.failureResultOf(self.ask(lifeline, WITHDRAW), InDoubt)
+            self.assertEqual(self.told[-1], words.no_bank(stranger))
 
     def test_bank_that_is_busy_or_hangs_up(self) -> None:
         """At the door too it is asked again, and the connection that led nowhere is closed."""

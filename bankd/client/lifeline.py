@@ -22,7 +22,7 @@ from bankd import codes
 from bankd.client import words
 from bankd.client.answers import Answer
 from bankd.client.bank import Bank
-from bankd.client.errors import Cause, Denied, Loss, LostBank, NoBank
+from bankd.client.errors import Denied, Loss, LostBank, NoBank
 from bankd.client.owed import Owed
 from bankd.client.patience import Random, pauses
 from bankd.records import Welcome
@@ -274,7 +274,9 @@ class Lifeline:
 
 
 def _is_final(error: NoBank | LostBank | Denied) -> bool:
-    """Whether to try again would be useless, or would tell a stranger the secret."""
-    if isinstance(error, NoBank):
-        return error.cause in (Cause.UNTRUSTED, Cause.WRONG_NAME)
+    """Whether to try again would be useless.
+
+    It is not where a certificate is not the bank's, as on a network that wants a log-in of its own first: nothing is
+    told to whoever shows one, and the bank may be there next time.
+    """
     return isinstance(error, Denied) and error.code != codes.IN_USE and error.code.number < 500

@@ -139,6 +139,9 @@ CONNECTED_AGAIN = "Connected again."
 ASKING = "Connection lost. Asking the bank whether the {movement} was made ... (Ctrl-C to stop)"
 BUSY = "The bank is busy. Asking it again for the {movement} ... (Ctrl-C to stop)"
 STILL_HELD = "The bank still keeps the account for the connection that was lost. Waiting until it is free ..."
+NOT_THE_BANK = (
+    "What answers in the bank's place has no certificate that is trusted, and is told nothing. Trying again ..."
+)
 STILL_AWAY = "The bank does not answer yet. Trying again ..."
 IN_DOUBT = (
     "It is not known whether the {movement}{amount} was made. Look at your statement before you do it again; "
@@ -192,6 +195,8 @@ def connecting_again(in_doubt: Message | str | None) -> str:
 
 def waiting(error: codes.Refused | LostBank | NoBank) -> str:
     """Why there is no connection again yet."""
+    if isinstance(error, NoBank) and error.cause in (Cause.UNTRUSTED, Cause.WRONG_NAME):
+        return NOT_THE_BANK
     return STILL_HELD if isinstance(error, codes.Refused) and error.code == codes.IN_USE else STILL_AWAY
 
 

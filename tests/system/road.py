@@ -60,7 +60,8 @@ class Road:
         self._inwards.load_cert_chain(bank.state / "server.pem", bank.state / "server.key")
         self._outwards = ssl.create_default_context(cafile=bank.state / "ca.pem")
         self._listener = socket.create_server(("127.0.0.1", self.port))
-        Thread(target=self._accept, daemon=True).start()
+        self._accepting = Thread(target=self._accept, daemon=True)
+        self._accepting.start()
 
     @property
     def environment(self) -> dict[str, str]:
@@ -74,6 +75,9 @@ class Road:
 
     def close(self) -> None:
         """Let nobody on it any more."""
+        # Closed under the thread that accepts, its descriptor could become another road's, with this one's certificate.
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._accepting.join(DEADLINE_SECONDS)
         self._listener.close()
 
     def ambush_for(self, line: bytes) -> Ambush | None:

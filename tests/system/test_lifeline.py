@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 from tests.system.road import Ambush, Passage, Road, answer_is_lost, lost_at_once, never_arrives
-from tests.system.support import DEADLINE_SECONDS, Screen, SystemTestCase
+from tests.system.support import DEADLINE_SECONDS, Screen, SystemTestCase, look_until
 from tests.system.test_daemon import MortalBank
 
 MENU = "Your choice:"
@@ -47,8 +47,17 @@ class LifelineCase(SystemTestCase):
         self.assertTrue(self.road.waylaid.wait(DEADLINE_SECONDS), "nothing was waylaid")
         self.bank.start()
 
+    def wait_until_free(self) -> None:
+        """Wait until the lease on alice's account has run out, which a killed bank left behind."""
+
+        def is_free() -> bool:
+            return self.bank.client(f"account:{self.alice.account}", self.alice.pin, "Exit").status == 0
+
+        look_until(is_free, lambda: f"the account never became free:\n{self.bank.log}")
+
     def assertPaidOnce(self) -> None:
         """The ledger has the transfer once, on both sides, and adds up."""
+        self.wait_until_free()
         for customer, balance, kind in ((self.alice, 97_500, "paid"), (self.bob, 102_500, "received")):
             told, page = self.bank.told(
                 f"account:{customer.account}", customer.pin, "Check Balance", "Statement 100"
@@ -194,6 +203,7 @@ class TerminalTests(LifelineCase):
         screen.wait_for("  1  Sign Up")
         self.assertRegex("".join(screen.rows()), r"by the key [0-9a-f-]{36}\.")
         self.restart()
+        self.wait_until_free()
         self.log_in(screen)
         screen.answer(MENU, "Statement")
         screen.wait_for(f"paid to {self.bob.account}")
