@@ -25,6 +25,7 @@ from twisted.internet.protocol import Protocol
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from bankd.outlet import Outlet
 from bankd.tls import Session
 
 TOGETHER = 2**16
@@ -75,6 +76,7 @@ class Channel(Protocol):
 
     def connectionMade(self) -> None:
         """Connect the protocol; TLS is to follow."""
+        self._outlet = Outlet(self.transport)
         self.protocol.makeConnection(self)
 
     def dataReceived(self, data: bytes) -> None:
@@ -236,7 +238,7 @@ class Channel(Protocol):
             octets = b"".join(self._unsent)
             self._unsent.clear()
             self._unsent_octets = 0
-            self.transport.write(self._tls.write(octets))
+            self._outlet.put(self._tls.write(octets))
 
     def _flush(self) -> None:
         """Send what TLS has to say of its own accord; who makes it talk without end is cut off."""
@@ -246,7 +248,7 @@ class Channel(Protocol):
         if self._unasked_octets > MAX_UNASKED:
             self.abortConnection()
         elif octets:
-            self.transport.write(octets)
+            self._outlet.put(octets)
 
     def _close(self) -> None:
         """Send what is left and close our end; then the peer's close_notify is all that is waited for."""

@@ -70,6 +70,7 @@ ROOMS = {
     "bankd.delivery": Room(5, NETWORK),
     "bankd.tls": Room(5),
     "bankd.channel": Room(5, NETWORK),
+    "bankd.outlet": Room(5, NETWORK),
     "bankd.channel_factory": Room(5, NETWORK),
     "bankd.log": Room(5, NETWORK),
     "bankd.certificates": Room(5),
