@@ -3,11 +3,15 @@
 import gzip
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Connection, MetaData, select, text, update
+from sqlalchemy import Connection, MetaData, create_engine, select, text, update
 
-from bankd.ledger.commands import Deposit, Transfer
+from bankd.ledger import chain
+from bankd.ledger.commands import Bulk, Capture, Deposit, Hold, Release, Reversal, Transfer, Withdrawal
+from bankd.ledger.entries import Entry
 from bankd.records import NoticeKind
 from bankd.store import archive, audit, backup, customers, journal, migrate, outbox, restore, schema, sessions
 from bankd.store.archive import BackupError, Batch
@@ -16,7 +20,7 @@ from bankd.store.engines import Store
 from bankd.store.restore import Restored
 from bankd.wire import grammar
 from tests.databases import on_every_engine
-from tests.test_store import START_US, Ledger, LedgerCase
+from tests.test_store import CHAIN_KEY, START_US, Ledger, LedgerCase
 
 NEXT = '''"""A column more."""
 import sqlalchemy as sa
@@ -27,8 +31,16 @@ def upgrade():
 '''
 
 
+BANKS_OWN: dict[str, Any] = {"customer_id": 1, "fence": None}
+
+
 def silent(_rows: int) -> None:
     """Hear how many rows are done."""
+
+
+def faults(connection: Connection) -> list[str]:
+    """What is wrong with a ledger under the key of these tests."""
+    return [str(fault) for fault in audit.faults(connection, CHAIN_KEY)]
 
 
 class BackupCase(LedgerCase):
@@ -45,13 +57,35 @@ class BackupCase(LedgerCase):
             self.ledger.command(Transfer, 9999, "u", payee="A2"),
             self.ledger.command(Transfer, 9999, "a", payee="A2"),
         )
+        self.ledger.carry_out(
+            self.hold(25, "h"),
+            self.hold(35, "i"),
+            Bulk(**BANKS_OWN, account_id=1, key="b", transfers=(self.transfer(1), self.transfer(9999)), together=True),
+            Reversal(**BANKS_OWN, account_id=2, key="r", of_id=3, amount_minor=10),
+        )
+        self.ledger.carry_out(Release(**BANKS_OWN, account_id=2, key="e", of_id=5))
         self.add_account("A4", "EUR")
         with self.store.writing() as tx:
+            customers.change_account(tx, self.ledger.two, payment_limit_minor=400, day_limit_minor=900)
+            customers.change_account(tx, customers.add_account(tx, "A5", "EUR", 3), closed_us=START_US)
+            customers.change_customer(tx, 3, username="kim", mobile="+12025550123", last_login_us=START_US)
             customers.set_secret(tx, 1, "pin", "$argon2id$")
             customers.change_customer(tx, 2, name="Zoë", email="zoe@example.com")
             outbox.add(tx, self.ledger.two, NoticeKind.SECRET)
             self.fences = [sessions.take(tx, account_id, 10) for account_id in (self.ledger.one, self.ledger.two)]
             sessions.release(tx, self.ledger.two, 1)
+
+    def transfer(self, amount_minor: int) -> Transfer:
+        """One of a set."""
+        return Transfer(
+            **BANKS_OWN, account_id=1, key=f"b.{amount_minor}", amount_minor=amount_minor, currency="USD", payee="A2"
+        )
+
+    def hold(self, amount_minor: int, key: str) -> Hold:
+        """Something set aside for A2."""
+        return Hold(
+            **BANKS_OWN, account_id=1, key=key, amount_minor=amount_minor, currency="USD", payee="A2", seconds=60
+        )
 
     def new_database(self) -> Store:
         """A database without tables."""
@@ -62,7 +96,7 @@ class BackupCase(LedgerCase):
         self.file.unlink(missing_ok=True)
         return backup.save(store or self.store, self.file, "Test Bank", silent)[1]
 
-    def restore(self, store: Store, check: restore.Check = audit.faults) -> Restored:
+    def restore(self, store: Store, check: restore.Check = faults) -> Restored:
         """Restore the file."""
         with archive.read(self.file) as source:
             return restore.restore(store, source, check, silent)
@@ -102,7 +136,7 @@ class RoundTrip(BackupCase):
     def test_everything(self) -> None:
         """From SQLite to another database and back to SQLite nothing is lost, and what the operator is told agrees."""
         told = self.save()
-        self.assertEqual(told, Contents(customers=3, accounts=3, entries=3, held_minor={"EUR": 0, "USD": 570}))
+        self.assertEqual(told, Contents(customers=3, accounts=4, entries=7, held_minor={"EUR": 0, "USD": 570}))
         lines, between, back = self.lines(), self.new_database(), self.new_database()
         self.assertEqual(self.restore(between).contents, told)
         self.assertEqual(self.save(between), told)
@@ -110,6 +144,13 @@ class RoundTrip(BackupCase):
         self.restore(back)
         self.save(back)
         self.assertEqual(self.lines(), lines)
+
+    def test_every_column(self) -> None:
+        """The bank that makes the journey has something in every column of every table."""
+        with self.store.reading() as connection:
+            for column in (column for table in schema.metadata.sorted_tables for column in table.columns):
+                filled = connection.execute(select(column).where(column.is_not(None)).limit(1)).first()
+                self.assertIsNotNone(filled, column)
 
     def test_the_bank_goes_on(self) -> None:
         """In the restored database customers, accounts and entries get the ids that follow, and keys are known."""
@@ -121,13 +162,27 @@ class RoundTrip(BackupCase):
         self.save()
         self.store = self.new_database()
         self.restore(self.store)
-        self.assertEqual(self.add_account("A5"), 5)
+        self.assertEqual(self.add_account("A6"), 6)
         ledger = Ledger(self.store, self.ledger.till, self.ledger.one, self.ledger.two)
         self.assertEqual(ledger.carry_out(*commands), outcomes)
         ledger.carry_out(ledger.command(Deposit, 1, "new"))
         with self.store.reading() as connection:
-            self.assertEqual(journal.newest(connection)[0], 4)
-            self.assertEqual(list(audit.faults(connection)), [])
+            self.assertEqual(journal.newest(connection)[0], 8)
+            self.assertEqual(faults(connection), [])
+
+    def test_promises_are_kept(self) -> None:
+        """An open hold is captured in the restored database, and what was given back is not given back twice."""
+        self.save()
+        self.store = self.new_database()
+        self.restore(self.store)
+        ledger = Ledger(self.store, self.ledger.till, self.ledger.one, self.ledger.two)
+        captured, reversed_, too_much = ledger.carry_out(
+            Capture(**BANKS_OWN, account_id=2, key="c", of_id=4),
+            Reversal(**BANKS_OWN, account_id=2, key="s", of_id=3, amount_minor=20),
+            Reversal(**BANKS_OWN, account_id=2, key="v", of_id=3, amount_minor=1),
+        )
+        self.assertEqual([outcome.code.refuses for outcome in (captured, reversed_, too_much)], [False, False, True])
+        self.assertEqual((self.balance(self.ledger.one), self.balance(self.ledger.two)), (545, 25))
 
     def test_into_a_prepared_database(self) -> None:
         """The tables that 'bankctl init' made will do while they are empty."""
@@ -152,7 +207,7 @@ class Snapshot(BackupCase):
         before = self.balance(self.ledger.one)
         header, told = backup.save(self.store, self.file, "Test Bank", deposit)
         self.assertGreater(self.balance(self.ledger.one), before)
-        self.assertEqual((header.newest_entry, told.entries, told.held_minor["USD"]), (3, 3, 570))
+        self.assertEqual((header.newest_entry, told.entries, told.held_minor["USD"]), (7, 7, 570))
         restored = self.new_database()
         self.assertEqual(self.restore(restored).contents, told)
 
@@ -160,14 +215,14 @@ class Snapshot(BackupCase):
         """The header says which bank, when, up to which entry, and in which schema."""
         header, _ = backup.save(self.store, self.file, "Test Bank", silent)
         at = grammar.write_time(START_US)
-        self.assertEqual(header, archive.Header("Test Bank", at, 3, migrate.head()))
+        self.assertEqual(header, archive.Header("Test Bank", at, 7, migrate.head()))
 
     def test_order(self) -> None:
         """Rows stand in the order of their primary keys, so that a row may refer to one above it."""
         self.save()
         lines = self.lines()
-        begin = next(at for at, line in enumerate(lines) if isinstance(line, dict) and line["table"] == "refusals")
-        self.assertEqual([line[0] for line in lines[begin + 1 : begin + 3] if isinstance(line, list)], ["a", "u"])
+        begin = next(at for at, line in enumerate(lines) if isinstance(line, dict) and line["table"] == "outcomes")
+        self.assertEqual([line[0] for line in lines[begin + 1 : begin + 4] if isinstance(line, list)], ["a", "b", "u"])
 
     def test_another_version(self) -> None:
         """A database that this bank does not serve is not backed up either."""
@@ -268,9 +323,9 @@ class Refusals(BackupCase):
             self.refusal(database, restore.Wrong), "the ledger in the backup is wrong; nothing was restored"
         )
         with archive.read(self.file) as source:
-            wrong = self.assertRaises(restore.Wrong, restore.restore, database, source, audit.faults, silent)
+            wrong = self.assertRaises(restore.Wrong, restore.restore, database, source, faults, silent)
         assert isinstance(wrong, restore.Wrong)
-        self.assertIn("account A1 has a balance of 1, but its entries add up to 540", wrong.faults)
+        self.assertIn("account A1 has a balance of 1, but its entries add up to 550", wrong.faults)
 
     def test_again_after_a_failure(self) -> None:
         """What failed at the very end left no row behind, and can be done again in the same database."""
@@ -297,6 +352,168 @@ class Refusals(BackupCase):
 
 
 @on_every_engine
+class Forgeries(BackupCase):
+    """A backup that somebody wrote anew, who has its whole text but not the chain's key."""
+
+    def forge(self, change: Callable[[str, dict[str, Any]], None]) -> None:
+        """Change each row of each table in the file, and seal it as a good one is."""
+
+        def changed(batch: Batch) -> Batch:
+            rows = [dict(zip(batch.columns, row, strict=True)) for row in batch.rows]
+            for row in rows:
+                change(batch.table, row)
+            return Batch(batch.table, batch.columns, [tuple(row.values()) for row in rows])
+
+        with archive.read(self.file) as source:
+            header, batches = source.header, [changed(batch) for batch in source.batches(silent)]
+        self.file.unlink()
+        archive.write(self.file, header, batches, silent)
+
+    def forge_deposit(self, table: str, row: dict[str, Any]) -> None:
+        """Ten dollars more were paid in by entry 2, and all balances from then on agree."""
+        more = {self.ledger.one: 1000, self.ledger.till: -1000}
+        if table == "accounts":
+            row["balance_minor"] += more.get(row["id"], 0)
+        elif table == "journal" and row["id"] >= 2:
+            row["amount_minor"] += 1000 if row["id"] == 2 else 0
+            for side in ("debit", "credit"):
+                row[f"{side}_balance"] += more.get(row[f"{side}_id"], 0)
+
+    def relink(self, key: bytes, first: int) -> None:
+        """Link the entries from ``first`` on under another key."""
+        head = chain.START
+
+        def link(table: str, row: dict[str, Any]) -> None:
+            nonlocal head
+            if table == "journal":
+                head = row["hash"] if row["id"] < first else chain.link(key, head, entry(row))
+                row["hash"] = head
+
+        self.forge(link)
+
+    def wrong(self) -> list[str]:
+        """The faults for which the file is not restored, with nothing left behind."""
+        database = self.new_database()
+        self.refusal(database, restore.Wrong)
+        with archive.read(self.file) as source:
+            wrong = self.assertRaises(restore.Wrong, restore.restore, database, source, faults, silent)
+        assert isinstance(wrong, restore.Wrong)
+        return wrong.faults
+
+    def test_consistent(self) -> None:
+        """Where all adds up, the links do not, and the first entry that was forged is named first."""
+        self.save()
+        self.forge(self.forge_deposit)
+        for are_linked in (False, True):
+            if are_linked:
+                self.relink(bytes(32), 2)
+            said = "is not what was linked to the entry before it: one of the two was changed"
+            found = self.wrong()
+            self.assertEqual(found[0], f"entry 2 {said}")
+            self.assertEqual([fault for fault in found if not fault.endswith(said)], [])
+
+    def test_from_the_first_entry(self) -> None:
+        """A ledger under a key of the forger's own is told in one line, and so is a key that is another bank's."""
+        said = "the ledger in the backup does not begin under this chain.key: the key is not that bank's own"
+        self.save()
+        another = Store(self.database(), bytes(32), self.seconds)
+        self.addCleanup(another.close)
+        self.assertIn(said, self.refusal(another))
+        self.forge(self.forge_deposit)
+        self.relink(bytes(32), 1)
+        self.assertIn(said, self.refusal(self.new_database()))
+
+    def test_links_taken_away(self) -> None:
+        """Links that a backup must have are not made up for, be all gone or the newest."""
+        for first in (7, 1):
+            self.save()
+
+            def unlink(table: str, row: dict[str, Any], first: int = first) -> None:
+                if table == "journal" and row["id"] >= first:
+                    row["hash"] = None
+
+            self.forge(unlink)
+            self.assertEqual(self.wrong()[0], f"entry {first} has no link to the entries before it")
+
+
+@on_every_engine
+class FirstSchema(LedgerCase):
+    """A backup of a bank from before there was a chain."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.ledger.deposit(100, 20)
+        self.ledger.carry_out(self.ledger.command(Transfer, 50, "t", payee="A2"))
+        self.seconds.now += 86_400
+        for number, kind in enumerate((Withdrawal, Withdrawal)):
+            self.ledger.carry_out(self.ledger.command(kind, 4, f"w{number}"))
+        self.file = Path(self.mktemp()).absolute()
+
+    def restored(self, check: restore.Check) -> tuple[Store, Restored]:
+        """The database that the file makes, and what is told of it."""
+        save_first_schema(self.store, self.file)
+        store = self.open_store(self.database())
+        with archive.read(self.file) as source:
+            return store, restore.restore(store, source, check, silent)
+
+    def test_sealed(self) -> None:
+        """Entries get the links that they would have had before the ledger is verified; what was spent is known."""
+        found: list[str] = []
+
+        def check(connection: Connection) -> list[str]:
+            found.extend(["checked", *faults(connection)])
+            return found[1:]
+
+        store, told = self.restored(check)
+        self.assertEqual((found, told.sealed, told.contents.entries), (["checked"], 5, 5))
+        with store.reading() as restored, self.store.reading() as connection:
+            links = select(schema.journal.c.id, schema.journal.c.hash)
+            self.assertEqual(sorted(restored.execute(links)), sorted(connection.execute(links)))
+            self.assertEqual(customers.account(restored, self.ledger.one).spent_minor, 8)
+            self.assertEqual(restored.execute(select(schema.outcomes.c.key)).scalars().all(), ["k"])
+
+    def test_sealed_once(self) -> None:
+        """Of its backup, which has links, none is made."""
+        store, _ = self.restored(faults)
+        self.file.unlink()
+        backup.save(store, self.file, "Test Bank", silent)
+        with archive.read(self.file) as source:
+            self.assertEqual(restore.restore(self.open_store(self.database()), source, faults, silent).sealed, 0)
+
+
+def entry(row: dict[str, Any]) -> Entry:
+    """The entry that a row of the journal is."""
+    return Entry._make(row[name] for name in Entry._fields)
+
+
+def save_first_schema(store: Store, path: Path) -> None:
+    """Write what ``store`` holds, and a refusal, as the first version of the bank would have backed it up."""
+    engine = create_engine("sqlite://")
+    with engine.begin() as connection:
+        migrate.upgrade_to(connection, "0001")
+        first = MetaData()
+        first.reflect(connection)
+    engine.dispose()
+    batches = []
+    with store.reading() as connection:
+        for table in (table for table in first.sorted_tables if table.name != "alembic_version"):
+            names = tuple(column.name for column in table.columns)
+            batches.append(Batch(table.name, names, ()))
+            if table.name == "refusals":
+                rows = [("k", 1, "transfer", 1, "99", 5, "EUR", "Café", 404, "account", 7)]
+            else:
+                now = schema.metadata.tables[table.name]
+                wanted = select(*(now.c[name] for name in names)).order_by(*now.primary_key)
+                if table.name == "accounts":
+                    wanted = wanted.where(~now.c.number.like("FEES-%"))
+                rows = [tuple(row) for row in connection.execute(wanted)]
+            if rows:
+                batches.append(Batch(table.name, names, rows))
+        header = archive.Header("Old Bank", grammar.write_time(START_US), journal.newest(connection)[0], "0001")
+    archive.write(path, header, batches, silent)
+
+
+@on_every_engine
 class OlderSchema(BackupCase):
     """A backup from before the last migration."""
 
@@ -311,7 +528,7 @@ class OlderSchema(BackupCase):
     def test_migrated(self) -> None:
         """It is restored at its own schema, and then brought up to date with its rows in it."""
         database = self.new_database()
-        self.assertEqual(self.restore(database).contents.entries, 3)
+        self.assertEqual(self.restore(database).contents.entries, 7)
         with database.reading() as connection:
             self.assertTrue(migrate.is_current(connection))
             ratings = connection.execute(text("SELECT rating FROM customers")).scalars()
@@ -321,7 +538,7 @@ class OlderSchema(BackupCase):
         """Empty tables of the present schema are in nobody's way."""
         database = self.new_database()
         migrate.upgrade(database.writer)
-        self.assertEqual(self.restore(database).contents.entries, 3)
+        self.assertEqual(self.restore(database).contents.entries, 7)
 
     def test_again_after_a_failure(self) -> None:
         """What failed after the migration leaves no table behind."""

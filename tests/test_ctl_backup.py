@@ -7,10 +7,23 @@ from pathlib import Path
 
 from sqlalchemy import update
 
+from bankd import keyring, signing
 from bankd.ctl import backup
-from bankd.store import archive
+from bankd.ctl.ledger import MOST_FAULTS
+from bankd.ledger import book
+from bankd.ledger.checkpoint import read_claims
+from bankd.ledger.commands import Deposit
+from bankd.signing import PrivateKey
+from bankd.store import archive, checkpoints, journal
+from bankd.store.checkpoints import CheckpointFile
 from bankd.store.schema import accounts
+from bankd.store.schema import journal as entries
+from tests.test_backup import save_first_schema
 from tests.test_ctl import RIGHT, CtlCase, Done
+
+RESTORED = "the ledger is right: every balance equals its entries, all add up to zero, and the chain holds"
+WRONG = "bankctl: the ledger in the backup is wrong; nothing was restored\n"
+KEYS = ("pepper", "chain.key", "receipts.key")
 
 
 class BackupCase(CtlCase):
@@ -27,6 +40,29 @@ class BackupCase(CtlCase):
     def backup(self) -> Done:
         """Back the bank up."""
         return self.bankctl("backup", str(self.file), "--state", str(self.state))
+
+    def copy(self, *names: str) -> None:
+        """Copy files of the bank's to the other one's state folder."""
+        self.other.mkdir(mode=0o700, exist_ok=True)
+        for name in names:
+            (self.other / name).write_bytes((self.state / name).read_bytes())
+
+    def others(self) -> set[str]:
+        """What is in the other bank's state folder."""
+        return {path.name for path in self.other.iterdir()}
+
+    def pay_in(self, key: str) -> None:
+        """Pay a cent into an account of the bank's, and sign what the ledger then comes to."""
+        paid = Deposit(customer_id=1, account_id=3, fence=None, key=key, amount_minor=1, currency="USD")
+        with self.store().writing() as tx:
+            books = journal.load(tx, [paid])
+            self.assertFalse(book.decide([paid], books)[0].code.refuses)
+            journal.append(tx, books)
+        self.assertEqual(self.bankctl("ledger", "checkpoint", "--state", str(self.state)).status, 0)
+
+    def verify_other(self) -> Done:
+        """Verify the bank that was made."""
+        return self.bankctl("ledger", "verify", "--state", str(self.other))
 
     def restore(self) -> Done:
         """Make another bank of the backup."""
@@ -61,7 +97,7 @@ class Backup(BackupCase):
     def test_no_bank(self) -> None:
         """Where there is no bank, none is made, and no backup."""
         self.state = self.state.parent / "nowhere"
-        self.assert_refused(self.backup(), "there is no database")
+        self.assert_refused(self.backup(), "holds no bank yet")
         self.assertFalse(self.file.exists())
 
     def test_interrupted(self) -> None:
@@ -78,32 +114,119 @@ class Backup(BackupCase):
 class Restore(BackupCase):
     """Making a bank of a backup."""
 
+    def setUp(self) -> None:
+        super().setUp()
+        self.copy(*KEYS, keyring.CHECKPOINTS)
+
     def test_told(self) -> None:
-        """The operator reads the same figures, that the ledger is right, and who has to log in again."""
+        """The operator reads the same figures, that the ledger is right, who has to log in again, and where the
+        checkpoints from before are; the bank that was made verifies.
+        """
         said = self.backup().printed.splitlines()
         done = self.restore()
         self.assertEqual((done.status, done.complaints), (0, ""))
-        first, *rest = done.printed.splitlines(keepends=True)
-        self.assertEqual(first, said[0].replace("backed up", "restored") + "\n")
-        pepper = f"{self.other.absolute()} has no pepper yet: copy the bank's own there before 'bankctl init' makes"
+        first, *rest = done.printed.splitlines()
+        aside = self.other.absolute() / "checkpoints.1"
+        self.assertEqual(first, said[0].replace("backed up", "restored"))
         self.assertEqual(
             rest,
             [
-                *(f"{line}\n" for line in said[1:3]),
-                RIGHT,
-                "sessions that were open: 0; all are over, and everybody logs in anew\n",
-                f"{pepper} another\n",
+                *said[1:3],
+                RESTORED,
+                "sessions that were open: 0; all are over, and everybody logs in anew",
+                f"the checkpoints from before are now in {aside}: they may name entries that the backup does not have",
             ],
         )
-        self.state = self.other
-        self.assertEqual(self.verify(), Done(0, RIGHT, ""))
+        self.assertEqual(aside.read_bytes(), (self.state / "checkpoints").read_bytes())
+        self.assertEqual(self.verify_other(), Done(0, RIGHT, ""))
 
-    def test_with_the_keys(self) -> None:
-        """Nothing is said of the pepper where it is."""
+    def test_without_checkpoints(self) -> None:
+        """Where there is no file of checkpoints none is set aside, and one is begun."""
+        (self.other / "checkpoints").unlink()
         self.backup()
-        self.other.mkdir()
-        (self.other / "pepper").write_bytes((self.state / "pepper").read_bytes())
-        self.assertNotIn("pepper", self.restore().printed)
+        self.assertNotIn("checkpoints", self.restore().printed)
+        self.assertEqual(
+            self.others() - {"bank.sqlite3-wal", "bank.sqlite3-shm"}, {*KEYS, "checkpoints", "bank.sqlite3"}
+        )
+        self.assertEqual(self.verify_other(), Done(0, RIGHT, ""))
+
+    def test_older_than_the_checkpoints(self) -> None:
+        """Checkpoints of entries that came after the backup do not stop it; none that was set aside is overwritten."""
+        self.backup()
+        self.pay_in("later")
+        for number in (1, 2):
+            self.copy("checkpoints")
+            self.assertIn(f"checkpoints.{number}: they may name", self.restore().printed)
+            self.assertEqual(self.verify_other(), Done(0, RIGHT, ""))
+            for path in self.other.glob("bank.sqlite3*"):
+                path.unlink()
+        signed = (self.state / "checkpoints").read_bytes()
+        self.assertEqual([(self.other / f"checkpoints.{number}").read_bytes() for number in (1, 2)], [signed] * 2)
+
+    def test_another_history(self) -> None:
+        """A checkpoint of an entry that the backup has otherwise stops it, and so does a line of nobody's."""
+        self.backup()
+        lines = (self.state / "checkpoints").read_bytes()
+        keys = keyring.load(self.state)
+        store = self.store()
+        with store.reading() as connection:
+            taken = checkpoints.take(store, connection)
+        for key, claims, said in (
+            (keys.signer, {"head": "00" * 32}, "entry 3 is not the one that line 2 of the checkpoints names"),
+            (PrivateKey(signing.new_key()), {}, "line 2 of the checkpoints is not to be trusted"),
+        ):
+            file = CheckpointFile(self.other / "checkpoints")
+            file.path.write_bytes(lines)
+            changed = read_claims(taken.claims() | claims)
+            file.add(key, lambda changed=changed: changed)  # type: ignore[misc]
+            done = self.restore()
+            self.assertEqual((done.status, done.complaints), (1, WRONG))
+            self.assertIn(said, done.printed)
+            self.assertEqual(self.others(), {*KEYS, "checkpoints"})
+
+    def test_torn_checkpoint(self) -> None:
+        """A last line of the checkpoints that was never finished is passed over."""
+        with (self.other / "checkpoints").open("ab") as file:
+            file.write(b"eyJ")
+        self.backup()
+        self.assertEqual(self.restore().status, 0)
+
+    def test_keys_missing(self) -> None:
+        """A key that is not there is named, and what to do; nothing is made, least of all another key."""
+        self.backup()
+        for name in KEYS:
+            self.copy(*KEYS)
+            (self.other / name).unlink()
+            before = self.others()
+            said = f"there is no {self.other.absolute() / name}: put the copy of the bank's keys there first"
+            self.assert_refused(self.restore(), said)
+            self.assertEqual(self.others(), before)
+
+    def test_another_key(self) -> None:
+        """The chain's key of another bank is told to be that in a line, and nothing is restored."""
+        self.backup()
+        (self.other / "chain.key").write_bytes(bytes(32))
+        self.assert_refused(self.restore(), "the ledger in the backup does not begin under this chain.key")
+        self.assertEqual(self.others(), {*KEYS, "checkpoints"})
+
+    def test_first_schema(self) -> None:
+        """How many entries were linked is told, of a bank from before there was a chain; it verifies."""
+        save_first_schema(self.store(), self.file)
+        done = self.restore()
+        self.assertIn("entries from before there was a chain: 3; they are linked as they are\n", done.printed)
+        self.assertEqual(self.verify_other(), Done(0, RIGHT, ""))
+
+    def test_many_faults(self) -> None:
+        """Of many faults the first are told."""
+        for number in range(MOST_FAULTS + 1):
+            self.pay_in(f"k{number}")
+        with self.store().writing() as tx:
+            tx.connection.execute(update(entries).where(entries.c.id > 1).values(hash=bytes(32)))
+        self.backup()
+        self.copy("checkpoints")
+        told = self.restore().printed.splitlines()
+        self.assertEqual((len(told), told[-1]), (MOST_FAULTS + 1, "there is more, which was not looked at"))
+        self.assertEqual(told, self.verify().printed.splitlines())
 
     def test_not_empty(self) -> None:
         """A bank with customers is left alone."""
@@ -116,18 +239,18 @@ class Restore(BackupCase):
         self.backup()
         self.file.write_bytes(self.file.read_bytes()[:-100])
         self.assert_refused(self.restore(), f"{self.file}: it was cut off or changed since it was written")
-        self.assertFalse(self.other.exists())
+        self.assertEqual(self.others(), {*KEYS, "checkpoints"})
 
     def test_wrong(self) -> None:
-        """A ledger that is wrong is not restored: the faults are told as 'bankctl verify' tells them."""
+        """A ledger that is wrong is not restored: the faults are told as 'bankctl ledger verify' tells them."""
         with self.store().writing() as tx:
             tx.connection.execute(update(accounts).where(accounts.c.id == 2).values(balance_minor=7))
         self.backup()
         done = self.restore()
         self.assertEqual(done.status, 1)
         self.assertEqual(done.printed, self.verify().printed)
-        self.assertEqual(done.complaints, "bankctl: the ledger in the backup is wrong; nothing was restored\n")
-        self.assertEqual(list(self.other.iterdir()), [])
+        self.assertEqual(done.complaints, WRONG)
+        self.assertEqual(self.others(), {*KEYS, "checkpoints"})
 
     def test_no_database(self) -> None:
         """A database that cannot be opened is told of in a line."""

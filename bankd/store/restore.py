@@ -3,8 +3,10 @@
 1. The database is empty: it has no tables, or a bank's without a row, of ``bankctl init`` or of a restore that was
    killed. Those are made anew.
 2. Rows go in at the schema that they were backed up in, which is then brought up to date.
-3. All is one transaction. MariaDB commits it whenever a table is made, so there all are dropped again on failure.
-4. What gave access for a while gives none afterwards: whoever had a session logs in again.
+3. Entries from before there was a chain are linked as they are. In a schema that has links a missing one is a fault,
+   and never made up for.
+4. All is one transaction. MariaDB commits it whenever a table is made, so there all are dropped again on failure.
+5. What gave access for a while gives none afterwards: whoever had a session logs in again.
 """
 
 import contextlib
@@ -13,11 +15,13 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, MetaData, column, insert, inspect, select, table
 
-from bankd.store import backup, migrate, sessions
+from bankd.ledger import chain
+from bankd.ledger.entries import Entry
+from bankd.store import backup, checkpoints, migrate, sessions
 from bankd.store.archive import Archive, BackupError, Tell
 from bankd.store.backup import Contents
 from bankd.store.engines import DatabaseFault, Store, Transaction, count_on
-from bankd.store.schema import metadata
+from bankd.store.schema import journal, metadata
 from bankd.wire import grammar
 
 Check = Callable[[Connection], Iterable[str]]
@@ -37,10 +41,13 @@ class Wrong(BackupError):
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What a database holds once restored, and how many sessions that were open when it was backed up are over."""
+    """What a database holds once restored, how many sessions that were open when it was backed up are over, and how
+    many entries from before the chain were linked.
+    """
 
     contents: Contents
     sessions: int
+    sealed: int
 
 
 def restore(store: Store, source: Archive, check: Check, tell: Tell) -> Restored:
@@ -58,13 +65,16 @@ def restore(store: Store, source: Archive, check: Check, tell: Tell) -> Restored
             _drop_empty(tx.connection)
             was_empty = True
             migrate.upgrade_to(tx.connection, revision)
+            has_links = _has_links(tx.connection)
             _load(tx.connection, source, tell)
+            _count_on(tx.connection)  # a migration may add rows
             migrate.upgrade_to(tx.connection, migrate.head())
-            count_on(tx.connection, metadata.sorted_tables)
+            sealed = 0 if has_links else checkpoints.seal(tx)
+            _refuse_another_key(tx)
             if faults := list(check(tx.connection)):
                 raise Wrong(faults)
             were_open = _end_access(tx, grammar.read_time(source.header.at))
-            return Restored(backup.contents(tx.connection), were_open)
+            return Restored(backup.contents(tx.connection), were_open, sealed)
     except BaseException:
         if was_empty:
             _clear(store, is_new_file)
@@ -88,6 +98,22 @@ def _drop_empty(connection: Connection) -> None:
     found.drop_all(connection)
 
 
+def _has_links(connection: Connection) -> bool:
+    """Whether the schema is one that has the chain."""
+    return journal.c.hash.name in {each["name"] for each in inspect(connection).get_columns(journal.name)}
+
+
+def _refuse_another_key(tx: Transaction) -> None:
+    """Raise BackupError where the first entry was linked under another key, for then each entry would be a fault."""
+    first = select(*(journal.c[name] for name in (*Entry._fields, "hash"))).order_by(journal.c.id).limit(1)
+    for *fields, link in tx.connection.execute(first):
+        if link is not None and link != chain.link(tx.chain_key, chain.START, Entry._make(fields)):
+            raise BackupError(
+                "the ledger in the backup does not begin under this chain.key: the key is not that bank's own,"
+                " or the backup was forged; nothing was restored"
+            )
+
+
 def _load(connection: Connection, source: Archive, tell: Tell) -> None:
     """Put every row in. Raises BackupError unless the backup has just the tables and columns of its schema."""
     found = inspect(connection)
@@ -104,6 +130,12 @@ def _load(connection: Connection, source: Archive, tell: Tell) -> None:
             raise source.fault(f"there is no table {batch.table} in schema {source.header.revision}")
     if expected:
         raise source.fault(f"it lacks the tables {', '.join(sorted(expected))}")
+
+
+def _count_on(connection: Connection) -> None:
+    """Have new ids follow those of the rows that were put in, whatever schema they are in."""
+    present = inspect(connection).get_table_names()
+    count_on(connection, [each for each in metadata.sorted_tables if each.name in present])
 
 
 def _clear(store: Store, is_new_file: bool) -> None:

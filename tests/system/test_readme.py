@@ -211,7 +211,7 @@ class WalkThroughTests(SystemTestCase):
             " var/": f" {self.state}/",
             "--state var": f"--state {self.state}",
             "--state mybank": f"--state {self.folder}/mybank",
-            "--state copy": f"--state {self.folder}/copy",
+            " copy": f" {self.folder}/copy",
             "bank.backup": f"{self.folder}/bank.backup",
             "bankd --config": f"bankd {ports} --config",
         }

@@ -34,6 +34,7 @@ def upgrade() -> None:
     _reversals()
     _outcomes()
     _fee_tills()
+    _spent()
 
 
 def _holds() -> None:
@@ -95,3 +96,21 @@ def _fee_tills() -> None:
     number = sa.literal_column("'FEES-'", sa.String).concat(accounts.c.currency)
     fresh = sa.select(number, accounts.c.kind, accounts.c.currency, zero, zero, zero, accounts.c.opened_us)
     op.execute(sa.insert(accounts).from_select(names, fresh.where(accounts.c.kind == "till")))
+
+
+def _spent() -> None:
+    """What each account spent on the last day on which it spent anything, as its entries say."""
+    of_journal = sa.table("journal", *(sa.column(name) for name in ("id", "kind", "debit_id", "amount_minor", "at_us")))
+    names = of_journal.c.debit_id, of_journal.c.amount_minor, of_journal.c.at_us
+    spending = sa.select(*names).where(of_journal.c.kind.in_(("transfer", "withdrawal"))).order_by(of_journal.c.id)
+    spent: dict[int, tuple[int, int]] = {}
+    for account_id, amount_minor, at_us in op.get_bind().execute(spending, execution_options={"yield_per": 10_000}):
+        today = at_us // 86_400_000_000
+        day, before_minor = spent.get(account_id, (today, 0))
+        spent[account_id] = (today, amount_minor + (before_minor if day == today else 0))
+    accounts = sa.table("accounts", *(sa.column(name) for name in ("id", "day", "spent_minor")))
+    one = sa.update(accounts).where(accounts.c.id == sa.bindparam("account_id"))
+    counted = one.values(day=sa.bindparam("on_day"), spent_minor=sa.bindparam("sum_minor"))
+    if spent:
+        rows = [{"account_id": key, "on_day": day, "sum_minor": minor} for key, (day, minor) in spent.items()]
+        op.get_bind().execute(counted, rows)
