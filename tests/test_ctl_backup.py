@@ -210,11 +210,24 @@ class Restore(BackupCase):
         self.assertEqual(self.others(), {*KEYS, "checkpoints"})
 
     def test_first_schema(self) -> None:
-        """How many entries were linked is told, of a bank from before there was a chain; it verifies."""
+        """A bank from before there was a chain gets the keys it never had; how many entries were linked is told."""
+        for name in ("chain.key", "receipts.key", "checkpoints"):
+            (self.other / name).unlink()
         save_first_schema(self.store(), self.file)
+        self.assert_refused(self.restore(), "chain.key: put the copy of the bank's keys there first")
+        self.assertEqual(self.bankctl("init", "--state", str(self.other)).status, 0)
         done = self.restore()
         self.assertIn("entries from before there was a chain: 3; they are linked as they are\n", done.printed)
         self.assertEqual(self.verify_other(), Done(0, RIGHT, ""))
+
+    def test_first_schema_forged(self) -> None:
+        """A backup from which the chain was taken, to change an entry, is refused by a checkpoint that names it."""
+        with self.store().writing() as tx:
+            tx.connection.execute(update(entries).where(entries.c.id == 2).values(reference="forged"))
+        save_first_schema(self.store(), self.file)
+        done = self.restore()
+        self.assertEqual((done.status, done.complaints), (1, WRONG))
+        self.assertIn("entry 3 is not the one that line 1 of the checkpoints names", done.printed)
 
     def test_many_faults(self) -> None:
         """Of many faults the first are told."""

@@ -32,9 +32,10 @@ the chain's key nothing is restored, for the ledger cannot be verified.
 RESTORE_WORDS = """
 Fill the empty database that the settings name, of whichever engine, from the backup FILE, and verify its ledger. All is
 restored or nothing, and nothing is overwritten. Every session is over afterwards. Put the copy of the bank's keys into
-the state folder first, with the file of checkpoints if there is one, and stop a bank that still serves from the
-database that this one replaces. Checkpoints that name entries of the backup must agree with it; those of entries that
-came after it would contradict it from then on, so their file is set aside and a new one begun.
+the state folder first, with the file of checkpoints if there is one ('bankctl init' makes the chain's and the receipts'
+key of a bank that never had them), and stop a bank that still serves from the database that this one replaces.
+Checkpoints that name entries of the backup must agree with it; those of entries that came after it would contradict it
+from then on, so their file is set aside and a new one begun.
 """
 
 _KEYS = ("pepper", "chain.key", "receipts.key")

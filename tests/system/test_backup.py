@@ -48,6 +48,10 @@ class UnderLoad(DaemonCase):
         other, told = self.restored(bank, path)
         self.assertEqual(told.lines[1:3], saved.lines[1:3])
         self.assertEqual(told.lines[4], "sessions that were open: 3; all are over, and everybody logs in anew")
+        self.assertIn(
+            f"checkpoints from before are now in {other.state / 'checkpoints.1'}: they may name", told.lines[5]
+        )
+        self.assertEqual((other.state / "checkpoints.1").read_bytes(), (bank.state / "checkpoints").read_bytes())
         other.start()
         self.addCleanup(other.stop)
         self.assert_right(other)
