@@ -64,7 +64,6 @@ def _load(options: Namespace) -> int:
         keys = _keys(settings.state)
         signed = CheckpointFile(settings.state / keyring.CHECKPOINTS)
         store = Store(settings.database, keys.chain)
-
         try:
             with _progress() as tell:
                 restored = restore.restore(store, source, lambda connection: _wrong(connection, keys, signed), tell)

@@ -195,7 +195,8 @@ class WalkThroughTests(SystemTestCase):
         if line.startswith("$ "):
             for usual, own in self.own_places().items():
                 line = line.replace(usual, own)
-        line = line.replace("var/alice.", f"{self.state}/alice.")
+        else:
+            line = line.replace("var/alice.", f"{self.state}/alice.")
         if re.search(r"[A-Z]S-[A-Z]", line):
             for word, value in self.values().items():
                 line = line.replace(word, value)
