@@ -30,7 +30,7 @@ class Transport(StringTransport):
     """A transport over a socket."""
 
     def __init__(self, socket: Socket) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._socket = socket
 
     def getHandle(self) -> Socket:
