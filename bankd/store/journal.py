@@ -37,6 +37,8 @@ _MOVED = attrgetter(*MOVED, "id")
 _ENTRY = select(*(journal.c[name] for name in Entry._fields))
 """Entries as they are decided: all but their links."""
 
+_NEWEST = select(journal.c.id, journal.c.hash).order_by(journal.c.id.desc()).limit(1)
+
 
 def load(tx: Transaction, commands: Sequence[Command], tariff: Tariff = FREE) -> Books:
     """The books that ``commands`` are decided from."""
@@ -83,7 +85,7 @@ def append(tx: Transaction, books: Books) -> None:
 
 def newest(connection: Connection) -> tuple[int, bytes]:
     """The id of the newest entry and its link; before the first, 0 and what stands for the link before it."""
-    row = connection.execute(select(journal.c.id, journal.c.hash).order_by(journal.c.id.desc()).limit(1)).first()
+    row = connection.execute(_NEWEST).first()
     return (row.id, row.hash) if row else (0, chain.START)
 
 
