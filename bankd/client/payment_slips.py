@@ -39,11 +39,14 @@ def paid(paid: Paid) -> str:
 
 def denied(error: Denied, payments: tuple[Payment, ...], part: bool) -> str:
     """Why a file was refused, with the line at fault; ``part`` says that others of it may have been paid before."""
-    where = f"Line {payments[error.place - 1].line}: " if error.place and not part else ""
+    said = words.refused(error)
     if part:
-        return f"{words.refused(error)} {AGAIN}"
-    kept = f" {KEPT}" if error.place or error.code == codes.OTHER_CONTENT else ""
-    return f"{where}{words.refused(error)} {NOTHING_PAID}{kept}"
+        return f"{said} {AGAIN}"
+    if error.code == codes.OTHER_CONTENT:
+        return f"{said} {KEPT}"
+    if error.place is None or error.place > len(payments):
+        return f"{said} {AGAIN}"
+    return f"Line {payments[error.place - 1].line}: {said} {NOTHING_PAID} {KEPT}"
 
 
 def _refused(payment: Payment, line: BulkLine, currency: str) -> str:

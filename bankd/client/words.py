@@ -1,8 +1,8 @@
 """What codes and notices mean, in English: every number that the bank answers as a sentence for a person.
 
 All words for people stand here, in ``slips`` and ``payment_slips`` (what the bank hands over) and in ``prompts`` (what
-the terminal asks); another language is another four such modules. Text that came from the bank or from other customers is only quoted:
-the screen and the script remove what could command a terminal.
+the terminal asks); another language is another four such modules. Text that came from the bank or from other customers
+is only quoted: the screen and the script remove what could command a terminal.
 """
 
 from collections import defaultdict
