@@ -283,7 +283,7 @@ class RequestTests(GrammarCase):
 
     def _check_read(self, message: type[Message]) -> None:
         @settings(steady, max_examples=30)
-        @given(texts("tag"), texts(rule_of(message)))
+        @given(texts("tag"), texts(rule_of(message)).filter(has_a_day))
         def check(tag: str, body: str) -> None:
             line = f"{tag} {body}"
             read = accepted(line.encode("ascii"))
@@ -293,7 +293,7 @@ class RequestTests(GrammarCase):
         check()
 
     @often
-    @given(texts("request"))
+    @given(texts("request").filter(has_a_day))
     def test_request_is_read(self, line: str) -> None:
         """The bank reads every request that the grammar allows, and its own writing of it means the same."""
         read = accepted(line.removesuffix(CRLF).encode("ascii"))
