@@ -14,6 +14,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from bankd.client.bank import Bank
+from bankd.client.errors import Denied
 from bankd.client.files.payments import Fault, NotPayments, Payment, read_payments
 from bankd.records import BulkLine
 from bankd.wire.messages import MAX_BULK
@@ -55,6 +56,13 @@ def file_key(account: str, currency: str, name: str, payments: tuple[Payment, ..
     said = [(payment.payee.payee, payment.payee.amount_minor, payment.payee.reference) for payment in payments]
     digest = sha256(json.dumps([account, currency, name, said]).encode()).hexdigest()
     return f"file-{digest[:32]}"
+
+
+def line_at_fault(denied: Denied, payments: tuple[Payment, ...]) -> int | None:
+    """The number in the file of the line because of which the bank refused it; None where it was not one line."""
+    if denied.place is None or not 0 < denied.place <= len(payments):
+        return None
+    return payments[denied.place - 1].line
 
 
 def to_pay(bank: Bank, wanted: PayFile) -> tuple[Payment, ...]:

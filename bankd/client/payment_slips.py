@@ -4,7 +4,7 @@ from bankd import codes, money
 from bankd.client import words
 from bankd.client.errors import Denied
 from bankd.client.files.payments import NotPayments, Payment
-from bankd.client.payment_file import Paid
+from bankd.client.payment_file import Paid, line_at_fault
 from bankd.records import BulkLine
 
 NOTHING_PAID = "Nothing was paid."
@@ -44,9 +44,8 @@ def denied(error: Denied, payments: tuple[Payment, ...], part: bool) -> str:
         return f"{said} {AGAIN}"
     if error.code == codes.OTHER_CONTENT:
         return f"{said} {KEPT}"
-    if error.place is None or error.place > len(payments):
-        return f"{said} {AGAIN}"
-    return f"Line {payments[error.place - 1].line}: {said} {NOTHING_PAID} {KEPT}"
+    line = line_at_fault(error, payments)
+    return f"{said} {AGAIN}" if line is None else f"Line {line}: {said} {NOTHING_PAID} {KEPT}"
 
 
 def _refused(payment: Payment, line: BulkLine, currency: str) -> str:

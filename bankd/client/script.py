@@ -11,6 +11,7 @@ As text, an answer is a line or a few. As JSON, it is one object on one line:
     items   for lists: the fields of each line
     key     where money is in doubt: the key by which the bank finds what became of it
             for a payment file: the key by which the bank knows it
+    line    where a payment file was refused for one of its lines: its number
     ...     every field of the answer by its own name, as text, as the bank sent it (amounts in minor units)
 """
 
@@ -30,7 +31,7 @@ from bankd.client.feed import Feed
 from bankd.client.files.new_file import NotWritten
 from bankd.client.files.payments import NotPayments
 from bankd.client.keys import key_of
-from bankd.client.payment_file import Paid, PayFile, pay, to_pay
+from bankd.client.payment_file import Paid, PayFile, line_at_fault, pay, to_pay
 from bankd.client.tasks import Context, NotTask, Verb, read_task
 from bankd.codes import Code
 from bankd.wire import messages
@@ -185,7 +186,8 @@ class Script:
         try:
             return _paid(task, await pay(self._bank, wanted, payments, tell))
         except Denied as error:
-            told = {"place": str(payments[error.place - 1].line)} if error.place and not answered else {}
+            line = None if answered else line_at_fault(error, payments)
+            told = {} if line is None else {"line": str(line)}
             said = payment_slips.denied(error, payments, part=answered > 0)
             return Outcome(task, error.code, said, told)
         except (LostBank, InDoubt) as error:
