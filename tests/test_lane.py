@@ -152,8 +152,14 @@ class Batches(LaneCase):
     def set_of(self, size: int, key: str) -> Bulk:
         """So many transfers under one key."""
         transfers = tuple(self.pay(1, f"{key}:{place}") for place in range(1, size + 1))
-        whose = {"customer_id": self.alice.customer_id, "account_id": self.alice.account_id, "fence": None}
-        return Bulk(**whose, key=key, transfers=transfers, together=True)
+        return Bulk(
+            customer_id=self.alice.customer_id,
+            account_id=self.alice.account_id,
+            fence=None,
+            key=key,
+            transfers=transfers,
+            together=True,
+        )
 
 
 @on_every_engine
