@@ -63,6 +63,8 @@ class Reading(SynchronousTestCase):
         """One more than may be is refused, however many follow, and nothing of them is kept."""
         for count, items in ((MAX_BULK, MAX_BULK), (MAX_BULK + 1, 0), (3 * MAX_BULK, 0)):
             self.assertEqual(self.read(*[b"b - to=1 amount=2"] * count), [])
+            assert self.reader._items is not None
+            self.assertEqual(len(self.reader._items.kept), items)
             (asked,) = self.read(END % count)
             self.assertEqual(asked.items, items)
             if not items:
