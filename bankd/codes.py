@@ -48,6 +48,12 @@ BAD_LINE = Code(400, "line", "Not `tag SP verb *(SP field)`; answered without a 
 BAD_VERB = Code(400, "verb", "The bank does not know this verb.")
 NEEDS_LOGIN = Code(401, "login", "This verb is for customers who have logged in.")
 BAD_STATE = Code(403, "state", "This verb is not for a connection that has logged in.")
+BAD_ITEMS = Code(
+    400,
+    "items",
+    "The items before `BULK` are none, more than 1000, not as many as `count`, cut off by another line, or the one at "
+    "`place` has not the form of an item.",
+)
 BAD_FIELD = Code(400, "field", "`field` is unknown to the verb, given twice, missing, or its value has the wrong form.")
 
 BUSY = Code(503, "busy", "The bank cannot take this on now; try again later with the same key.")
@@ -85,6 +91,7 @@ ALL = (
     BAD_VERB,
     NEEDS_LOGIN,
     BAD_STATE,
+    BAD_ITEMS,
     BAD_FIELD,
     BUSY,
     INCIDENT,

@@ -151,10 +151,10 @@ class ICustomer(Interface):
         Refused: OTHER_CONTENT, NO_ACCOUNT, SAME_ACCOUNT, OTHER_CURRENCY, PAYMENT_LIMIT, DAY_LIMIT, NO_FUNDS, TOO_MUCH.
         """
 
-    def transfer_all(payees: Sequence[Payee], currency: str, together: bool, key: str) -> Awaitable[BulkResult]:
+    def transfer_all(payees: Sequence[Payee], currency: str, together: bool, key: str) -> Deferred[BulkResult]:
         """Pay many accounts, once for each ``key``: all or none where ``together``, otherwise each by itself.
 
-        A coroutine of the ``BulkResult``. Refused: OTHER_CONTENT; where ``together`` as ``transfer``, with the place.
+        A Deferred of the ``BulkResult``. Refused: OTHER_CONTENT; where ``together`` as ``transfer``, with the place.
         """
 
     def hold(

@@ -36,7 +36,7 @@ Result = Any
 """What work gave, or the Failure that it ended with."""
 
 MAX_BATCH = 1000
-"""Pieces of work in one transaction, at most."""
+"""Pieces of work in one transaction, at most; a set of transfers is as many as there are in it."""
 
 MAX_TRIES = 4
 """How often a batch is begun when others are in its way; then it is done piece by piece, or the answer is BUSY."""
@@ -97,13 +97,23 @@ class Lane:
         """Hand the next batch over, unless one is under way."""
         if self._under_way:
             return
-        batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
+        size = self._batch_size()
+        batch, self._waiting = self._waiting[:size], self._waiting[size:]
         if batch:
             self._under_way = True
             works = [work for work, _ in batch]
             carried_out = self._in_thread(lambda: self._carry_out(works))
             carried_out.addErrback(self._lost, len(works))
             carried_out.addCallback(self._give, [done for _, done in batch])
+
+    def _batch_size(self) -> int:
+        """How much of what waits the next batch takes: MAX_BATCH of work, or else one piece that is more by itself."""
+        room = MAX_BATCH
+        for place, (work, _) in enumerate(self._waiting):
+            room -= len(work.parts) if isinstance(work, Command) else 1
+            if room < 0:
+                return max(place, 1)
+        return len(self._waiting)
 
     def _give(self, carried_out: tuple[list[Result], list[Event]], waiting: list[Deferred[Any]]) -> None:
         """Start the next batch, tell of what happened in this one while all who are to hear it listen, give results."""

@@ -19,7 +19,7 @@ from bankd import codes, records
 from bankd.bank import access, reports
 from bankd.bank.terms import Terms
 from bankd.protocols import line
-from bankd.wire import codec, grammar, notice
+from bankd.wire import codec, grammar, messages, notice
 from bankd.wire.grammar import Kind
 from bankd.wire.messages import ALL, BY_VERB, Message
 from bankd.wire.states import RULES, State, obstacle
@@ -38,6 +38,8 @@ RECORDS: tuple[type[Any], ...] = (
     records.AccountView,
     records.CustomerView,
     records.Receipt,
+    records.BulkLine,
+    records.BulkEnd,
     records.Held,
     records.HoldView,
     records.Allowance,
@@ -116,6 +118,8 @@ def made(what: str, before: str = "") -> str:
             rows = list(_states())
         case "request":
             rows = list(_fields(BY_VERB[name], before))
+        case "item":
+            rows = list(_fields(getattr(messages, name), before))
         case "record":
             rows = list(_fields(getattr(records, name), before))
         case _:
@@ -141,6 +145,7 @@ def _limits(before: str) -> Iterator[tuple[str, ...]]:
         ("idle", f"{records.Limits().idle_seconds} seconds"),
         ("lease", f"{Terms().lease_seconds} seconds"),
         ("closing", f"{line.CLOSING_SECONDS} seconds"),
+        ("items", f"{messages.MAX_BULK} items"),
         ("pipeline", f"{line.PIPELINE} requests"),
         ("statement", f"{reports.STATEMENT_LINES} entries"),
         ("notices", f"{reports.INBOX_PAGE} notices"),

@@ -68,9 +68,16 @@ class SplitTests(CodecCase):
             *(b"a1 NOOP x=1 ", b"a1 NOOP  x=1", b"a1 NOOP X=1", b"a1 NOOP x-y=1", b"a1 NOOP x=1,2", b"a1 NOOP x==1"),
             *(b"a1 NOOP x=%", b"a1 NOOP x=%4", b"a1 NOOP x=%4G", b"a1 NOOP x=%%41", b"a1 NOOP\tx=1", b"a1 NOOP\x7f"),
             *(b"a1 NOOP x=\xc3\xa9", "a1 NOOP x=٣".encode(), b"a1 " + b"N" * 33, b"a1 NOOP " + b"x" * 33 + b"=1"),
-            *(b"a1 200", b"a1 NOOP x='1'", b'a1 NOOP x="1"', b"a1 NOOP\x0b", b"a1 -"),
+            *(b"a1 200", b"a1 NOOP x='1'", b'a1 NOOP x="1"', b"a1 NOOP\x0b", b"a1 - ", b"a1 -x"),
         ):
             self.assertMalformed(line, codes.BAD_LINE, "a1")
+
+    def test_item(self) -> None:
+        """A line of a list is taken apart too; one that only begins so is known by its beginning."""
+        self.assertEqual(codec.split(b"a1 -"), codec.Request("a1", codec.ITEM, ()))
+        self.assertEqual(codec.split(b"a1 - to=1").pairs, (("to", "1"),))
+        for line, is_item in ((b"a1 - x", True), (b"a1 - ", True), (b"a1 -x", False), (b"a1 x", False)):
+            self.assertIs(self.assertRaises(Malformed, codec.split, line).is_item, is_item, line)
 
     def test_untagged(self) -> None:
         """A line without a readable tag is answered under none."""

@@ -12,7 +12,7 @@ from bankd.bank import payments
 from bankd.codes import Refused
 from bankd.lane import MAX_BATCH, Lane
 from bankd.ledger.books import Outcome
-from bankd.ledger.commands import Command, Transfer
+from bankd.ledger.commands import Bulk, Command, Transfer
 from bankd.records import Event, NoticeKind
 from bankd.store import customers, outbox
 from bankd.store.engines import Transaction
@@ -139,6 +139,27 @@ class Batches(LaneCase):
         self.thread.drain()
         self.given(*waiting)
         self.assertEqual([entry for entry in self.log if isinstance(entry, int)], [3, 3, 1])
+
+    def test_sets_weigh(self) -> None:
+        """A set of transfers is as many pieces as there are in it; one that is too large for any batch goes alone."""
+        self.patch(lane, "MAX_BATCH", 3)
+        self.lane.run(self.noting("first"))
+        waiting = [self.lane.post(self.set_of(size, f"k{size}-{n}")) for n, size in enumerate((2, 1, 1, 5, 1, 2))]
+        self.thread.drain()
+        self.assertEqual([len(outcome.parts) for outcome in self.given(*waiting)], [2, 1, 1, 5, 1, 2])
+        self.assertEqual([entry for entry in self.log if isinstance(entry, int)], [2, 1, 1, 2])
+
+    def set_of(self, size: int, key: str) -> Bulk:
+        """So many transfers under one key."""
+        transfers = tuple(self.pay(1, f"{key}:{place}") for place in range(1, size + 1))
+        return Bulk(
+            customer_id=self.alice.customer_id,
+            account_id=self.alice.account_id,
+            fence=None,
+            key=key,
+            transfers=transfers,
+            together=True,
+        )
 
 
 @on_every_engine

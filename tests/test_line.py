@@ -110,6 +110,7 @@ class Codes(LineCase):
         euros, bob = self.answer(self.log_in(self.bob), "OPEN_ACCOUNT currency=EUR").split()[1], self.bob.account
         yield codes.BAD_STATE, f"LOGIN account={bob} pin={self.bob.pin}", ""
         yield codes.BAD_STATE, "SIGNUP", ""
+        yield codes.BAD_ITEMS, "BULK count=1 mode=all currency=USD key=k0", ""
         yield codes.BAD_FIELD, "OPEN_ACCOUNT currency=XXX", "field=currency"
         yield codes.BAD_FIELD, "STATEMENT cursor=99", "field=cursor"
         yield codes.BAD_FIELD, "ACKNOWLEDGE upto=99", "field=upto"

@@ -10,7 +10,7 @@ What the grammar cannot say, and what is therefore done here to its texts or to 
 
 import re
 from collections.abc import Iterable
-from dataclasses import make_dataclass
+from dataclasses import make_dataclass, replace
 from datetime import datetime
 from functools import cache
 from itertools import chain
@@ -28,6 +28,7 @@ from bankd import codes, records
 from bankd.bank import access, reports
 from bankd.codes import Refused
 from bankd.protocols import line
+from bankd.protocols.asked import Reader
 from bankd.wire import codec, grammar, messages, notice
 from bankd.wire.grammar import Kind
 from bankd.wire.messages import Message
@@ -67,6 +68,15 @@ def accepted(line: bytes) -> Message | None:
         return None
 
 
+def item_in(line: str) -> messages.BulkItem | None:
+    """The item that the bank reads in a line; None when it is none."""
+    try:
+        request = codec.split(line.encode())
+        return codec.read_item(messages.BulkItem, request) if request.verb == codec.ITEM else None
+    except Refused:
+        return None
+
+
 def in_order(line: str) -> str:
     """A line with the fields of its verb in the order in which the grammar writes them.
 
@@ -74,9 +84,10 @@ def in_order(line: str) -> str:
     """
     tag, _, rest = line.partition(" ")
     verb, *fields = rest.split(" ")
-    if verb not in messages.BY_VERB:
+    kinds: dict[str, type[Any]] = {**messages.BY_VERB, codec.ITEM: messages.BulkItem}
+    if verb not in kinds:
         return line
-    order = [field.name for field in codec.fields_of(messages.BY_VERB[verb])]
+    order = [field.name for field in codec.fields_of(kinds[verb])]
     names = [field.partition("=")[0] for field in fields]
     if not set(names) <= set(order):
         return line
@@ -194,6 +205,7 @@ class PageTests(GrammarCase):
         """There is a table for each request that has fields, each record, the limits, the states and the codes."""
         made = [found["what"] for found in docs.MADE.finditer(docs.page())]
         requests = [f"request {message.verb}" for message in messages.ALL if codec.fields_of(message)]
+        requests.append("item BulkItem")
         wanted = [*requests, *(f"record {record.__name__}" for record in docs.RECORDS), "limits", "states", "codes"]
         self.assertEqual(sorted(made), sorted(wanted))
 
@@ -223,7 +235,8 @@ class PageTests(GrammarCase):
         flat = " ".join(docs.page().split())
         for sentence in (
             f"A line is at most **{grammar.MAX_LINE} octets**",
-            f"While {line.PIPELINE} requests wait",
+            f"While {line.PIPELINE} requests wait, or {messages.MAX_BULK} items",
+            f"of up to {messages.MAX_BULK} transfers",
             f"without it, {reports.STATEMENT_LINES}.",
             f"oldest first, {reports.INBOX_PAGE} at most",
             f"a UDP datagram of at most {notice.MAX_HINT} octets",
@@ -255,7 +268,7 @@ class PageTests(GrammarCase):
         bare = re.sub(r'"[^"]*"|%[xbd][0-9A-F.-]+|;[^\n]*|^\S+ +=', " ", source, flags=re.M)
         named = {name.lower() for name in re.findall(r"[A-Za-z][\w-]*", bare)}
         roots = {f"{rule_of(message)}-answer" for message in messages.ALL}
-        roots |= {"request-line", "reply-line", "request", "greeting", "event", "reply", "hint"}
+        roots |= {"request-line", "reply-line", "request", "bulk-request", "greeting", "event", "reply", "hint"}
         self.assertEqual(named - set(defined), set())
         self.assertEqual(set(defined) - named, roots)
 
@@ -270,7 +283,7 @@ class RequestTests(GrammarCase):
 
     def _check_read(self, message: type[Message]) -> None:
         @settings(steady, max_examples=30)
-        @given(texts("tag"), texts(rule_of(message)))
+        @given(texts("tag"), texts(rule_of(message)).filter(has_a_day))
         def check(tag: str, body: str) -> None:
             line = f"{tag} {body}"
             read = accepted(line.encode("ascii"))
@@ -280,7 +293,7 @@ class RequestTests(GrammarCase):
         check()
 
     @often
-    @given(texts("request"))
+    @given(texts("request").filter(has_a_day))
     def test_request_is_read(self, line: str) -> None:
         """The bank reads every request that the grammar allows, and its own writing of it means the same."""
         read = accepted(line.removesuffix(CRLF).encode("ascii"))
@@ -329,9 +342,34 @@ class RequestTests(GrammarCase):
             taken = False
         self.assertEqual(taken, docs.parses("request-line", line + CRLF), line)
 
+    @often
+    @given(st.lists(bodies(messages.BulkItem), min_size=1, max_size=3), bodies(messages.Bulk), texts("tag"))
+    def test_items_written_are_allowed(self, items: list[Any], bulk: messages.Bulk, tag: str) -> None:
+        """The grammar allows every request with items that the codec writes, and the bank reads what was meant."""
+        asked = replace(bulk, items=tuple(items), count=len(items))
+        octets = codec.write_request(tag, asked)
+        self.assertForm("bulk-request", octets.decode("ascii") + CRLF)
+        reader = Reader()
+        *before, last = [reader.read(line, True) for line in octets.split(b"\r\n")]
+        self.assertEqual(before, [[]] * len(items))
+        self.assertEqual([(one.tag, one.message) for one in last], [(tag, asked)])
+
+    @often
+    @given(texts("bulk-item"))
+    def test_item_is_read(self, line: str) -> None:
+        """The bank reads every item that the grammar allows."""
+        self.assertIsNotNone(item_in(line.removesuffix(CRLF)), line)
+
+    @often
+    @given(mutated(texts("bulk-item").map(lambda line: line.removesuffix(CRLF)), ALPHABET))
+    def test_item_mutated(self, line: str) -> None:
+        """An item with something wrong in it is refused by both, or right in another way to both."""
+        self.assertEqual(item_in(line) is not None, docs.parses("bulk-item", in_order(line) + CRLF), line)
+
     def test_longest(self) -> None:
         """The longest request that the grammar allows fits into a line."""
-        self.assertLessEqual(longest(docs.load()("request")), grammar.MAX_LINE + len(CRLF))
+        for rule in ("request", "bulk-item"):
+            self.assertLessEqual(longest(docs.load()(rule)), grammar.MAX_LINE + len(CRLF))
 
 
 @cache
@@ -414,6 +452,7 @@ ANSWERS: dict[type[Message], tuple[type[Any] | None, Iterable[codes.Code], type[
     messages.Deposit: (None, [codes.DONE], records.Receipt),
     messages.Withdraw: (None, [codes.DONE], records.Receipt),
     messages.Transfer: (None, [codes.DONE], records.Receipt),
+    messages.Bulk: (records.BulkLine, [codes.DONE], records.BulkEnd),
     messages.Hold: (None, [codes.DONE], records.Held),
     messages.Capture: (None, [codes.DONE], records.Receipt),
     messages.Release: (None, [codes.DONE], records.Receipt),
@@ -449,7 +488,7 @@ class AnswerTests(GrammarCase):
         @settings(steady, max_examples=15)
         @given(
             texts("tag"),
-            st.lists(bodies(item), max_size=3) if item else st.just([]),
+            st.lists(bodies(item), min_size=message is messages.Bulk, max_size=3) if item else st.just([]),
             st.sampled_from(list(ends)),
             bodies(end) if end else st.none(),
         )
@@ -490,7 +529,7 @@ class AnswerTests(GrammarCase):
         for code in codes.ALL:
             if not code.refuses:
                 continue
-            for more in ({}, {"field": "amount"}, {"incident": "3fd2a91c"}):
+            for more in ({}, {"field": "amount"}, {"field": "to", "place": 3}, {"place": 3}, {"incident": "3fd2a91c"}):
                 for tag, rule in (("a1", "reply"), ("*", "event")):
                     self.assertForm(rule, codec.write_reply(tag, code, **more).decode("ascii") + CRLF)
 

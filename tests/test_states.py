@@ -30,7 +30,8 @@ class StateTests(SynchronousTestCase):
     def test_overlaps(self) -> None:
         """Only what moves money by a key may be under way beside others of its kind."""
         overlapping = {message.verb for message in messages.ALL if RULES[message].overlaps}
-        self.assertEqual(overlapping, {"DEPOSIT", "WITHDRAW", "TRANSFER", "HOLD", "CAPTURE", "RELEASE", "REVERSE"})
+        money = {"DEPOSIT", "WITHDRAW", "TRANSFER", "BULK", "HOLD", "CAPTURE", "RELEASE", "REVERSE"}
+        self.assertEqual(overlapping, money)
 
     def test_tasks(self) -> None:
         """Keeping a session, its notices included, is no task done for a customer (S1.9)."""

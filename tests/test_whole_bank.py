@@ -144,6 +144,40 @@ class BankMachine(RuleBasedStateMachine):
         (answer,) = self.people[movement[0]].wire.ask(f"m {self.request(movement)}")
         assert read(answer) == self.expected(movement), answer
 
+    @rule(who=who, parts=st.lists(st.tuples(amounts, payees), min_size=1, max_size=4), all_=st.booleans(), key=keys)
+    def move_many(self, who: int, parts: list[tuple[int, int]], all_: bool, key: str) -> None:
+        """Somebody pays several in one request."""
+        person, mode = self.people[who], "all" if all_ else "each"
+        lines = [f"m - to={self.payee(payee)} amount={amount}" for amount, payee in parts]
+        lines.append(f"m BULK count={len(lines)} mode={mode} currency=USD key={key}")
+        *listed, end = person.wire.ask(*lines)
+        told = [*(line.partition("reason=")[2] for line in listed), end.partition(" ")[2]]
+        assert told == self.expected_of_many(person, parts, all_, key, "\n".join(lines)), (told, lines)
+
+    def expected_of_many(
+        self, person: Person, parts: list[tuple[int, int]], all_: bool, key: str, content: str
+    ) -> list[str]:
+        """What the dictionary says to several payments: the reasons of those refused, and the end."""
+        if key in person.keys:
+            before, (answer, _) = person.keys[key]
+            return answer.split("|") if content == before else ["409 reason=key"]
+        had = [(one.balance, one.events) for one in self.people]
+        told, paid = [], []
+        for amount, number in parts:
+            payee = self.people[number] if number < len(self.people) else None
+            code, _ = self.decided(person, "TRANSFER", amount, payee)
+            told.append(code.partition("reason=")[2])
+            paid += [amount] * (code == "200")
+            if all_ and code != "200":
+                for one, (balance, events) in zip(self.people, had, strict=True):
+                    one.balance, one.events = balance, events
+                told = [f"{code} place={len(told)}"]
+                break
+        else:
+            told.append(f"200 made={len(paid)} refused={len(parts) - len(paid)} amount={sum(paid)} currency=USD")
+        person.keys[key] = content, ("|".join(told), None)
+        return told
+
     @rule(burst=st.lists(movements, min_size=2, max_size=12))
     def move_at_once(self, burst: list[Movement]) -> None:
         """Several move money at the same moment, each perhaps several times, before the bank has decided anything."""

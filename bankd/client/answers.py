@@ -8,6 +8,9 @@ from bankd.codes import Code, Refused
 from bankd.records import (
     AccountView,
     Allowance,
+    BulkEnd,
+    BulkLine,
+    BulkResult,
     CustomerView,
     Held,
     HoldView,
@@ -38,6 +41,7 @@ BODIES: dict[type[Message], type[Any]] = {
     messages.Deposit: Receipt,
     messages.Withdraw: Receipt,
     messages.Transfer: Receipt,
+    messages.Bulk: BulkEnd,
     messages.Hold: Held,
     messages.Capture: Receipt,
     messages.Release: Receipt,
@@ -52,6 +56,7 @@ BODIES: dict[type[Message], type[Any]] = {
 ITEMS: dict[type[Message], type[Any]] = {
     messages.Accounts: AccountView,
     messages.Statement: StatementLine,
+    messages.Bulk: BulkLine,
     messages.Holds: HoldView,
     messages.Notices: Notice,
 }
@@ -90,3 +95,11 @@ def body_of(message: type[Message], answer: Answer) -> Any:
 def items_of(message: type[Message], answer: Answer) -> list[Any]:
     """The records in the list that answers ``message``. Raises NotReply."""
     return [read(ITEMS[message], fields) for fields in answer.items]
+
+
+def bulk_of(message: type[Message], answer: Answer, count: int) -> BulkResult:
+    """What became of ``count`` transfers that ``answer`` tells of, each in its place. Raises NotReply."""
+    lines = items_of(message, answer)
+    if [line.place for line in lines] != list(range(1, count + 1)):
+        raise NotReply("lines for other transfers")
+    return BulkResult(tuple(lines), body_of(message, answer))

@@ -38,6 +38,13 @@ has all. FORM is csv, json or camt (CAMT.053 of ISO 20022); without it the endin
 FILE says which: .csv, .json or .xml. A file that exists is never written over, and
 one that could not be finished is not left behind.
 
+"Pay File" pays all of a file or, with each, every line by itself. A line is
+account,amount,reference; # begins a remark. A line that is wrong is named, and nothing
+is sent. Together go 1,000 payments; with each there may be more. The same file is paid
+once: after an interruption say the same again. To pay the same payments anew, next
+month or after a refusal, give them a new name: as 2026-12. If the bank refuses some
+lines, pay these from a file of their own.
+
 A file of tasks holds one on each line; empty lines and lines that begin with # are
 skipped. Quote a task with a $ in single quotes, or leave the $ out. With --tasks - each
 line of standard input is done as it arrives, in one session, until the input ends or

@@ -4,22 +4,25 @@ Every method raises Refused (with the bank's code) when the bank will not, and L
 the answer came; then it is not known whether the request was carried out. Of what moves money that is said by InDoubt.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
 
-from bankd.client.answers import Answer, body_of, items_of
+from bankd.client.answers import Answer, body_of, bulk_of, items_of
 from bankd.client.errors import Denied, InDoubt, Loss, LostBank
 from bankd.client.keys import NewKey, key_of
 from bankd.codes import CREATED
 from bankd.records import (
     ALWAYS,
     AccountView,
+    BulkResult,
     CustomerView,
     Greeting,
     Notice,
+    Payee,
     Period,
     Receipt,
     SignedReceipt,
@@ -28,7 +31,8 @@ from bankd.records import (
 )
 from bankd.wire import messages
 from bankd.wire.codec import NotReply
-from bankd.wire.messages import Login, Message, SignUp
+from bankd.wire.grammar import COUNT
+from bankd.wire.messages import BulkItem, Login, Message, SignUp
 
 KEPT_ALIVE = 3
 """A session asks something this many times in each lease, so that one lost NOOP does not lose the account."""
@@ -57,7 +61,13 @@ class Line(Protocol):
 
 def denied(answer: Answer) -> Denied:
     """The refusal that ``answer`` is."""
-    return Denied(answer.code, answer.fields.get("field"), answer.fields.get("incident"))
+    place = answer.fields.get("place", "")
+    return Denied(
+        answer.code,
+        answer.fields.get("field"),
+        answer.fields.get("incident"),
+        COUNT.parse(place) if COUNT.pattern.fullmatch(place) else None,
+    )
 
 
 def unanswered(request: Message | str, lost: LostBank) -> LostBank | InDoubt:
@@ -192,6 +202,22 @@ class Bank:
                 reference=reference,
             )
         )
+
+    async def transfer_all(self, payees: Sequence[Payee], *, together: bool, key: str | None = None) -> BulkResult:
+        """Pay up to 1,000 accounts: all or none where ``together``, otherwise each by itself.
+
+        Raises Denied with the ``place`` of the first that is refused where none was made for it.
+        """
+        message = messages.Bulk(
+            count=len(payees),
+            mode="all" if together else "each",
+            currency=self.currency,
+            key=key or self.new_key(),
+            items=tuple(BulkItem(to=one.payee, amount=one.amount_minor, reference=one.reference) for one in payees),
+        )
+        answer = await self._granted(message)
+        result: BulkResult = self._read(partial(bulk_of, count=len(payees)), message, answer)
+        return result
 
     # What needs the PIN or password again.
 

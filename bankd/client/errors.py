@@ -63,8 +63,10 @@ class LostBank(Exception):
 class Denied(Refused):
     """The bank refused, with ``code``; ``incident`` is the number to tell the bank where the fault is its own."""
 
-    def __init__(self, code: Code, field: str | None = None, incident: str | None = None) -> None:
-        super().__init__(code, field)
+    def __init__(
+        self, code: Code, field: str | None = None, incident: str | None = None, place: int | None = None
+    ) -> None:
+        super().__init__(code, field, place)
         self.incident = incident
 
 

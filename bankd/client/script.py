@@ -5,20 +5,23 @@ As text, an answer is a line or a few. As JSON, it is one object on one line:
     task    the words as they were given; "Log In" where the log-in itself was refused
     code    the bank's number; null where the connection was lost and no answer could be had
     ok      whether the task was carried out
-    reason  the bank's fixed word for a refusal, "lost" for a lost connection, null otherwise
+    reason  the bank's fixed word for a refusal, "lost" for a lost connection, "part" for a payment file of which the
+            bank refused some lines, null otherwise
     words   the answer as the text form prints it
     items   for lists: the fields of each line
     key     where money is in doubt: the key by which the bank finds what became of it
+            for a payment file: the key by which the bank knows it
+    line    where a payment file was refused for one of its lines: its number
     ...     every field of the answer by its own name, as text, as the bank sent it (amounts in minor units)
 """
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bankd import codes
-from bankd.client import exits, slips, words
+from bankd.client import exits, payment_slips, slips, words
 from bankd.client.answers import ITEMS, Answer, Fields, body_of, items_of
 from bankd.client.bank import Bank, denied, unanswered
 from bankd.client.editor import printable_lines
@@ -26,7 +29,9 @@ from bankd.client.errors import Denied, InDoubt, Loss, LostBank
 from bankd.client.export import Export, export
 from bankd.client.feed import Feed
 from bankd.client.files.new_file import NotWritten
+from bankd.client.files.payments import NotPayments
 from bankd.client.keys import key_of
+from bankd.client.payment_file import Paid, PayFile, line_at_fault, pay, to_pay
 from bankd.client.tasks import Context, NotTask, Verb, read_task
 from bankd.codes import Code
 from bankd.wire import messages
@@ -41,24 +46,30 @@ LOG_IN = "Log In"
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How one task went: ``code`` is None where the connection was lost before the answer."""
+    """How one task went: ``code`` is None where the connection was lost before the answer.
+
+    ``whole`` is false where a part of it was refused.
+    """
 
     task: str
     code: Code | None
     words: str
     fields: Fields
     items: tuple[Fields, ...] | None = None
+    whole: bool = True
 
     @property
     def ok(self) -> bool:
         """Whether the task was carried out."""
-        return self.code is not None and not self.code.refuses
+        return self.code is not None and not self.code.refuses and self.whole
 
     @property
     def reason(self) -> str | None:
         """Why it was not, as a fixed word."""
         if self.code is None:
             return "lost"
+        if not self.whole:
+            return "part"
         return self.fields.get("reason", self.code.reason) if self.code.refuses else None
 
     def as_text(self) -> str:
@@ -127,6 +138,8 @@ class Script:
             return _not_a_task(task, error)
         if isinstance(request, Export):
             return await self._export(task, request)
+        if isinstance(request, PayFile):
+            return await self._pay(task, request)
         try:
             if isinstance(request, Verb):
                 answer = await self._bank.answer_verb(request.name)
@@ -156,6 +169,30 @@ class Script:
             return Outcome(task, error.code, words.refused(error), {"field": error.field} if error.field else {})
         told = {"file": str(wanted.path), "form": wanted.form, "entries": str(count)}
         return Outcome(task, codes.DONE, slips.exported(count, str(wanted.path)), told)
+
+    async def _pay(self, task: str, wanted: PayFile) -> Outcome:
+        """Pay a file; ``field`` is ``file`` where the file, and not the bank, is at fault."""
+        try:
+            payments = to_pay(self._bank, wanted)
+        except NotPayments as error:
+            return Outcome(task, codes.BAD_FIELD, payment_slips.unreadable(error), {"field": "file"})
+        answered = 0
+
+        def tell(count: int) -> None:
+            nonlocal answered
+            answered = count
+            self._complain(payment_slips.paying(count, len(payments)))
+
+        try:
+            return _paid(task, await pay(self._bank, wanted, payments, tell))
+        except Denied as error:
+            line = None if answered else line_at_fault(error, payments)
+            told = {} if line is None else {"line": str(line)}
+            said = payment_slips.denied(error, payments, part=answered > 0)
+            return Outcome(task, error.code, said, told)
+        except (LostBank, InDoubt) as error:
+            outcome = _unanswered(task, error)
+            return replace(outcome, words=f"{outcome.words} {payment_slips.AGAIN}")
 
     def _tell(self, outcome: Outcome) -> None:
         if self._as_json:
@@ -187,6 +224,25 @@ def _unanswered(task: str, error: LostBank | InDoubt) -> Outcome:
         return Outcome(task, None, words.lost(error), {})
     code = error.why.code if isinstance(error.why, Denied) else None
     return Outcome(task, code, f"{words.why(error.why)} {words.in_doubt(error)}", {"key": key_of(error.request) or ""})
+
+
+def _paid(task: str, paid: Paid) -> Outcome:
+    """What became of a payment file, whose lines are told by their numbers in the file."""
+    fields = {
+        "key": paid.key,
+        "made": str(len(paid.made)),
+        "before": str(paid.before),
+        "refused": str(len(paid.refused)),
+        "amount": str(paid.amount_minor),
+        "currency": paid.currency,
+    }
+    became = sorted((*paid.made, *paid.refused), key=lambda one: one[0].line)
+    items = tuple(
+        {"line": str(payment.line), "to": payment.payee.payee, "amount": str(payment.payee.amount_minor)}
+        | ({"receipt": str(line.receipt)} if line.receipt is not None else {"reason": line.reason or ""})
+        for payment, line in became
+    )
+    return Outcome(task, codes.DONE, payment_slips.paid(paid), fields, items, whole=not paid.refused)
 
 
 def _words(request: Message | Verb, answer: Answer) -> str:

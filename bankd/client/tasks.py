@@ -15,6 +15,7 @@ from bankd.client import days, forms
 from bankd.client.export import FORMS, Export, form_of
 from bankd.client.forms import Form
 from bankd.client.keys import NewKey
+from bankd.client.payment_file import PayFile
 from bankd.records import Period
 from bankd.wire import grammar, messages
 from bankd.wire.messages import BY_VERB, Message
@@ -53,7 +54,7 @@ class Shape:
 
     usage: str
     pattern: str
-    build: Callable[[Found, Context], Message | Export]
+    build: Callable[[Found, Context], Message | Export | PayFile]
 
     def match(self, text: str) -> re.Match[str] | None:
         """The parts of ``text``, if it has this form."""
@@ -180,6 +181,10 @@ def _export(found: Found, context: Context) -> Export:
     return Export(path, form, _period(found))
 
 
+def _pay_file(found: Found, context: Context) -> PayFile:
+    return PayFile(Path(found["file"] or "").expanduser(), found["each"] is not None, found["name"] or "")
+
+
 NO_FORM = "a file's name ends in .csv, .json or .xml, or 'as csv', 'as json' or 'as camt' follows it"
 
 _DAYS = r"(?: from (?P<since>\S+))?(?: to (?P<before>\S+))?"
@@ -207,6 +212,11 @@ SHAPES = (
         "Transfer AMOUNT to Account NUMBER [reference WORDS ...]",
         r"transfer (?P<amount>\S+) to (?:account )?(?P<to>\S+)(?: reference (?P<reference>.+))?",
         _transfer,
+    ),
+    Shape(
+        "Pay File FILE [each] [as NAME]",
+        r"pay file (?P<file>.+?)(?P<each> each)?(?: as (?P<name>\S+))?",
+        _pay_file,
     ),
     Shape(
         "Hold AMOUNT [for Account NUMBER] [days N] [reference WORDS ...]",
@@ -245,8 +255,8 @@ SHAPES = (
 """Every form of task."""
 
 
-def read_task(text: str, context: Context) -> Message | Export | Verb:
-    """The request, or the export, that the words of ``text`` become. Raises NotTask."""
+def read_task(text: str, context: Context) -> Message | Export | PayFile | Verb:
+    """The request, or what is done with a file, that the words of ``text`` become. Raises NotTask."""
     text = " ".join(text.split())
     for shape in SHAPES:
         found = shape.match(text)

@@ -1,8 +1,8 @@
 """What codes and notices mean, in English: every number that the bank answers as a sentence for a person.
 
-All words for people stand here, in ``slips`` (what the bank hands over) and in ``prompts`` (what the terminal asks);
-another language is another three such modules. Text that came from the bank or from other customers is only quoted:
-the screen and the script remove what could command a terminal.
+All words for people stand here, in ``slips`` and ``payment_slips`` (what the bank hands over) and in ``prompts`` (what
+the terminal asks); another language is another four such modules. Text that came from the bank or from other customers
+is only quoted: the screen and the script remove what could command a terminal.
 """
 
 from collections import defaultdict
@@ -31,6 +31,7 @@ CODES: dict[Code, str] = {
     codes.BAD_VERB: INVALID,
     codes.NEEDS_LOGIN: "Please log in first.",
     codes.BAD_STATE: "This is not possible while you are logged in.",
+    codes.BAD_ITEMS: INVALID,
     codes.BAD_FIELD: INVALID,
     codes.OVER: "The session is over: the account was opened at another terminal, or closed.",
     codes.WRONG_SECRET: "The bank does not accept these credentials.",
@@ -131,7 +132,7 @@ FIELDS = {
 }
 """What a person calls the fields of a request; others are named as they travel."""
 
-MOVEMENTS = {"DEPOSIT": "deposit", "WITHDRAW": "withdrawal", "TRANSFER": "transfer"}
+MOVEMENTS = {"DEPOSIT": "deposit", "WITHDRAW": "withdrawal", "TRANSFER": "transfer", "BULK": "set of payments"}
 """What a person calls what moves money, by its verb; others are called by the verb itself."""
 
 CONNECTING_AGAIN = "Connection lost. Connecting again ..."
@@ -157,6 +158,12 @@ def code(code: Code, field: str | None = None, incident: str | None = None) -> s
         return f"The bank made a mistake of its own. Please report it with the number {incident}."
     newer = NEWER[code.number if code.number in NEWER else code.number // 100]
     return CODES.get(code) or newer.format(number=code.number, reason=code.reason)
+
+
+def reason(word: str) -> str:
+    """What a reason alone says, as in the lines of a list."""
+    found = next((code for code in codes.ALL if code.refuses and code.reason == word), None)
+    return code(found) if found else f"The bank refused this ({word})."
 
 
 def refused(error: codes.Refused) -> str:

@@ -6,7 +6,6 @@
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from twisted.internet.defer import Deferred, fail
@@ -135,7 +134,14 @@ class Customer:
     def transfer_all(self, payees: Sequence[Payee], currency: str, together: bool, key: str) -> Deferred[BulkResult]:
         """Pay many accounts under one key."""
         transfers = tuple(
-            Transfer(**self._whose, key=f"{key}:{place}", currency=currency, **asdict(payee))
+            Transfer(
+                **self._whose,
+                key=f"{key}:{place}",
+                currency=currency,
+                payee=payee.payee,
+                amount_minor=payee.amount_minor,
+                reference=payee.reference,
+            )
             for place, payee in enumerate(payees, 1)
         )
         posted = self._post(Bulk(**self._whose, key=key, transfers=transfers, together=together))

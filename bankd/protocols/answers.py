@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 from bankd import codes
 from bankd.codes import Code, Refused
 from bankd.credentials import AccountPin, MobilePin, NamePassword
-from bankd.records import Period
+from bankd.records import BulkResult, Payee, Period
 from bankd.wire import codec, messages
 from bankd.wire.messages import Message
 
@@ -35,7 +35,8 @@ class Answer:
 
 def refusal(refused: Refused) -> Answer:
     """The answer to a request that was refused."""
-    more: dict[str, str | int] = {} if refused.field is None else {"field": refused.field}
+    told = (("field", refused.field), ("place", refused.place))
+    more: dict[str, str | int] = {name: value for name, value in told if value is not None}
     return Answer(refused.code, more=more, ends=refused.code.closes)
 
 
@@ -91,6 +92,12 @@ def _withdraw(customer: Any, asked: messages.Withdraw) -> Deferred[Answer]:
 
 def _transfer(customer: Any, asked: messages.Transfer) -> Deferred[Answer]:
     return _received(customer.transfer(asked.to, asked.amount, asked.currency, asked.key, asked.reference))
+
+
+def _bulk(customer: Any, asked: messages.Bulk) -> Deferred[Answer]:
+    payees = [Payee(item.to, item.amount, item.reference) for item in asked.items]
+    result: Deferred[BulkResult] = customer.transfer_all(payees, asked.currency, asked.together, asked.key)
+    return result.addCallback(lambda became: Answer(body=became.end, items=became.lines))
 
 
 async def _hold(customer: Any, asked: messages.Hold) -> Answer:
@@ -171,6 +178,7 @@ CUSTOMERS: dict[type[Message], Callable[[Any, Any], Awaitable[Answer]]] = {
     messages.Deposit: _deposit,
     messages.Withdraw: _withdraw,
     messages.Transfer: _transfer,
+    messages.Bulk: _bulk,
     messages.Hold: _hold,
     messages.Capture: _capture,
     messages.Release: _release,

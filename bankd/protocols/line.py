@@ -1,10 +1,10 @@
 """BANK/1 over a stream: docs/protocol.md as seen from the bank's side.
 
 1. A line is read once; from there on its values are valid. What is wrong with it is answered in its turn.
-2. A peer is held to account for what it costs: it is not read from while PIPELINE requests of its own wait, nor while
-   it does not read what it is sent, and after TURN lines others come first; the time to log in and the time without a
-   request are limited. (Whether it reads is asked from its first octet on: until then TLS keeps our greeting back, and
-   must read itself to get on.)
+2. A peer is held to account for what it costs: it is not read from while PIPELINE requests, or MAX_BULK items, of its
+   own wait, nor while it does not read what it is sent, and after TURN lines others come first; the time to log in and
+   the time without a request are limited. (Whether it reads is asked from its first octet on: until then TLS keeps our
+   greeting back, and must read itself to get on.)
 3. After the connection is to be closed nothing more is read or begun, also when TLS still delivers what was sent
    before; a peer that does not finish the closing is cut off.
 4. The state of a connection is ``wire.states.State``; which verb it allows is a table there.
@@ -29,7 +29,7 @@ from bankd.codes import Code, Refused
 from bankd.ibank import ICustomer, IMind, IVisitor
 from bankd.protocols import answers
 from bankd.protocols.answers import Answer
-from bankd.protocols.asked import Asked, may_overlap, read_asked
+from bankd.protocols.asked import Asked, Reader, may_overlap
 from bankd.protocols.daybook import Daybook
 from bankd.protocols.queue import Queue
 from bankd.protocols.valve import Valve
@@ -75,6 +75,8 @@ class LineProtocol(LineReceiver):
         self._customer: Any = None
         self._endings: list[Callable[[], object]] = []
         self._queue: Queue[Asked, Answered] = Queue(self._begin, may_overlap, self._deliver)
+        self._reader = Reader()
+        self._items = 0
         self._heard = False
         self._taken = 0
         self._answers = 0
@@ -124,14 +126,15 @@ class LineProtocol(LineReceiver):
             self._hang_up(codes.BROKEN_LINE)  # a line without its CR: who sent it would wait for an answer for ever
 
     def lineReceived(self, line: bytes) -> None:
-        """Take a request in."""
+        """Take a line in, and the request that it ends."""
         if self._closing:
             return
-        asked = read_asked(line)
-        if asked.refused is not None and asked.refused.code.closes:
-            self._hang_up(asked.refused.code)
-            return
-        self._queue.add(asked)
+        for asked in self._reader.read(line, self._state is State.CUSTOMER):
+            if asked.refused is not None and asked.refused.code.closes:
+                self._hang_up(asked.refused.code)
+                return
+            self._items += asked.items
+            self._queue.add(asked)
         self._taken += 1
         if self._taken == TURN and not self._closing:
             self._rest = self._clock.callLater(0, self._rested)
@@ -202,6 +205,7 @@ class LineProtocol(LineReceiver):
     def _deliver(self, answered: Answered) -> None:
         asked, answer, octets = answered
         self._answers += 1
+        self._items -= asked.items
         if asked.kind is not None and asked.kind is not messages.Noop:
             self._daybook.note(f"{self._peer} {asked.kind.verb} {answer.code.number}")
         if self._state is State.CUSTOMER and (asked.kind is None or states.RULES[asked.kind].task):
@@ -274,7 +278,8 @@ class LineProtocol(LineReceiver):
 
     def _set_reading(self) -> None:
         """Read from the peer, or do not, as its requests and its own reading call for."""
-        wanted = not (self._stopping or self._stalled or self._rest) and len(self._queue) < PIPELINE
+        room = len(self._queue) < PIPELINE and self._items < messages.MAX_BULK
+        wanted = room and not (self._stopping or self._stalled or self._rest)
         if self._closing or wanted == self._reading:
             return
         self._reading = wanted

@@ -6,6 +6,7 @@
    written, requests and records alike. Its names travel without their units: ``amount_minor`` as ``amount``.
 3. A field that is None does not travel.
 4. Percent-encoding is undone once, where a line is read; a bank refuses what it does not know, a client passes over it.
+5. The items of a BULK are lines before its own, in the form of the lines of a list.
 """
 
 import dataclasses
@@ -19,14 +20,19 @@ from bankd import codes
 from bankd.codes import Code, Refused
 from bankd.wire import grammar
 from bankd.wire.grammar import Kind
-from bankd.wire.messages import BY_VERB, Message
+from bankd.wire.messages import BY_VERB, Bulk, Message
 
 T = TypeVar("T")
 
+ITEM = "-"
+"""What stands in the place of the verb, or of the code, in a line of a list."""
+
 _FIELDS = rb"(?: " + grammar.NAME + rb"=" + grammar.VALUE + rb")*"
-_REQUEST = re.compile(rb"(?P<tag>" + grammar.TAG + rb") (?P<verb>" + grammar.VERB + rb")(?P<fields>" + _FIELDS + rb")")
+_REQUEST = re.compile(
+    rb"(?P<tag>" + grammar.TAG + rb") (?P<verb>-|" + grammar.VERB + rb")(?P<fields>" + _FIELDS + rb")"
+)
 _REPLY = re.compile(rb"(?P<tag>\*|" + grammar.TAG + rb") (?P<code>-|[0-9]{3})(?P<fields>" + _FIELDS + rb")")
-_TAGGED = re.compile(rb"(?P<tag>" + grammar.TAG + rb")(?: |$)")
+_TAGGED = re.compile(rb"(?P<tag>" + grammar.TAG + rb")(?P<item> -)?(?: |$)")
 _FIELD = re.compile(r" ([^=]+)=([^ ]*)")  # for what has matched _FIELDS
 _PLAIN = re.compile(r"[A-Za-z0-9._~" + re.escape(grammar.SAFE) + r"-]*")
 _NEVER = re.compile(rb"[\r\n\x00]")
@@ -65,7 +71,7 @@ _FORMS: dict[type[Any], _Form] = {}
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A line that has a request's form; the fields are still as they travelled."""
+    """A line that has a request's form; the fields are still as they travelled. ``verb`` is ITEM for an item."""
 
     tag: str
     verb: str
@@ -95,11 +101,15 @@ class Reply:
 
 
 class Malformed(Refused):
-    """A line that is no request; ``tag`` is that of the line, where one could be read."""
+    """A line that is no request; ``tag`` is that of the line, where one could be read.
 
-    def __init__(self, code: Code, tag: str | None = None) -> None:
+    ``is_item`` says that it begins as an item does.
+    """
+
+    def __init__(self, code: Code, tag: str | None = None, *, is_item: bool = False) -> None:
         super().__init__(code)
         self.tag = tag
+        self.is_item = is_item
 
 
 class NotReply(ValueError):
@@ -114,7 +124,9 @@ def split(line: bytes) -> Request:
     if not line or _NEVER.search(line):
         raise Malformed(codes.BROKEN_LINE)
     tagged = _TAGGED.match(line)
-    raise Malformed(codes.BAD_LINE, tagged["tag"].decode() if tagged else None)
+    if tagged is None:
+        raise Malformed(codes.BAD_LINE)
+    raise Malformed(codes.BAD_LINE, tagged["tag"].decode(), is_item=tagged["item"] is not None)
 
 
 def kind_of(request: Request) -> type[Message]:
@@ -126,16 +138,21 @@ def kind_of(request: Request) -> type[Message]:
 
 def read_message(message: type[Message], request: Request) -> Message:
     """``request`` as ``message``. Raises Refused, naming the field at fault."""
-    kinds = _form_of(message).kinds
+    read = read_item(message, request)
+    if message.ways:
+        _check_way(message, [name for name, _ in request.pairs])
+    return read
+
+
+def read_item(cls: type[T], request: Request) -> T:
+    """The fields of ``request`` as a ``cls``, and no others. Raises Refused, naming the field at fault."""
+    kinds = _form_of(cls).kinds
     given: dict[str, str] = {}
     for name, spelt in request.pairs:
         if name not in kinds or name in given:
             raise Refused(codes.BAD_FIELD, name)
         given[name] = _plain(name, kinds[name], spelt) if "%" in spelt else spelt
-    read = read_fields(message, given)
-    if message.ways:
-        _check_way(message, given)
-    return read
+    return read_fields(cls, given)
 
 
 def read_fields(cls: type[T], given: Mapping[str, str]) -> T:
@@ -156,8 +173,11 @@ def read_fields(cls: type[T], given: Mapping[str, str]) -> T:
 
 
 def write_request(tag: str, message: Message) -> bytes:
-    """The line that asks ``message``."""
-    return " ".join([tag, message.verb, *_written(message)]).encode("ascii")
+    """The line that asks ``message``; of a BULK, its items before it, with the end of each line between."""
+    line = " ".join([tag, message.verb, *_written(message)]).encode("ascii")
+    if isinstance(message, Bulk):
+        return b"\r\n".join([*(write_item(tag, item) for item in message.items), line])
+    return line
 
 
 def write_reply(tag: str, code: Code, body: object = None, /, **more: str | int) -> bytes:
@@ -174,8 +194,8 @@ def write_reply(tag: str, code: Code, body: object = None, /, **more: str | int)
 
 
 def write_item(tag: str, body: object) -> bytes:
-    """One line of a list in the answer to ``tag``."""
-    return " ".join([tag, "-", *_written(body)]).encode("ascii")
+    """One line of a list in the answer to ``tag``, or one item of the request with it."""
+    return " ".join([tag, ITEM, *_written(body)]).encode("ascii")
 
 
 def read_reply(line: bytes) -> Reply:

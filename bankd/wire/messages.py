@@ -17,6 +17,9 @@ from bankd.wire.grammar import (
     Username,
 )
 from bankd.wire.message import Message as Message
+from bankd.wire.orders import MAX_BULK as MAX_BULK
+from bankd.wire.orders import Bulk as Bulk
+from bankd.wire.orders import BulkItem as BulkItem
 from bankd.wire.orders import Capture as Capture
 from bankd.wire.orders import Deposit as Deposit
 from bankd.wire.orders import Hold as Hold
@@ -219,6 +222,7 @@ ALL: tuple[type[Message], ...] = (
     Deposit,
     Withdraw,
     Transfer,
+    Bulk,
     Hold,
     Capture,
     Release,

@@ -2,8 +2,11 @@
 
 from dataclasses import dataclass
 
-from bankd.wire.grammar import AccountNumber, Amount, Count, Currency, Key, Seconds, Text
+from bankd.wire.grammar import AccountNumber, Amount, Count, Currency, Key, Mode, Seconds, Text
 from bankd.wire.message import Message
+
+MAX_BULK = 1000
+"""Transfers in one BULK, at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +39,35 @@ class Transfer(Message):
     currency: Currency
     key: Key
     reference: Text | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BulkItem:
+    """One transfer of many, which travels in a line of its own before that of ``Bulk``."""
+
+    to: AccountNumber
+    amount: Amount
+    reference: Text | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bulk(Message):
+    """Pay many accounts, ``count`` in number: all of them or none, or each by itself, as ``mode`` says.
+
+    ``items`` are the transfers; they are no field, but lines before this one.
+    """
+
+    verb = "BULK"
+    count: Count
+    mode: Mode
+    currency: Currency
+    key: Key
+    items: tuple[BulkItem, ...] = ()
+
+    @property
+    def together(self) -> bool:
+        """Whether all are made or none."""
+        return self.mode == "all"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,6 +45,7 @@ RULES: dict[type[Message], Rule] = {
     messages.Deposit: Rule(_CUSTOMER, overlaps=True),
     messages.Withdraw: Rule(_CUSTOMER, overlaps=True),
     messages.Transfer: Rule(_CUSTOMER, overlaps=True),
+    messages.Bulk: Rule(_CUSTOMER, overlaps=True),
     messages.Hold: Rule(_CUSTOMER, overlaps=True),
     messages.Capture: Rule(_CUSTOMER, overlaps=True),
     messages.Release: Rule(_CUSTOMER, overlaps=True),
