@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from bankd.client.errors import Denied, InDoubt, Loss, LostBank
+from bankd.client.keys import key_of
 from bankd.codes import Code, Refused
 from bankd.records import (
     AccountView,
@@ -90,3 +92,15 @@ def body_of(message: type[Message], answer: Answer) -> Any:
 def items_of(message: type[Message], answer: Answer) -> list[Any]:
     """The records in the list that answers ``message``. Raises NotReply."""
     return [read(ITEMS[message], fields) for fields in answer.items]
+
+
+def denied(answer: Answer) -> Denied:
+    """The refusal that ``answer`` is."""
+    return Denied(answer.code, answer.fields.get("field"), answer.fields.get("incident"))
+
+
+def unanswered(request: Message | str, lost: LostBank) -> LostBank | InDoubt:
+    """What to raise where ``request`` has no answer: that money is in doubt, if it is."""
+    if isinstance(request, str) or key_of(request) is None or lost.loss is Loss.UNSENT:
+        return lost
+    return InDoubt(request, lost)
