@@ -290,6 +290,18 @@ class Deleting(AccountsCase):
         assert entry is not None
         self.assertRaises(ValueError, grammar.KEY.parse, entry.key)
 
+    def test_overdrawn(self) -> None:
+        """An account that is overdrawn is not closed, whatever account is named: nobody else pays what is missing."""
+        with self.bank.store.writing() as tx:
+            accounts.set_limits(tx, self.alice.account, {"floor_minor": -50})
+        self.pay_out_by_hand("more", 100_50)
+        for payout in (None, self.bob.account):
+            with self.assertRaises(Refused) as caught:
+                self.delete(payout)
+            self.assertRefused(caught.exception, codes.NO_FUNDS)
+        self.assertEqual(self.account(self.bob).balance_minor, 100_50)
+        self.assertIsNone(self.account(self.alice).closed_us)
+
     def test_session_lost(self) -> None:
         """The money stays where it is when the session has lost the account to another."""
         self.bank.clock.advance(60)
@@ -339,3 +351,41 @@ class Deleting(AccountsCase):
                 ],
             )[0]
         self.assertIs(outcome.code, codes.NO_ACCOUNT)
+
+
+class LimitsOfItsOwn(AccountsCase):
+    """What an operator lets one account spend."""
+
+    def set_limits(self, number: str = "", **limits: int | None) -> AccountRow:
+        """Set limits of Alice's account, or of the one with a number."""
+        with self.bank.store.writing() as tx:
+            return accounts.set_limits(tx, number or self.alice.account, limits)
+
+    def test_set(self) -> None:
+        """What is given is set, the rest stays, and the account as it then is comes back."""
+        self.set_limits(payment_limit_minor=10, floor_minor=-30)
+        row = self.set_limits(payment_limit_minor=None, day_limit_minor=0)
+        self.assertEqual(row, self.account(self.alice))
+        self.assertEqual((row.payment_limit_minor, row.day_limit_minor, row.floor_minor), (None, 0, -30))
+
+    def test_below_what_is_used(self) -> None:
+        """The overdraft stays at least what is used of it, with what is held."""
+        self.set_limits(floor_minor=-50)
+        with self.bank.store.writing() as tx:
+            customers.change_account(tx, self.alice.account_id, held_minor=100_20)
+        with self.assertRaises(Refused) as caught:
+            self.set_limits(floor_minor=-19, day_limit_minor=1)
+        self.assertRefused(caught.exception, codes.NO_FUNDS)
+        self.assertIsNone(self.account(self.alice).day_limit_minor)
+        self.assertEqual(self.set_limits(floor_minor=-20).available_minor, 0)
+
+    def test_no_such_account(self) -> None:
+        """An account that is closed, or never was, has no limits to set."""
+        empty = self.open_account()
+        session = self.open_session(empty.id)
+        with self.bank.store.writing() as tx:
+            accounts.delete_account(tx, session, None)
+        for number in (empty.number, "77777777", "TILL-USD"):
+            with self.assertRaises(Refused) as caught:
+                self.set_limits(number, day_limit_minor=1)
+            self.assertRefused(caught.exception, codes.NO_ACCOUNT)

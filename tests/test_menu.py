@@ -13,12 +13,25 @@ from bankd import codes
 from bankd.client import days, exits, export, prompts, words
 from bankd.client.address import Address
 from bankd.client.answers import Answer
-from bankd.client.bank import Bank, Line
+from bankd.client.bank import Bank
 from bankd.client.errors import Cause, Loss, LostBank, NoBank
+from bankd.client.line import Line
 from bankd.client.menu import ATM_MENU, CUSTOMER_MENU, Menu
 from bankd.client.screen import EndOfInput, Interrupted, Screen
 from bankd.client.testing import ScriptedLine, ScriptedScreen, granted, refusal, scripted_bank
-from bankd.records import AccountView, CustomerView, Notice, Receipt, StatementEnd, StatementLine, Welcome
+from bankd.records import (
+    AccountView,
+    Allowance,
+    CustomerView,
+    Held,
+    HoldView,
+    Notice,
+    Receipt,
+    SignedReceipt,
+    StatementEnd,
+    StatementLine,
+    Welcome,
+)
 from bankd.wire import messages
 from bankd.wire.notice import Hint
 
@@ -230,6 +243,12 @@ class LoggingIn(AtTheTerminal):
         ):
             self.assertEqual([name for name in names if name in order], order)
 
+    def test_menu_fits_the_screen(self) -> None:
+        """With an empty line above, and the reminder and the question below, it is on a terminal of 24 rows of 80."""
+        shown = prompts.menu([option.words for option in CUSTOMER_MENU]).split("\n")
+        self.assertLessEqual(len([*shown, prompts.REMINDER, prompts.CHOICE]), 24)
+        self.assertLessEqual(max(map(len, shown)), 80)
+
     def test_menu_at_the_atm(self) -> None:
         """Account and mobile number lead to the ATM's menu, which begins with Withdraw, Deposit (S3.3)."""
         text = self.sit_down(*AS_ACCOUNT).text
@@ -343,6 +362,149 @@ class Money(AtTheTerminal):
         self.assertEqual(screen.transcript[-2], "  3  Exit")
 
 
+HOLD = HoldView(
+    hold=9, at_us=0, expires_us=0, amount_minor=-2000, currency="USD", counterparty="1000002", reference="Hotel"
+)
+FOR_ME = replace(HOLD, hold=10, amount_minor=700)
+CASH = replace(HOLD, hold=11, counterparty=None, reference=None)
+HELD = granted(Held(hold=12, at_us=0, expires_us=0, amount_minor=2000, currency="USD"))
+SIGNED = SignedReceipt(7, 0, "received", 2500, 12500, "USD", "aa.bb.cc", "1000002", "Rent")
+
+
+class Holds(AtTheTerminal):
+    """Money that is set aside: all of it behind one line of the menu."""
+
+    def choose(self, *lines: str | Exception, **answers: Any) -> ScriptedScreen:
+        """Choose holds, with three of them open, and type these lines."""
+        views = granted(None, [HOLD, FOR_ME, CASH])
+        more = {"HOLDS": views, "HOLD": HELD, "CAPTURE": ANSWERS["DEPOSIT"], "RELEASE": ANSWERS["DEPOSIT"]}
+        return self.sit_down(*AS_USER, "holds", *lines, **more | answers)
+
+    def test_list(self) -> None:
+        """Open holds are shown with amount, account and time before anything is asked, and Back leads back."""
+        screen = self.choose("4")
+        for told in ("Hold 9: 20.00 USD for 1000002 until", "Hold 10: 7.00 USD for you by 1000002", "for cash until"):
+            self.assertIn(told, screen.text)
+        self.assertIn("  1  Set Money Aside\n  2  Have a Hold Paid\n  3  Release a Hold\n  4  Back", screen.text)
+        self.assertEqual(screen.transcript[-2].split(), [str(len(CUSTOMER_MENU)), "Exit"])
+
+    def test_list_of_more_than_a_page(self) -> None:
+        """A list that the bank gives in pages is shown whole."""
+        pages = [granted(None, [replace(HOLD, hold=number) for number in range(1, 101)]), granted(None, [CASH])]
+        screen = self.choose(HOLDS=pages)
+        self.assertEqual(sum(line.startswith("Hold ") for line in screen.transcript), 101)
+        self.assertEqual(self.asked(messages.Holds), [messages.Holds(), messages.Holds(since=100)])
+
+    def test_set_aside(self) -> None:
+        """Amount, account and time are shown before the bank is asked, and nothing is done without a yes."""
+        steps = ("1", "1000002", "20", "100", "3", "Hotel")
+        screen = self.choose(*steps, "n")
+        self.assertIn(prompts.HINT_DAYS, screen.text)
+        self.assertIn("Set 20.00 USD aside for account 1000002, for 3 days? (y/N) ", screen.text)
+        self.assertEqual(self.asked(messages.Hold), [])
+        screen.type("holds", *steps, "y")
+        wanted = messages.Hold(
+            to="1000002", amount=2000, currency="USD", seconds=259_200, key="key-1", reference="Hotel"
+        )
+        self.assertEqual(self.asked(messages.Hold), [wanted])
+        self.assertIn("Success: 20.00 USD is held until", screen.text)
+
+    def test_set_aside_for_cash_and_a_week(self) -> None:
+        """Empty answers are for cash, a week and no reference; a day is one day."""
+        screen = self.choose("1", "", "20", "", "", "y", "holds", "1", "", "20", "1", "", "")
+        wanted = messages.Hold(amount=2000, currency="USD", seconds=604_800, key="key-1")
+        self.assertEqual(self.asked(messages.Hold), [wanted])
+        self.assertIn("Set 20.00 USD aside for cash, for 7 days?", screen.text)
+        self.assertIn("for cash, for a day?", screen.text)
+
+    def test_captured(self) -> None:
+        """A hold is paid in part or whole: what is shown is what is asked for, and the bank says the balance."""
+        screen = self.choose("2", "8", "9", "12.50", "y")
+        self.assertIn(prompts.HINT_HOLD, screen.text)
+        self.assertIn("Amount in USD (empty for 20.00): ", screen.text)
+        self.assertIn("Have 12.50 USD of hold 9 paid to account 1000002? (y/N) ", screen.text)
+        self.assertIn("paid out of the hold. Balance: 25.00 USD.", screen.text)
+        screen.type("holds", "2", "10", "", "y")
+        self.assertIn("Have 7.00 USD of hold 10 paid to you by account 1000002? (y/N) ", screen.text)
+        screen.type("holds", "2", "11", "", "")
+        self.assertIn("Have 20.00 USD of hold 11 paid out in cash? (y/N) ", screen.text)
+        wanted = [
+            messages.Capture(hold=9, amount=1250, key="key-1"),
+            messages.Capture(hold=10, amount=700, key="key-2"),
+        ]
+        self.assertEqual(self.asked(messages.Capture), wanted)
+
+    def test_released(self) -> None:
+        """The amount is shown; after a yes it is free again."""
+        screen = self.choose("3", "9", "", "holds", "3", "9", "y")
+        self.assertEqual(screen.text.count("Release hold 9 of 20.00 USD? (y/N) "), 2)
+        self.assertEqual(self.asked(messages.Release), [messages.Release(hold=9, key="key-1")])
+
+    def test_refusal(self) -> None:
+        """Only who was to be paid may release a hold, says the bank."""
+        screen = self.choose("3", "9", "y", RELEASE=refusal(codes.NOT_PAYEE))
+        self.assertIn(words.CODES[codes.NOT_PAYEE], screen.text)
+
+    def test_none(self) -> None:
+        """Without holds there is none to have paid, and no number is asked for."""
+        screen = self.choose("2", HOLDS=granted())
+        self.assertIn("Nothing is held.", screen.text)
+        self.assertIn(prompts.NOTHING_DONE, screen.text)
+        self.assertNotIn(prompts.HOLD_NUMBER, screen.text)
+
+    def test_empty_answer_leads_back(self) -> None:
+        """Wherever a number or an amount is asked for."""
+        for lines in (("1", "1000002", ""), ("2", ""), ("3", "")):
+            screen = self.choose(*lines)
+            self.assertIn(prompts.NOTHING_DONE, screen.text)
+            self.assertEqual(screen.transcript[-2].split(), [str(len(CUSTOMER_MENU)), "Exit"])
+
+    def test_doubt_is_told(self) -> None:
+        """A capture without an answer is not said to have been made, nor the contrary."""
+        screen = self.choose("2", "9", "", "y", CAPTURE=LostBank(Loss.ENDED))
+        self.assertIn("It is not known whether the payment of the hold was made.", screen.text)
+
+
+class GivingBack(AtTheTerminal):
+    """A payment that came goes back."""
+
+    def choose(self, *lines: str, **answers: Any) -> ScriptedScreen:
+        """Choose to give back, where receipt 7 is of 25.00 received, and type these lines."""
+        more = {"CERTIFY": granted(SIGNED), "REVERSE": granted(RECEIPT)}
+        return self.sit_down(*AS_USER, "give a payment back", *lines, **more | answers)
+
+    def test_whole(self) -> None:
+        """The payment is shown, and then amount and account; what is shown is what is asked for."""
+        screen = self.choose("seven", "7", "", "Sorry", "y")
+        self.assertIn(prompts.HINT_RECEIPT, screen.text)
+        self.assertIn("received: 25.00 USD from account 1000002", screen.text)
+        self.assertIn("Give 25.00 USD back to account 1000002? (y/N) ", screen.text)
+        wanted = messages.Reverse(receipt=7, amount=2500, key="key-1", reference="Sorry")
+        self.assertEqual(self.asked(messages.Reverse), [wanted])
+        self.assertIn("given back. Balance: 25.00 USD.", screen.text)
+
+    def test_part(self) -> None:
+        """Less than the whole is given back where an amount is named, and nothing without a yes."""
+        screen = self.choose("7", "5", "", "", "give a payment back", "7", "5", "", "y")
+        self.assertEqual(screen.text.count("Give 5.00 USD back to account 1000002? (y/N) "), 2)
+        self.assertEqual(self.asked(messages.Reverse), [messages.Reverse(receipt=7, amount=500, key="key-1")])
+
+    def test_no_payment_to_this_account(self) -> None:
+        """What this account paid, cash, and numbers of others' receipts cannot be given back."""
+        paid, cash = replace(SIGNED, kind="paid", amount_minor=-1), replace(SIGNED, kind="deposit", counterparty=None)
+        for one in (paid, cash):
+            self.assertIn(words.CODES[codes.NO_ENTRY], self.choose("7", CERTIFY=granted(one)).text)
+        unknown = refusal(codes.BAD_FIELD, field="receipt")
+        self.assertIn(prompts.NO_RECEIPT, self.choose("7", CERTIFY=unknown).text)
+        self.assertIn(words.CODES[codes.BUSY], self.choose("7", CERTIFY=refusal(codes.BUSY)).text)
+        self.assertEqual(self.asked(messages.Reverse), [])
+
+    def test_more_than_is_left(self) -> None:
+        """What was given back before is not given again."""
+        screen = self.choose("7", "", "", "y", REVERSE=refusal(codes.MORE_THAN_LEFT))
+        self.assertIn(words.CODES[codes.MORE_THAN_LEFT], screen.text)
+
+
 class Customer(AtTheTerminal):
     """What does not move money."""
 
@@ -351,6 +513,42 @@ class Customer(AtTheTerminal):
         text = self.sit_down(*AS_USER, "1").text
         self.assertIn("alice", text)
         self.assertIn("Account 1000001: 125.00 USD", text)
+
+    def test_balance_and_available(self) -> None:
+        """Balance and what is available are both shown where they differ, and one figure where they do not."""
+        for available_minor, told in (
+            (12500, "Balance of account 1000001: 125.00 USD"),
+            (10000, "Balance of account 1000001: 125.00 USD; available: 100.00 USD"),
+            (62500, "Balance of account 1000001: 125.00 USD; available: 625.00 USD"),
+        ):
+            account = granted(replace(ACCOUNT, available_minor=available_minor))
+            screen = self.sit_down(*AS_USER, "check balance", BALANCE=account)
+            self.assertIn(told, screen.transcript)
+
+    def test_limits(self) -> None:
+        """What the account may spend is shown, with what that costs."""
+        limits = Allowance("USD", 62500, 50000, 25, 0, payment_minor=10000)
+        screen = self.sit_down(*AS_USER, "view limits", LIMITS=granted(limits))
+        for told in ("At once:           100.00 USD", "In a day:          no limit", "Overdraft:         500.00 USD"):
+            self.assertIn(told, screen.transcript)
+
+    def test_receipt_is_saved(self) -> None:
+        """A signed receipt is shown in a line, and written to a new file for its owner alone."""
+        folder = Path(self.mktemp())
+        folder.mkdir()
+        file = folder / "receipt.txt"
+        screen = self.sit_down(*AS_USER, "save a receipt", "7", str(file), CERTIFY=granted(SIGNED))
+        self.assertIn("received: 25.00 USD from account 1000002", screen.text)
+        self.assertIn(f"Receipt 7 written to {file}.", screen.text)
+        self.assertEqual(file.read_text(encoding="utf-8"), "aa.bb.cc\n")
+        self.assertEqual(file.stat().st_mode & 0o777, 0o600)
+        screen.type("save a receipt", "7", str(file))
+        self.assertIn("exists already", screen.text)
+
+    def test_receipt_need_not_be_saved(self) -> None:
+        """Without a number or a file nothing is done."""
+        screen = self.sit_down(*AS_USER, "save a receipt", "", "save a receipt", "7", "", CERTIFY=granted(SIGNED))
+        self.assertEqual(screen.text.count(prompts.NOTHING_DONE), 2)
 
     def test_statement_goes_on_with_the_cursor(self) -> None:
         """Older entries are shown for as long as there are any and the person wants them."""
@@ -453,13 +651,13 @@ class Customer(AtTheTerminal):
 
     def test_account_with_money_is_paid_out(self) -> None:
         """Money goes to the account that is named."""
-        self.sit_down(*AS_USER, "13", "1000002", "y", "correct horse")
+        self.sit_down(*AS_USER, "17", "1000002", "y", "correct horse")
         wanted = messages.DeleteAccount(password="correct horse", payout="1000002")
         self.assertEqual(self.asked(messages.DeleteAccount), [wanted])
 
     def test_interrupt_leads_back_to_the_menu(self) -> None:
         """Ctrl-C in the middle of something does nothing and ends nothing; at the menu it logs out."""
-        screen = self.sit_down(*AS_USER, "13", "1000002", Interrupted())
+        screen = self.sit_down(*AS_USER, "17", "1000002", Interrupted())
         self.assertIn(prompts.NOTHING_DONE, screen.text)
         self.assertEqual(self.asked(messages.Logout), [])
         screen.interrupt()

@@ -85,12 +85,14 @@ def set_secret(tx: Transaction, session: Session, kind: str, hashed: str) -> Non
 def delete_account(tx: Transaction, session: Session, payout: str | None) -> None:
     """Close the session's account for ever, after paying what is on it to the account ``payout``.
 
-    Raises Refused: HELD while holds are open on it, NOT_EMPTY without one, and what may refuse a transfer. No fee is
-    charged, and only the account's own limits hold.
+    Raises Refused: HELD while holds are open on it, NO_FUNDS while it is overdrawn, NOT_EMPTY without one, and what may
+    refuse a transfer. No fee is charged, and only the account's own limits hold.
     """
     account = customers.account(tx.connection, session.account_id)
     if account.held_minor:
         raise Refused(codes.HELD)
+    if account.balance_minor < 0:
+        raise Refused(codes.NO_FUNDS)
     if account.balance_minor and payout is None:
         raise Refused(codes.NOT_EMPTY)
     if account.balance_minor:
@@ -100,6 +102,21 @@ def delete_account(tx: Transaction, session: Session, payout: str | None) -> Non
     sessions.release(tx, account.id, session.fence)
     if not customers.open_accounts(tx.connection, session.customer_id):
         customers.forget(tx, session.customer_id)
+
+
+def set_limits(tx: Transaction, number: str, limits: dict[str, int | None]) -> AccountRow:
+    """Give an account ``limits`` of its own: payment_limit_minor, day_limit_minor (None for the tariff's), floor_minor.
+
+    Raises Refused: NO_ACCOUNT also when it is closed, NO_FUNDS when less than nothing would be available.
+    """
+    account = customers.account_to_change(tx, number)
+    if account is None or account.closed_us is not None:
+        raise Refused(codes.NO_ACCOUNT)
+    floor_minor = limits.get("floor_minor")
+    if floor_minor is not None and account.balance_minor - account.held_minor < floor_minor:
+        raise Refused(codes.NO_FUNDS)
+    customers.change_account(tx, account.id, **limits)
+    return customers.account(tx.connection, account.id)
 
 
 def tell_customer(tx: Transaction, customer_id: int, kind: NoticeKind) -> None:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from bankd.client.errors import Denied, InDoubt, Loss, LostBank
+from bankd.client.keys import key_of
 from bankd.codes import Code, Refused
 from bankd.records import (
     AccountView,
@@ -24,6 +26,7 @@ from bankd.records import (
 )
 from bankd.wire import messages
 from bankd.wire.codec import NotReply, Reply, read_fields
+from bankd.wire.grammar import COUNT
 from bankd.wire.messages import Message
 
 T = TypeVar("T")
@@ -103,3 +106,21 @@ def bulk_of(message: type[Message], answer: Answer, count: int) -> BulkResult:
     if [line.place for line in lines] != list(range(1, count + 1)):
         raise NotReply("lines for other transfers")
     return BulkResult(tuple(lines), body_of(message, answer))
+
+
+def denied(answer: Answer) -> Denied:
+    """The refusal that ``answer`` is."""
+    place = answer.fields.get("place", "")
+    return Denied(
+        answer.code,
+        answer.fields.get("field"),
+        answer.fields.get("incident"),
+        COUNT.parse(place) if COUNT.pattern.fullmatch(place) else None,
+    )
+
+
+def unanswered(request: Message | str, lost: LostBank) -> LostBank | InDoubt:
+    """What to raise where ``request`` has no answer: that money is in doubt, if it is."""
+    if isinstance(request, str) or key_of(request) is None or lost.loss is Loss.UNSENT:
+        return lost
+    return InDoubt(request, lost)

@@ -7,20 +7,22 @@ the answer came; then it is not known whether the request was carried out. Of wh
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
-from twisted.internet.defer import Deferred
-
-from bankd.client.answers import Answer, body_of, bulk_of, items_of
-from bankd.client.errors import Denied, InDoubt, Loss, LostBank
+from bankd.client.answers import Answer, body_of, bulk_of, denied, items_of, unanswered
+from bankd.client.errors import InDoubt, Loss, LostBank
 from bankd.client.keys import NewKey, key_of
+from bankd.client.line import Line
 from bankd.codes import CREATED
 from bankd.records import (
     ALWAYS,
     AccountView,
+    Allowance,
     BulkResult,
     CustomerView,
     Greeting,
+    Held,
+    HoldView,
     Notice,
     Payee,
     Period,
@@ -31,50 +33,13 @@ from bankd.records import (
 )
 from bankd.wire import messages
 from bankd.wire.codec import NotReply
-from bankd.wire.grammar import COUNT
 from bankd.wire.messages import BulkItem, Login, Message, SignUp
 
 KEPT_ALIVE = 3
 """A session asks something this many times in each lease, so that one lost NOOP does not lose the account."""
 
 PAGE = 100
-"""Notices in a full page of the bank's."""
-
-
-class Line(Protocol):
-    """What a bank needs of what is beneath it: a ``Conversation``, or a ``Lifeline`` over one after another."""
-
-    lost: Deferred[LostBank]
-
-    def ask(self, message: Message) -> Deferred[Answer]:
-        """The bank's answer to ``message``. Fails with LostBank."""
-
-    def ask_verb(self, verb: str) -> Deferred[Answer]:
-        """The bank's answer to a verb without fields. Fails with LostBank."""
-
-    def keep_alive(self, seconds: float) -> None:
-        """Ask a NOOP whenever nothing was asked for ``seconds``."""
-
-    def close(self) -> None:
-        """End the conversation; its ``lost`` fires."""
-
-
-def denied(answer: Answer) -> Denied:
-    """The refusal that ``answer`` is."""
-    place = answer.fields.get("place", "")
-    return Denied(
-        answer.code,
-        answer.fields.get("field"),
-        answer.fields.get("incident"),
-        COUNT.parse(place) if COUNT.pattern.fullmatch(place) else None,
-    )
-
-
-def unanswered(request: Message | str, lost: LostBank) -> LostBank | InDoubt:
-    """What to raise where ``request`` has no answer: that money is in doubt, if it is."""
-    if isinstance(request, str) or key_of(request) is None or lost.loss is Loss.UNSENT:
-        return lost
-    return InDoubt(request, lost)
+"""Notices, or holds, in a full page of the bank's."""
 
 
 class Bank:
@@ -163,6 +128,11 @@ class Bank:
         answer = await self._granted(message)
         return Statement(tuple(self._read(items_of, message, answer)), self._read(body_of, message, answer))
 
+    async def limits(self) -> Allowance:
+        """What the session's account may spend, and what that costs."""
+        allowance: Allowance = await self._body(messages.Limits())
+        return allowance
+
     async def certify(self, receipt: int) -> SignedReceipt:
         """A signed receipt of an entry of the session's account."""
         signed: SignedReceipt = await self._body(messages.Certify(receipt=receipt))
@@ -215,9 +185,44 @@ class Bank:
             key=key or self.new_key(),
             items=tuple(BulkItem(to=one.payee, amount=one.amount_minor, reference=one.reference) for one in payees),
         )
-        answer = await self._granted(message)
-        result: BulkResult = self._read(partial(bulk_of, count=len(payees)), message, answer)
+        read = partial(bulk_of, count=len(payees))
+        result: BulkResult = self._read(read, message, await self._granted(message))
         return result
+
+    async def hold(
+        self,
+        amount_minor: int,
+        to: str | None = None,
+        seconds: int | None = None,
+        reference: str | None = None,
+        *,
+        key: str | None = None,
+    ) -> Held:
+        """Set an amount aside for the account ``to``, or for cash, for so many seconds or a week."""
+        key, currency = key or self.new_key(), self.currency
+        held: Held = await self._body(
+            messages.Hold(to=to, amount=amount_minor, currency=currency, seconds=seconds, key=key, reference=reference)
+        )
+        return held
+
+    async def capture(self, hold: int, amount_minor: int | None = None, *, key: str | None = None) -> Receipt:
+        """Have so much of a hold paid, or all; the rest of it is free again."""
+        return await self._money(messages.Capture(hold=hold, amount=amount_minor, key=key or self.new_key()))
+
+    async def release(self, hold: int, *, key: str | None = None) -> Receipt:
+        """End a hold without payment."""
+        return await self._money(messages.Release(hold=hold, key=key or self.new_key()))
+
+    async def give_back(
+        self, receipt: int, amount_minor: int | None = None, reference: str | None = None, *, key: str | None = None
+    ) -> Receipt:
+        """Give so much of a payment that was received back, or all that is left of it."""
+        key = key or self.new_key()
+        return await self._money(messages.Reverse(receipt=receipt, amount=amount_minor, key=key, reference=reference))
+
+    async def holds(self) -> list[HoldView]:
+        """All open holds that the session's account is payer or payee of, oldest first."""
+        return await self._pages(lambda since: messages.Holds(since=since), lambda view: int(view.hold), None)
 
     # What needs the PIN or password again.
 
@@ -239,14 +244,7 @@ class Bank:
 
     async def notices(self, since: int | None = None) -> list[Notice]:
         """All notices numbered above ``since``, or above the last one acknowledged, oldest first."""
-        found: list[Notice] = []
-        while True:
-            message = messages.Notices(since=since)
-            page: list[Notice] = self._read(items_of, message, await self._granted(message))
-            found += page
-            if len(page) < PAGE or page[-1].number <= (since or 0):
-                return found
-            since = page[-1].number
+        return await self._pages(lambda since: messages.Notices(since=since), lambda notice: int(notice.number), since)
 
     async def acknowledge(self, upto: int) -> None:
         """Say that every notice up to number ``upto`` was seen."""
@@ -274,7 +272,20 @@ class Bank:
     async def _body(self, message: Message) -> Any:
         return self._read(body_of, message, await self._granted(message))
 
-    async def _money(self, message: messages.Deposit | messages.Withdraw | messages.Transfer) -> Receipt:
+    async def _pages(
+        self, ask: Callable[[int | None], Message], number: Callable[[Any], int], since: int | None
+    ) -> list[Any]:
+        """All of a list that comes in pages, numbered above ``since``; ``ask`` makes the request for one."""
+        found: list[Any] = []
+        while True:
+            message = ask(since)
+            page = self._read(items_of, message, await self._granted(message))
+            found += page
+            if len(page) < PAGE or number(page[-1]) <= (since or 0):
+                return found
+            since = number(page[-1])
+
+    async def _money(self, message: Message) -> Receipt:
         receipt: Receipt = await self._body(message)
         return receipt
 

@@ -7,15 +7,18 @@ of it; a refusal is left to the menu to say.
 from dataclasses import dataclass
 from pathlib import Path
 
+from bankd import codes
 from bankd.client import days, forms, prompts, slips, words
 from bankd.client.bank import Bank
 from bankd.client.dialog import Back, Dialog
 from bankd.client.export import Export, export, form_of
-from bankd.client.files.new_file import NotWritten
+from bankd.client.files.new_file import NotWritten, new_file
 from bankd.client.forms import Way
 from bankd.client.noticeboard import Noticeboard
-from bankd.records import Period
+from bankd.codes import Refused
+from bankd.records import Period, SignedReceipt
 from bankd.wire import messages
+from bankd.wire.grammar import COUNT
 
 STATEMENT_LINES = 10
 """Entries on the screen at once."""
@@ -93,6 +96,27 @@ async def export_statement(session: Session) -> None:
         talk.say(slips.exported(count, str(path)))
 
 
+async def save_receipt(session: Session) -> None:
+    """Write a signed receipt to a file of its own."""
+    talk = session.dialog
+    receipt = await ask_receipt(session, prompts.RECEIPT_NUMBER)
+    path = await talk.ask_read(prompts.RECEIPT_FILE, "", lambda name: Path(name).expanduser())
+    if path is None:
+        raise Back
+    try:
+        with new_file(path) as file:
+            file.write(receipt.signed + "\n")
+    except NotWritten as error:
+        talk.say(f"{words.NOT_WRITTEN}: {error}.")
+    else:
+        talk.say(slips.kept(receipt.receipt, str(path)))
+
+
+async def view_limits(session: Session) -> None:
+    """Show what the account may spend, and what that costs."""
+    session.dialog.say(slips.allowance(await session.bank.limits()))
+
+
 async def update_contact(session: Session) -> None:
     """Change name, e-mail address or mobile number, or confirm those on record."""
     talk = session.dialog
@@ -151,6 +175,22 @@ async def leave(session: Session) -> None:
     """Log out."""
     await session.bank.log_out()
     session.dialog.say(prompts.LOGGED_OUT)
+
+
+async def ask_receipt(session: Session, question: str) -> SignedReceipt:
+    """The receipt whose number the person gives, signed, once it was shown. Raises Back."""
+    number = await session.dialog.ask_read(question, prompts.HINT_RECEIPT, COUNT.parse)
+    if number is None:
+        raise Back
+    try:
+        receipt = await session.bank.certify(int(number))
+    except Refused as error:
+        if error.code != codes.BAD_FIELD:
+            raise
+        session.dialog.say(prompts.NO_RECEIPT)
+        raise Back from None
+    session.dialog.say(slips.certifies(receipt))
+    return receipt
 
 
 def _file_to_write(name: str) -> tuple[Path, str]:

@@ -93,10 +93,15 @@ class Dialog:
         first = await self.ask_optional(form)
         return first and await self._repeated(form, first)
 
-    async def ask_amount(self, currency: str) -> int:
-        """An amount of ``currency`` in minor units. Raises Back."""
+    async def ask_amount(self, currency: str, all_minor: int | None = None) -> int:
+        """An amount of ``currency`` in minor units; an empty answer is ``all_minor`` where that is given.
+
+        Raises Back.
+        """
         while True:
-            typed = await self._answer(prompts.amount(currency))
+            typed = await self._answer(prompts.amount(currency, all_minor))
+            if not typed and all_minor is not None:
+                return all_minor
             if not typed:
                 raise Back
             try:

@@ -46,6 +46,7 @@ OPTIONAL_PIN = replace(PIN, prompt=prompts.OPTIONAL_PIN)
 
 PAYEE = replace(ACCOUNT, prompt=prompts.PAYEE)
 PAYOUT = replace(ACCOUNT, prompt=prompts.PAYOUT)
+HOLD_FOR = replace(ACCOUNT, prompt=prompts.HOLD_FOR)
 REFERENCE = Form(prompts.REFERENCE, grammar.TEXT, prompts.HINT_TEXT, free=True)
 CURRENCY = Form(prompts.CURRENCY, grammar.CURRENCY, prompts.HINT_CURRENCY, recased=str.upper)
 

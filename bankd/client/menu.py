@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import CannotListenError
 
-from bankd.client import counter, exits, forms, prompts, slips, words
+from bankd.client import counter, exits, forms, promises, prompts, slips, words
 from bankd.client.bank import Bank
 from bankd.client.counter import Session
 from bankd.client.dialog import Back, Dialog, Option, withdraw_when_lost
@@ -51,6 +51,10 @@ CUSTOMER_MENU: tuple[Option[Task], ...] = (
     Option(prompts.CHANGE_PASSWORD, counter.change_password),
     Option(prompts.OPEN_ACCOUNT, counter.open_account),
     Option(prompts.EXPORT, counter.export_statement),
+    Option(prompts.RECEIPT, counter.save_receipt),
+    Option(prompts.HOLDS, promises.holds),
+    Option(prompts.GIVE_BACK, promises.give_back),
+    Option(prompts.LIMITS, counter.view_limits),
     Option(prompts.DELETE, counter.delete_account),
     Option(prompts.EXIT, counter.leave),
 )

@@ -1,6 +1,7 @@
 """What the terminal itself asks and says, in English: menus, questions, hints."""
 
 from bankd import money
+from bankd.records import HoldView
 
 # The menus, in the order of the screen.
 
@@ -15,7 +16,9 @@ DETAILS, TRANSFER, DEPOSIT = "View Account Details", "Transfer Funds", "Deposit"
 WITHDRAW, BALANCE, STATEMENT = "Withdraw", "Check Balance", "Statement"
 CONTACT, NOTICES, CHANGE_PIN = "Update Contact Information", "Notices", "Change PIN"
 CHANGE_PASSWORD, OPEN_ACCOUNT, DELETE = "Change Password", "Open Account...", "Delete Account"
-EXPORT = "Export Statement..."
+EXPORT, RECEIPT = "Export Statement...", "Save a Receipt..."
+HOLDS, GIVE_BACK, LIMITS = "Holds...", "Give a Payment Back...", "View Limits"
+HOLD, CAPTURE, RELEASE = "Set Money Aside", "Have a Hold Paid", "Release a Hold"
 
 CHOICE = "Your choice: "
 
@@ -40,6 +43,12 @@ MOBILE_OR_EMPTY = "Mobile (empty keeps it): "
 CONFIRM_CONTACT = "Nothing is to change. Confirm what is on record? (y/N) "
 CURRENCY = "Currency (empty for the bank's own): "
 PAYOUT = "The account holds money. Pay it out to account: "
+HOLD_FOR = "Set aside for account (empty for cash): "
+HOLD_DAYS = "For how many days, 1 to 99 (empty for a week): "
+HOLD_NUMBER = "Number of the hold: "
+RECEIVED = "Number of the receipt for the payment: "
+RECEIPT_NUMBER = "Number of the receipt: "
+RECEIPT_FILE = "New file to write it to: "
 OLDER = "Show older entries? (y/N) "
 FILE = "File to write (its name ends in .csv, .json or .xml): "
 SINCE = "From which day, such as 2026-11-01 (empty for the first): "
@@ -57,6 +66,9 @@ HINT_TEXT = "At most 140 characters, please."
 HINT_NAME = "At most 100 characters, please."
 HINT_EMAIL = "An e-mail address looks like somebody@example.org."
 HINT_FILE = "The name of a new file that ends in .csv, .json or .xml (CAMT.053), please."
+HINT_DAYS = "A number of days from 1 to 99, please."
+HINT_HOLD = "Please type the number of one of the holds above."
+HINT_RECEIPT = "A receipt has a number of at most 18 digits; the statement shows what was paid."
 HINT_DAY = "A day is written year-month-day, such as 2026-11-30."
 HINT_CURRENCY = "A currency has three letters, such as EUR."
 NOT_THE_SAME = "The two were not the same; please try again."
@@ -71,6 +83,7 @@ GOODBYE = "Goodbye."
 LOGGED_OUT = "You are logged out."
 REMINDER = "Type ok to acknowledge notices."
 NO_NOTICES = "There are no notices that wait for you."
+NO_RECEIPT = "Your account has no receipt with this number."
 NO_HINTS = "Notices cannot be received while you work here; choose Notices to see them."
 
 
@@ -84,9 +97,9 @@ def menu(names: list[str]) -> str:
     return "\n".join(["", *(f"{number:>3}  {name}" for number, name in enumerate(names, 1))])
 
 
-def amount(currency: str) -> str:
-    """The question for an amount of money."""
-    return f"Amount in {currency}: "
+def amount(currency: str, all_minor: int | None = None) -> str:
+    """The question for an amount of money, with what an empty answer means."""
+    return f"Amount in {currency}{'' if all_minor is None else f' (empty for {money.plain(all_minor, currency)})'}: "
 
 
 def not_an_amount(why: str) -> str:
@@ -97,6 +110,33 @@ def not_an_amount(why: str) -> str:
 def confirm_transfer(amount_minor: int, currency: str, payee: str) -> str:
     """The question before money leaves."""
     return f"Transfer {money.written(amount_minor, currency)} to account {payee}? (y/N) "
+
+
+def confirm_hold(amount_minor: int, currency: str, payee: str | None, days: int) -> str:
+    """The question before money is set aside."""
+    whom = f"account {payee}" if payee else "cash"
+    time = "a day" if days == 1 else f"{days} days"
+    return f"Set {money.written(amount_minor, currency)} aside for {whom}, for {time}? (y/N) "
+
+
+def confirm_capture(amount_minor: int, hold: HoldView) -> str:
+    """The question before a hold is paid."""
+    amount = money.written(amount_minor, hold.currency)
+    if hold.counterparty is None:
+        return f"Have {amount} of hold {hold.hold} paid out in cash? (y/N) "
+    if hold.amount_minor < 0:
+        return f"Have {amount} of hold {hold.hold} paid to account {hold.counterparty}? (y/N) "
+    return f"Have {amount} of hold {hold.hold} paid to you by account {hold.counterparty}? (y/N) "
+
+
+def confirm_release(hold: HoldView) -> str:
+    """The question before a hold is ended without payment."""
+    return f"Release hold {hold.hold} of {money.written(abs(hold.amount_minor), hold.currency)}? (y/N) "
+
+
+def confirm_give_back(amount_minor: int, currency: str, payer: str) -> str:
+    """The question before a payment is given back."""
+    return f"Give {money.written(amount_minor, currency)} back to account {payer}? (y/N) "
 
 
 def confirm_deletion(account: str) -> str:

@@ -22,8 +22,8 @@ from typing import Any
 
 from bankd import codes
 from bankd.client import exits, payment_slips, slips, words
-from bankd.client.answers import ITEMS, Answer, Fields, body_of, items_of
-from bankd.client.bank import Bank, denied, unanswered
+from bankd.client.answers import ITEMS, Answer, Fields, body_of, denied, items_of, unanswered
+from bankd.client.bank import Bank
 from bankd.client.editor import printable_lines
 from bankd.client.errors import Denied, InDoubt, Loss, LostBank
 from bankd.client.export import Export, export

@@ -66,7 +66,7 @@ def balance(account: AccountView) -> str:
     told = f"Balance of account {account.account}{at}: {money.written(account.balance_minor, account.currency)}"
     if account.available_minor in (None, account.balance_minor):
         return told
-    return f"{told}, of which {money.written(account.available_minor or 0, account.currency)} available"
+    return f"{told}; available: {money.written(account.available_minor or 0, account.currency)}"
 
 
 def account(account: AccountView) -> str:
@@ -154,6 +154,20 @@ def _after(receipt: Receipt) -> str:
 def certified(receipt: SignedReceipt) -> str:
     """A signed receipt as it is kept: the signed text alone, so that it can be put into a file as it is printed."""
     return receipt.signed
+
+
+def certifies(receipt: SignedReceipt) -> str:
+    """What a signed receipt is about, in a line."""
+    amount = money.written(abs(receipt.amount_minor), receipt.currency)
+    preposition = "to" if receipt.amount_minor < 0 else "from"
+    other = f" {preposition} account {receipt.counterparty}" if receipt.counterparty else ""
+    what = f"{ENTRIES.get(receipt.kind, receipt.kind)}: {amount}{other}"
+    return f"Receipt {receipt.receipt} of {moment(receipt.at_us)}, {what}"
+
+
+def kept(receipt: int, file: str) -> str:
+    """Where a signed receipt was written to."""
+    return f"Receipt {receipt} written to {file}. Anybody who has the bank's public key can check it."
 
 
 def details(customer: CustomerView) -> str:

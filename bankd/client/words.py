@@ -120,6 +120,7 @@ FIELDS = {
     "to": "the account number",
     "payout": "the account for the payout",
     "currency": "the currency",
+    "hold": "the number of the hold",
     "email": "the e-mail address",
     "mobile": "the mobile number",
     "name": "the name",
@@ -132,7 +133,15 @@ FIELDS = {
 }
 """What a person calls the fields of a request; others are named as they travel."""
 
-MOVEMENTS = {"DEPOSIT": "deposit", "WITHDRAW": "withdrawal", "TRANSFER": "transfer", "BULK": "set of payments"}
+MOVEMENTS = {
+    "DEPOSIT": "deposit",
+    "WITHDRAW": "withdrawal",
+    "TRANSFER": "transfer",
+    "BULK": "set of payments",
+    "CAPTURE": "payment of the hold",
+    "RELEASE": "release of the hold",
+    "REVERSE": "repayment",
+}
 """What a person calls what moves money, by its verb; others are called by the verb itself."""
 
 CONNECTING_AGAIN = "Connection lost. Connecting again ..."

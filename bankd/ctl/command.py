@@ -4,11 +4,14 @@ Each command is a module of its own, with one or more ``Command`` values; ``main
 """
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-from bankd import config
+from bankd import config, keyring
 from bankd.config import Settings
+from bankd.keyring import Keyring
+from bankd.store.engines import Store
 
 DONE, FAULT, UNUSABLE = 0, 1, 2
 """Exit statuses: done; something is wrong with the bank, or with what was to be checked; the command or the settings
@@ -40,6 +43,18 @@ class Command:
 def printable(text: str) -> str:
     """``text`` without what a terminal would obey, and without half characters, which cannot be printed."""
     return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[tuple[Store, Keyring]]:
+    """The database of a bank that is there, and its keys. Raises OSError, KeysMissing and DatabaseFault."""
+    keys = keyring.load(settings.state)
+    store = Store(settings.database, keys.chain)
+    try:
+        store.check_exists()
+        yield store, keys
+    finally:
+        store.close()
 
 
 def settings_of(options: Namespace) -> Settings:

@@ -4,18 +4,14 @@ import json
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
 from bankd import keyring
-from bankd.config import Settings
-from bankd.ctl.command import DONE, FAULT, Command, printable, settings_of
-from bankd.keyring import Keyring
+from bankd.ctl.command import DONE, FAULT, Command, opened, printable, settings_of
 from bankd.store import checkpoints
 from bankd.store.audit import Audit, Fault
 from bankd.store.checkpoints import CheckpointFile, Line
-from bankd.store.engines import Store
 from bankd.wire.grammar import write_time
 
 MOST_FAULTS = 20
@@ -24,7 +20,7 @@ MOST_FAULTS = 20
 
 def _verify(options: Namespace) -> int:
     settings = settings_of(options)
-    with _opened(settings) as (store, keys):
+    with opened(settings) as (store, keys):
         path = options.checkpoints or settings.state / keyring.CHECKPOINTS
         torn: list[Line] = []
         lines = _whole_lines(CheckpointFile(path).read(keys.signer), torn)
@@ -62,23 +58,11 @@ def _verify_arguments(parser: ArgumentParser) -> None:
 
 def _checkpoint(options: Namespace) -> int:
     settings = settings_of(options)
-    with _opened(settings) as (store, keys), store.reading() as connection:
+    with opened(settings) as (store, keys), store.reading() as connection:
         file = CheckpointFile(settings.state / keyring.CHECKPOINTS)
         made = file.add(keys.signer, lambda: checkpoints.take(store, connection))
     print(f"signed, in {file.path}: {made.entry} entries up to {write_time(made.at_us)}")
     return DONE
-
-
-@contextmanager
-def _opened(settings: Settings) -> Iterator[tuple[Store, Keyring]]:
-    """The database of a bank that is there, and its keys."""
-    keys = keyring.load(settings.state)
-    store = Store(settings.database, keys.chain)
-    try:
-        store.check_exists()
-        yield store, keys
-    finally:
-        store.close()
 
 
 def _whole_lines(lines: Iterable[Line], torn: list[Line]) -> Iterator[Line]:

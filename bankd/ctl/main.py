@@ -9,7 +9,7 @@ from pathlib import Path
 import bankd
 from bankd.certificates import CertificateError
 from bankd.config import SettingsError
-from bankd.ctl import backup, init, ledger, receipt
+from bankd.ctl import account, backup, init, ledger, receipt, reverse
 from bankd.ctl.command import FAULT, UNUSABLE, Command, Unusable
 from bankd.keyring import KeysMissing
 from bankd.store.archive import BackupError
@@ -20,12 +20,16 @@ COMMANDS: tuple[Command, ...] = (
     ledger.VERIFY,
     ledger.CHECKPOINT,
     receipt.VERIFY,
+    account.SHOW,
+    account.LIMIT,
+    reverse.REVERSE,
     backup.BACKUP,
     backup.RESTORE,
 )
 """Every command, in the order in which the help lists them."""
 
 NOUNS = {
+    "account": "show an account, and set what it may spend",
     "ledger": "check the ledger, and sign what it comes to",
     "receipt": "check a signed receipt",
 }

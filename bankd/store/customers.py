@@ -137,7 +137,7 @@ def fee_till_number(currency: str) -> str:
     return f"FEES-{currency}"
 
 
-def change_account(tx: Transaction, account_id: int, **values: int) -> None:
+def change_account(tx: Transaction, account_id: int, **values: int | None) -> None:
     """Set ``values`` of an account."""
     tx.connection.execute(update(accounts).where(accounts.c.id == account_id).values(**values))
 
@@ -151,6 +151,12 @@ def account_numbered(connection: Connection, number: str) -> AccountRow | None:
     """The customer's account, open or closed, with a number; None where there is none."""
     mine = (accounts.c.number == number) & accounts.c.customer_id.is_not(None)
     return _first(connection, _ACCOUNT.where(mine))
+
+
+def account_to_change(tx: Transaction, number: str) -> AccountRow | None:
+    """As ``account_numbered``; nobody else changes the account before the transaction ends."""
+    mine = (accounts.c.number == number) & accounts.c.customer_id.is_not(None)
+    return _first(tx.connection, _ACCOUNT.where(mine).with_for_update())
 
 
 def open_accounts(connection: Connection, customer_id: int) -> list[AccountRow]:

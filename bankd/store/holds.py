@@ -54,6 +54,12 @@ def write(tx: Transaction, books: Books) -> None:
             run(insert(reversals).values(entry_id=entry_id, **values))
 
 
+def reversed_minor(connection: Connection, entry_id: int) -> int:
+    """How much of an entry was given back."""
+    found = connection.execute(select(reversals.c.reversed_minor).where(reversals.c.entry_id == entry_id))
+    return found.scalar_one_or_none() or 0
+
+
 def due(connection: Connection, at_us: int, limit: int) -> list[OpenHold]:
     """Up to ``limit`` open holds whose time has passed at ``at_us``, the longest due first."""
     wanted = select(holds).where(holds.c.expires_us <= at_us).order_by(holds.c.expires_us).limit(limit)

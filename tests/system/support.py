@@ -174,7 +174,7 @@ class Bank:
         self._config.write_text(_changed(DEMO.read_text(encoding="utf-8"), settings), encoding="utf-8")
         self._log_file = folder / "log"
         self._daemon: subprocess.Popen[bytes] | None = None
-        done = self._bankctl("init")
+        done = self.bankctl("init")
         if done.status != 0:
             raise Failed(f"bankctl init ended with {done.status}: {done.lines} {done.complaints}")
 
@@ -237,7 +237,7 @@ class Bank:
 
     def verify(self) -> Done:
         """Have the operator's command add every balance up again."""
-        return self._bankctl("ledger", "verify")
+        return self.bankctl("ledger", "verify")
 
     def status(self) -> dict[str, int]:
         """What ``/status`` answers."""
@@ -270,7 +270,8 @@ class Bank:
         asked = [word for task in tasks for word in ("--task", task)]
         return [str(BIN / "bankd-client"), "--login", login, *(["--json"] if as_json else []), *asked]
 
-    def _bankctl(self, *command: str) -> Done:
+    def bankctl(self, *command: str) -> Done:
+        """Run the operator's command on this bank."""
         options = ("--config", str(self._config), "--state", str(self.state))
         return run([str(BIN / "bankctl"), *command, *options], environment({}), self.folder)
 
