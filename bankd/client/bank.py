@@ -7,7 +7,7 @@ the answer came; then it is not known whether the request was carried out. Of wh
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from bankd.client.answers import Answer, body_of, bulk_of, denied, items_of, unanswered
 from bankd.client.errors import InDoubt, Loss, LostBank
@@ -186,8 +186,7 @@ class Bank:
             items=tuple(BulkItem(to=one.payee, amount=one.amount_minor, reference=one.reference) for one in payees),
         )
         read = partial(bulk_of, count=len(payees))
-        result: BulkResult = self._read(read, message, await self._granted(message))
-        return result
+        return cast(BulkResult, self._read(read, message, await self._granted(message)))
 
     async def hold(
         self,
@@ -286,8 +285,7 @@ class Bank:
             since = number(page[-1])
 
     async def _money(self, message: Message) -> Receipt:
-        receipt: Receipt = await self._body(message)
-        return receipt
+        return cast(Receipt, await self._body(message))
 
     def _ended(self, why: LostBank) -> LostBank:
         self.over = why
