@@ -1,10 +1,12 @@
 """``python -m bench``: measure this machine, print what was found, and keep it.
 
 python -m bench [--quick] [--out FILE] [--rounds N] [--seconds N] [--accounts N] [--entries N] [--only CASE,CASE]
+python -m bench [--steady SECONDS] [--growth [--large-accounts N] [--large-entries N]]
 """
 
 import argparse
 import json
+import math
 import os
 import platform
 import signal
@@ -17,7 +19,7 @@ from typing import Any, NoReturn
 
 import psutil
 
-from bench import figures, pages, plot, postgresql, programs, sessions, transfers
+from bench import figures, growth, pages, plot, postgresql, programs, sessions, steady, transfers
 from bench.figures import Figures
 from bench.programs import BenchError
 
@@ -43,6 +45,10 @@ def read_arguments(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, help="for how long each case is run")
     parser.add_argument("--accounts", type=int, default=1000, help="accounts that pay each other (1000)")
     parser.add_argument("--entries", type=int, default=1_000_000, help="entries to page through (1000000)")
+    parser.add_argument("--steady", type=float, metavar="SECONDS", help="instead: one load for so long, in tenths")
+    parser.add_argument("--growth", action="store_true", help="instead: a transfer's cost in a large bank and a small")
+    parser.add_argument("--large-accounts", type=int, default=1_000_000, help="accounts of the large bank (1000000)")
+    parser.add_argument("--large-entries", type=int, default=10_000_000, help="its entries (10000000)")
     parser.add_argument("--only", default="", help=f"some of: {', '.join(case.name for case in transfers.CASES)}")
     asked = parser.parse_args(words)
     try:
@@ -58,18 +64,39 @@ def measure(asked: argparse.Namespace) -> dict[str, Any]:
     """Everything that is asked for; the report as it is kept."""
     began = time.monotonic()
     deadline = began + (QUICK_TRANSFERS_SECONDS if asked.quick else FULL_LIMIT_SECONDS / 2)
+    rounds: list[dict[str, Figures]] = []
+    others: dict[str, Figures] = {}
     with programs.scratch() as folder:
         machine = describe(folder)
-        with transfers.Contenders(folder, asked.cases, asked.accounts, say) as contenders:
-            machine["postgresql"] = contenders.version
-            rounds = transfers.run_rounds(contenders, asked.cases, asked.rounds, asked.seconds, deadline, say)
-        others: dict[str, Figures] = {}
-        if not asked.quick:
-            others["log_ins"] = sessions.measure_log_ins(folder / "log-ins", asked.seconds, say)
-            others["idle_session"] = sessions.measure_idle(folder / "idle", say)
-            others |= pages.measure(folder / "pages", asked.entries, asked.seconds / 4, say)
+        if asked.steady or asked.growth:
+            others = measure_apart(folder, asked)
+        else:
+            with transfers.Contenders(folder, asked.cases, asked.accounts, say) as contenders:
+                machine["postgresql"] = contenders.version
+                rounds = transfers.run_rounds(contenders, asked.cases, asked.rounds, asked.seconds, deadline, say)
+            if not asked.quick:
+                others = measure_others(folder, asked)
     asked_for = {"accounts": asked.accounts, "seconds": asked.seconds, "rounds": asked.rounds, "quick": asked.quick}
     return report(machine, asked_for, rounds, others)
+
+
+def measure_others(folder: Path, asked: argparse.Namespace) -> dict[str, Figures]:
+    """What a full measurement has beside the transfers."""
+    log_ins = sessions.measure_log_ins(folder / "log-ins", asked.seconds, say)
+    idle = sessions.measure_idle(folder / "idle", say)
+    paged = pages.measure(folder / "pages", asked.entries, asked.seconds / 4, say)
+    return {"log_ins": log_ins, "idle_session": idle} | paged
+
+
+def measure_apart(folder: Path, asked: argparse.Namespace) -> dict[str, Figures]:
+    """What takes so long that it is measured only when it is asked for, and then alone."""
+    found: dict[str, Figures] = {}
+    if asked.steady:
+        found |= steady.measure(folder / "steady", asked.accounts, asked.steady, say)
+    if asked.growth:
+        wanted = asked.large_accounts, asked.large_entries, asked.rounds, asked.seconds
+        found |= growth.measure(folder / "growth", *wanted, say)
+    return found
 
 
 def report(
@@ -99,6 +126,7 @@ def describe(folder: Path) -> dict[str, Any]:
         "processors": os.cpu_count(),
         "memory_mib": psutil.virtual_memory().total >> 20,
         "load_before": os.getloadavg()[0],
+        "postgresql": None,
         "file_system": programs.file_system(folder),
         "syncs_per_second": programs.syncs_per_second(folder),
         "postgresql_settings": postgresql.SETTINGS,
@@ -110,11 +138,16 @@ def show(told: dict[str, Any]) -> None:
     """Print the report."""
     told_of = ("processors", "python", "postgresql", "file_system", "syncs_per_second", "load_before")
     print("\n" + ", ".join(f"{name} {told['machine'][name]}" for name in told_of))
-    print("Every transfer counted was durable and answered 200. Medians:\n")
-    print("\n".join(figures.table_of_cases(told["medians"])))
+    print("Every transfer counted was durable and answered 200.")
+    if told["medians"]:
+        print("\n".join(["Medians:\n", *figures.table_of_cases(told["medians"])]))
     for name, found in told["others"].items():
         print(f"\n{name}: " + ", ".join(f"{key} {value:,.10g}" for key, value in found.items()))
-    print("\n".join(["", *figures.table_of_ratios(told["ratios"])]))
+    if told["ratios"]:
+        print("\n".join(["", *figures.table_of_ratios(told["ratios"])]))
+    if "steady" in told["others"]:
+        print("\n" + steady.verdict(told["others"]["steady"]))
+    print("".join(f"\n{line}" for line in growth.verdicts(told["others"])))
     if "p99_ms_50_sessions" in told:
         print(f"\np99 at 50 sessions: {told['p99_ms_50_sessions']:.1f} ms (to be under {figures.P99_MS:g})")
     for line in told["warnings"]:
@@ -126,7 +159,9 @@ def keep(told: dict[str, Any], path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(told, indent=2) + "\n")
     print(f"\nkept in {path}", end="")
-    if plot.draw(told["ratios"], path.with_suffix(".svg")):
+    if not told["ratios"]:
+        print("; no plot, since no cases were compared")
+    elif plot.draw(told["ratios"], path.with_suffix(".svg")):
         print(f" and {path.with_suffix('.svg')}")
     else:
         print("; no plot, since matplotlib is not installed")
@@ -149,7 +184,8 @@ def main(words: Sequence[str]) -> int:
     asked = read_arguments(words)
     for number in ENDING:
         signal.signal(number, _end)
-    signal.alarm(QUICK_LIMIT_SECONDS if asked.quick else FULL_LIMIT_SECONDS)
+    limit = QUICK_LIMIT_SECONDS if asked.quick else FULL_LIMIT_SECONDS
+    signal.alarm(limit + math.ceil(asked.steady or 0))
     try:
         told = measure(asked)
     except BenchError as error:

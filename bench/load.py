@@ -116,11 +116,21 @@ class Load:
 
         ``process`` is the server's, whose use of the processors is noted beside the generator's own.
         """
+        (figures,) = self.stretches(seconds, 1, process)
+        return figures
+
+    def stretches(self, seconds: float, count: int, process: int) -> Iterator[Figures]:
+        """The same for ``count`` times ``seconds`` without a pause, the figures of each as soon as it is over."""
         for number, session in self._sessions.items():
             session.socket.setblocking(False)
             self._poll.register(number, select.EPOLLIN)
             self._ask(session, self._outstanding)
         self._keep_up(WARMING_SECONDS)
+        for _ in range(count):
+            yield self._stretch(seconds, process)
+        self._finish()
+
+    def _stretch(self, seconds: float, process: int) -> Figures:
         self._taken, self._refused = [], []
         before = time.perf_counter(), time.process_time(), busy_seconds(process)
         self._keep_up(seconds)
@@ -128,7 +138,6 @@ class Load:
         figures = self._figures(lasted)
         figures["generator_busy"] = round((time.process_time() - before[1]) / lasted, 3)
         figures["server_busy"] = round((busy_seconds(process) - before[2]) / lasted, 3)
-        self._finish()
         return figures
 
     def _figures(self, lasted: float) -> Figures:
