@@ -5,16 +5,33 @@ The run is the only test outside tests/system that starts programs: what it show
 
 import json
 import random
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from uuid import UUID
 
 from twisted.trial.unittest import SynchronousTestCase
 
 import bench
+from bankd.store import audit
 from bench import __main__ as command
-from bench import figures, load, pages, pgbench, plot, postgresql, programs, threaded, transfers
+from bench import (
+    banks,
+    crowds,
+    figures,
+    growth,
+    load,
+    pages,
+    pgbench,
+    plot,
+    postgresql,
+    programs,
+    steady,
+    threaded,
+    transfers,
+)
 from tests.test_house import docstring_complaints, size_complaints
 
 REPORT = """\
@@ -166,7 +183,7 @@ class TheThreadedLedger(SynchronousTestCase):
 
     def test_transfers(self) -> None:
         """Money moves, or it is refused and nothing changes."""
-        folder = Path(self.mktemp())
+        folder = Path(self.mktemp()).absolute()
         folder.mkdir()
         ledger = threaded.Ledger(str(folder / "ledger.sqlite3"), 2)
         first, second = threaded.account_number(0), threaded.account_number(1)
@@ -236,3 +253,97 @@ class Pages(SynchronousTestCase):
         from bankd.bank.reports import STATEMENT_LINES
 
         self.assertEqual(pages.LINES, STATEMENT_LINES)
+
+
+class TheSteadyLoad(SynchronousTestCase):
+    """One load, whose tenths are compared."""
+
+    def tenth(self, per_second: float, p99_ms: float) -> figures.Figures:
+        """A tenth of ten seconds."""
+        return {"transfers": per_second, "per_second": per_second, "p99_ms": p99_ms}
+
+    def test_summary(self) -> None:
+        """The last tenth is compared with the first, whatever was between; the slowest is told of too."""
+        found = steady.summary([self.tenth(100, 9), *[self.tenth(50, 30)] * 8, self.tenth(90, 11)], 10)
+        self.assertEqual((found["last_vs_first"], found["slowest_vs_first"]), (0.9, 0.5))
+        self.assertEqual((found["first_p99_ms"], found["last_p99_ms"]), (9, 11))
+        self.assertEqual((found["transfers"], found["per_second"]), (590, 59))
+
+    def test_verdict(self) -> None:
+        """Nine tenths are enough, less is not."""
+        self.assertIn("as steady as it is to be", steady.verdict({"last_vs_first": 0.9}))
+        self.assertIn("SLOWER THAN IT MAY BE", steady.verdict({"last_vs_first": 0.89}))
+
+    def test_a_run(self) -> None:
+        """A load of a second is told of tenth by tenth and kept; the cases are not run beside it."""
+        out = Path(self.mktemp()).absolute()
+        run = [sys.executable, "-m", "bench", "--steady=1", "--accounts=60", "--out", str(out)]
+        done = subprocess.run(run, cwd=programs.ROOT, capture_output=True, text=True, timeout=120)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        told = json.loads(out.read_text())
+        self.assertEqual(told["others"].keys(), {"steady", *(f"steady_tenth_{number}" for number in range(1, 11))})
+        self.assertEqual((told["rounds"], told["medians"], told["ratios"]), ([], {}, {}))
+        for name, found in told["others"].items():
+            self.assertGreater(found["transfers"], 0, name)
+        self.assertIn("steady load, 10 of 10", done.stdout)
+        self.assertIn("the last tenth of the steady load did", done.stdout)
+
+
+class ALargeBank(SynchronousTestCase):
+    """What a transfer costs in a large bank, against a small one."""
+
+    def test_compared_within_rounds(self) -> None:
+        """A machine that is slow for a round changes neither the ratio by the clock nor the processor's."""
+        pairs = [
+            {"small": growth.Cost(10 * slow, 8 * slow), "large": growth.Cost(12 * slow, 10 * slow)}
+            for slow in (1, 9, 2)
+        ]
+        found = growth.compare(pairs)
+        self.assertEqual((found["large_vs_small_wall"], found["large_vs_small_cpu"]), (1.2, 1.25))
+        self.assertEqual((found["small_wall_us"], found["large_cpu_us"]), (20, 20))
+
+    def test_verdicts(self) -> None:
+        """Each ratio is held against the most that it may be; what is none is not."""
+        found = {"fill": {"entries": 1.0}, "a": {"large_vs_small_wall": 1.3}, "b": {"large_vs_small_wall": 1.31}}
+        lines = growth.verdicts(found)
+        self.assertEqual([line[:2] for line in lines], ["a:", "b:"])
+        self.assertIn("as cheap as it is to be", lines[0])
+        self.assertIn("DEARER THAN IT MAY BE", lines[1])
+
+    def test_room_on_the_disk(self) -> None:
+        """What is needed is told before anything is made, and a disk that is too small is refused."""
+        self.patch(shutil, "disk_usage", lambda _: SimpleNamespace(free=1 << 30))
+        said: list[str] = []
+        crowds.check_room(Path("/scratch"), 1000, 1000, said.append)
+        self.assertIn("1.0 GiB are free", said[0])
+        with self.assertRaisesRegex(programs.BenchError, "needed: about .* TMPDIR chooses another disk"):
+            crowds.check_room(Path("/scratch"), 10**6, 10**7, said.append)
+
+    def test_a_crowd(self) -> None:
+        """Its customers are inserted in bulk, and its ledger is as right as any other."""
+        crowd = crowds.make(Path(self.mktemp()).absolute(), 30, 100, lambda _: None)
+        self.assertEqual(len({owner.number for owner in crowd.owners}), 30)
+        self.assertGreater(crowd.octets, 0)
+        with banks.opened(crowd.made.settings) as store, store.reading() as connection:
+            self.assertEqual(list(audit.faults(connection, store.chain_key)), [])
+
+    def test_a_run(self) -> None:
+        """Both banks are measured in turns, in batches and by sessions; each account has an entry."""
+        self.patch(growth, "TRANSFERS", 500)
+        said: list[str] = []
+        folder = Path(self.mktemp()).absolute()
+        found = growth.measure(folder, 60, 10, 1, 0.3, said.append)
+        sizes = {"growth_batches_50", "growth_batches_500"}
+        self.assertEqual(found.keys(), {"growth_fill", "growth_50_sessions"} | sizes)
+        self.assertEqual(found["growth_fill"]["entries"], 60)
+        self.assertEqual(len(growth.verdicts(found)), 3)
+        for name in found.keys() - {"growth_fill"}:
+            for kind in ("wall", "cpu"):
+                self.assertGreater(found[name][f"large_vs_small_{kind}"], 0, name)
+
+    def test_defaults(self) -> None:
+        """Who asks for it gets a million accounts and ten million entries; who does not, neither it nor the other."""
+        asked = command.read_arguments(["--growth"])
+        self.assertEqual((asked.growth, asked.large_accounts, asked.large_entries), (True, 10**6, 10**7))
+        plain = command.read_arguments([])
+        self.assertEqual((plain.growth, plain.steady), (False, None))
