@@ -34,7 +34,7 @@ MEBIBYTE = 1 << 20
 TELL_SECONDS = 10
 """How often the progress is told of."""
 
-ACCOUNT_OCTETS, ENTRY_OCTETS, SPARE_OCTETS = 600, 350, 256 * MEBIBYTE
+ACCOUNT_OCTETS, ENTRY_OCTETS, SPARE_OCTETS = 400, 200, 256 * MEBIBYTE
 """What an account with its customer takes on the disk, an entry with its key, and logs beside them."""
 
 
