@@ -55,6 +55,11 @@ def read_arguments(words: Sequence[str]) -> argparse.Namespace:
         asked.cases = transfers.named([name for name in asked.only.split(",") if name])
     except KeyError as error:
         parser.error(f"there is no case {error}")
+    if asked.steady is not None and asked.steady <= 0:
+        parser.error("--steady takes a number of seconds above 0")
+    if asked.large_accounts not in growth.LARGE_ACCOUNTS:
+        fewest, most = growth.LARGE_ACCOUNTS[0], growth.LARGE_ACCOUNTS[-1]
+        parser.error(f"--large-accounts takes a number from {fewest} to {most}")
     asked.rounds = asked.rounds or (QUICK_ROUNDS if asked.quick else FULL_ROUNDS)
     asked.seconds = asked.seconds or (QUICK_SECONDS if asked.quick else FULL_SECONDS)
     return asked

@@ -27,6 +27,9 @@ SMALL_ACCOUNTS = SMALL_ENTRIES = 1000
 BATCHES = (50, 500)
 SESSIONS = 50
 
+LARGE_ACCOUNTS = range(SESSIONS + 1, 5_000_001)
+"""How many accounts the large bank can have: more than sessions, and so few that there are numbers for them."""
+
 TRANSFERS = 10_000
 """Transfers of a run in batches: several times as many as the log holds before it is written back."""
 

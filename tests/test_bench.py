@@ -3,6 +3,7 @@
 The run is the only test outside tests/system that starts programs: what it shows is that a measurement measures.
 """
 
+import io
 import json
 import random
 import shutil
@@ -340,6 +341,13 @@ class ALargeBank(SynchronousTestCase):
         for name in found.keys() - {"growth_fill"}:
             for kind in ("wall", "cpu"):
                 self.assertGreater(found[name][f"large_vs_small_{kind}"], 0, name)
+
+    def test_wrong_sizes(self) -> None:
+        """A size that cannot be measured is refused before anything is started."""
+        self.patch(sys, "stderr", io.StringIO())
+        for wrong in ("--large-accounts=50", "--large-accounts=5000001", "--steady=0", "--steady=-1"):
+            self.assertRaises(SystemExit, command.read_arguments, ["--growth", wrong])
+        command.read_arguments(["--large-accounts=51", "--steady=0.1"])
 
     def test_defaults(self) -> None:
         """Who asks for it gets a million accounts and ten million entries; who does not, neither it nor the other."""
