@@ -146,7 +146,10 @@ class Bank(Service):
             if not failure.check(Refused):  # of a database that fails the lane itself tells, and once
                 self.logger.warn("holds whose time has passed are still there: {why}", why=failure.getErrorMessage())
 
-        return self._lane.run(payments.expire_holds).addErrback(failed)
+        def go_on(ended: int) -> Deferred[Any] | None:
+            return self._expire_holds() if ended == payments.MOST_EXPIRED else None  # others have their turn between
+
+        return self._lane.run(payments.expire_holds).addCallbacks(go_on, failed)
 
     def _stop_threads(self) -> None:
         for pool in self._pools:

@@ -15,7 +15,7 @@ from bankd.ledger.books import Account, Books, OpenHold, Outcome
 from bankd.ledger.commands import Bulk, Capture, Command, Expiry, Hold, Release, Reversal, Transfer
 from bankd.ledger.entries import Entry, Side
 from bankd.ledger.tariff import Tariff, day_of
-from bankd.money import MAX_HOLDING_MINOR
+from bankd.money import MAX_BALANCE_MINOR, MAX_HOLDING_MINOR
 from tests.test_book import (
     ANNA,
     BEN,
@@ -164,6 +164,14 @@ class Holds(RuleCase):
         self.assertEqual(entry.side(ANNA), Side("released", 60, 100, 2, BEN))
         self.assertEqual(entry.side(BEN), Side("withdrawn", -60, 0, 2, ANNA))
 
+    def test_payee_closed(self) -> None:
+        """A hold for an account that was closed since is the payer's to release."""
+        on = books(anna=100)
+        made = self.done(hold(60), on)
+        on.accounts[BEN].closed = True
+        self.done(about(Release, made.id, **ANNAS), on)
+        self.assertEqual((self.held(on), on.holds), ((100, 0), {}))
+
     def test_cash(self) -> None:
         """A hold for cash, as a machine makes before it counts the notes, is the payer's to capture or release."""
         on = books(anna=100)
@@ -191,8 +199,7 @@ class Holds(RuleCase):
             self.assertEqual(self.decide_one(other, on).code, codes.OTHER_CONTENT)
         captured = self.done(about(Capture, made.id, 50), on)
         self.assertEqual(self.done(about(Capture, made.id, 50), on), captured)
-        self.assertEqual(self.done(about(Capture, made.id), on), captured)
-        for other in (about(Capture, made.id, 49), about(Capture, 7), about(Release, made.id)):
+        for other in (about(Capture, made.id), about(Capture, made.id, 49), about(Capture, 7), about(Release, made.id)):
             self.assertEqual(self.decide_one(other, on).code, codes.OTHER_CONTENT)
 
 
@@ -300,10 +307,27 @@ class Spending(RuleCase):
         entry = self.done(transfer(100), on)
         fee = on.posted[0]
         self.assertEqual((fee.kind, fee.debit_id, fee.credit_id, fee.amount_minor), ("fee", ANNA, FEES, 10))
-        self.assertEqual((fee.of_id, fee.key, entry.debit_balance), (entry.id, f"fee:{entry.id}", 0))
+        self.assertEqual((fee.of_id, fee.key, entry.debit_balance), (entry.id, f":fee:{entry.id}", 0))
         self.assertEqual(entry.debit_previous, fee.id)
         self.assertEqual(on.accounts[ANNA].spent_minor, 100)
         self.assertEqual((self.done(transfer(100), on), len(on.posted)), (entry, 2))
+
+    def test_fee_of_a_capture(self) -> None:
+        """What is paid out of a hold has the fee of its kind, as far as that is there: the payee gets the amount."""
+        on = priced(books(anna=130), fees={"transfer": {"USD": 10}, "withdrawal": {"USD": 15}})
+        paid, counted = self.done(hold(50), on), self.done(hold(50, "h2", payee=None), on)
+        self.assertEqual(self.done(about(Capture, paid.id), on).debit_balance, 70)
+        self.assertEqual(self.done(about(Capture, counted.id, key="c", **ANNAS), on).debit_balance, 5)
+        self.assertEqual(self.done(deposit(95, "d"), on).credit_balance, 100)
+        self.assertEqual(self.done(about(Capture, self.done(hold(100, "h3"), on).id, key="e"), on).debit_balance, 0)
+        self.assertEqual([entry.amount_minor for entry in on.posted if entry.kind == "fee"], [10, 15])
+
+    def test_spent_without_end(self) -> None:
+        """What is spent in a day is counted as far as the bank can count, and no farther."""
+        on = books(anna=1000)
+        on.accounts[ANNA].day, on.accounts[ANNA].spent_minor = on.day, MAX_BALANCE_MINOR - 1
+        self.done(transfer(100), on)
+        self.assertEqual(on.accounts[ANNA].spent_minor, MAX_BALANCE_MINOR)
 
     def test_fee_not_there(self) -> None:
         """Who has the amount but not the fee pays neither; other kinds and currencies cost nothing."""

@@ -103,10 +103,11 @@ class Fees(TariffCase):
             self.assertIn("balance=9400 ", self.asked("WITHDRAW amount=500 currency=USD key=1"))
         self.assertEqual(self.field("BALANCE", "balance"), "9400")
 
-    def test_none_for_a_hold(self) -> None:
-        """What sets money aside and what is paid out of it cost nothing, nor does what is given back."""
+    def test_of_a_hold(self) -> None:
+        """What sets money aside costs nothing; what is paid out of it costs what a transfer does."""
         hold = self.field(f"HOLD to={self.bob.account} amount=1000 currency=USD key=1", "hold")
-        self.assertIn("balance=9000 ", self.asked(f"CAPTURE hold={hold} key=2"))
+        self.assertEqual(self.field("BALANCE", "balance"), "10000")
+        self.assertIn("balance=8975 ", self.asked(f"CAPTURE hold={hold} key=2"))
 
 
 class SpendingLimits(TariffCase):
@@ -139,7 +140,7 @@ class SpendingLimits(TariffCase):
         receipt = self.field(f"CAPTURE hold={hold} key=2", "receipt")
         self.assertEqual(self.field("LIMITS", "left"), "3000")
         self.his.ask(f"b REVERSE receipt={receipt} key=3")
-        self.assertEqual((self.field("LIMITS", "left"), self.field("BALANCE", "balance")), ("3000", "10000"))
+        self.assertEqual((self.field("LIMITS", "left"), self.field("BALANCE", "balance")), ("3000", "9975"))
 
     def test_of_its_own(self) -> None:
         """An account's own limits hold in place of the bank's from the next request on, and so does an overdraft."""

@@ -133,7 +133,7 @@ def _pay_out(tx: Transaction, session: Session, account: AccountRow, payout: str
                 customer_id=session.customer_id,
                 account_id=account.id,
                 fence=session.fence,
-                key=f"payout:{account.id}",  # no customer can spell it: the wire's keys hold no colon
+                key=f":payout:{account.id}",  # no customer can spell it: it begins with a colon
                 amount_minor=account.balance_minor,
                 currency=account.currency,
                 payee=payout,

@@ -66,5 +66,5 @@ def _made(outcome: Outcome) -> Entry:
 
 
 def _expiry(hold_id: int, account_id: int) -> Expiry:
-    """The bank's own command; no customer can spell its key, for the wire's keys hold no colon."""
-    return Expiry(customer_id=0, account_id=account_id, fence=None, key=f"expiry:{hold_id}", of_id=hold_id)
+    """The bank's own command; no customer can spell its key, which begins with a colon."""
+    return Expiry(customer_id=0, account_id=account_id, fence=None, key=f":expiry:{hold_id}", of_id=hold_id)

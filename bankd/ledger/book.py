@@ -15,7 +15,7 @@ from dataclasses import replace
 
 from bankd import codes
 from bankd.codes import Code, Refused
-from bankd.ledger.books import Account, Books, Outcome
+from bankd.ledger.books import Account, Books, Kept, Outcome
 from bankd.ledger.commands import Bulk, Command, Deposit, Hold, Payment, Sequel
 from bankd.ledger.entries import Entry
 from bankd.ledger.rules import RULES, payee_id
@@ -41,30 +41,34 @@ def _known(command: Command, books: Books) -> Outcome | None:
     used = (command.customer_id, command.key)
     if used in books.entries:
         entry = books.entries[used]
-        return Outcome(codes.DONE, entry) if _made(command, entry, books) else Outcome(codes.OTHER_CONTENT)
+        same = _said(command, books.kept[used]) if used in books.kept else _made(command, entry, books)
+        return Outcome(codes.DONE, entry) if same else Outcome(codes.OTHER_CONTENT)
     if used in books.kept:
         kept = books.kept[used]
-        same = kept.content == command.content
-        return Outcome(kept.code, place=kept.place) if same else Outcome(codes.OTHER_CONTENT)
+        return Outcome(kept.code, place=kept.place) if _said(command, kept) else Outcome(codes.OTHER_CONTENT)
     return None
+
+
+def _said(command: Command, kept: Kept) -> bool:
+    """Whether ``command`` is the one that was kept, sent again."""
+    return command.content == kept.content
 
 
 def _new(command: Command, own: Account, books: Books) -> Outcome:
     """The outcome of a command that was not seen before."""
     try:
-        return Outcome(codes.DONE, RULES[type(command)](command, own, books))
+        entry = RULES[type(command)](command, own, books)
     except Refused as refused:
         return books.keep(command, refused.code)
+    if isinstance(command, Sequel):
+        books.keep(command, codes.DONE)  # the entry does not tell whether an amount was named
+    return Outcome(codes.DONE, entry)
 
 
 def _made(command: Command, entry: Entry, books: Books) -> bool:
     """Whether ``command`` is the one that made ``entry``, sent again."""
-    if (command.kind, command.reference) != (entry.kind, entry.reference):
-        return False
-    if isinstance(command, Sequel):
-        mine = command.account_id in (entry.debit_id, entry.credit_id)
-        return mine and command.of_id == entry.of_id and command.amount_minor in (None, entry.amount_minor)
-    return isinstance(command, Payment) and _paid(command, entry, books)
+    said = (command.kind, command.reference) == (entry.kind, entry.reference)
+    return said and isinstance(command, Payment) and _paid(command, entry, books)
 
 
 def _paid(command: Payment, entry: Entry, books: Books) -> bool:

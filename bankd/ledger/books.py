@@ -137,10 +137,13 @@ class Books:
         return self._add(command.kind, command.key, command, debit, credit, amount_minor, of_id, expires_us)
 
     def charge(self, command: Command, payer: Account, fee_minor: int) -> None:
-        """Add the fee for the next entry, before it, so that the balance after that one is the balance after both."""
+        """Add the fee for the next entry, before it, so that the balance after that one is the balance after both.
+
+        Its key begins with a colon, as all the bank's own do: the wire's keys hold none, and a set's parts none there.
+        """
         till = self.accounts[self.fee_tills[payer.currency]]
         of_id = self.next_id + 1
-        self._add("fee", f"fee:{of_id}", command, payer, till, fee_minor, of_id, None)
+        self._add("fee", f":fee:{of_id}", command, payer, till, fee_minor, of_id, None)
 
     def keep(self, command: Command, code: Code, place: int | None = None) -> Outcome:
         """Note what became of ``command``, so that its key has it for ever."""

@@ -30,6 +30,7 @@ from bankd.ledger.commands import (
     Withdrawal,
 )
 from bankd.ledger.entries import Entry
+from bankd.money import MAX_BALANCE_MINOR
 
 SPENDING = frozenset({"transfer", "withdrawal", "hold"})
 """Kinds of entries that count against the limits of the account debited."""
@@ -72,7 +73,10 @@ def hold(command: Hold, own: Account, books: Books) -> Entry:
 
 
 def capture(command: Capture, own: Account, books: Books) -> Entry:
-    """The payee is paid out of the hold, and the rest of it is free."""
+    """The payee is paid out of the hold, and the rest of it is free.
+
+    The payment has its fee, as far as that is available then: the payee was promised the amount, not the bank its fee.
+    """
     held = _hold(command, own, books)
     amount_minor = held.amount_minor if command.amount_minor is None else command.amount_minor
     payer, payee = books.accounts[held.account_id], books.accounts[held.payee_id]
@@ -84,14 +88,17 @@ def capture(command: Capture, own: Account, books: Books) -> Entry:
         raise Refused(codes.MORE_THAN_LEFT)
     _check_room(payer, payee, amount_minor)
     _end(held, payer, books)
+    fee_minor = books.tariff.fee("withdrawal" if payee.floor_minor is None else "transfer", payer.currency)
+    if fee_minor and payer.can_give(amount_minor + fee_minor):
+        books.charge(command, payer, fee_minor)
     return books.post(command, payer, payee, amount_minor, held.id)
 
 
 def release(command: Release, own: Account, books: Books) -> Entry:
-    """Whoever was to be paid gives the hold up; one for cash is the payer's to give up."""
+    """Whoever was to be paid gives the hold up; one for cash, or for an account closed since, the payer too."""
     held = _hold(command, own, books)
     payer, payee = books.accounts[held.account_id], books.accounts[held.payee_id]
-    if own.id != payee.id and payee.floor_minor is not None:
+    if own.id != payee.id and payee.floor_minor is not None and not payee.closed:
         raise Refused(codes.NOT_PAYEE)
     _end(held, payer, books)
     return books.post(command, payee, payer, held.amount_minor, held.id)
@@ -196,8 +203,13 @@ def _check_room(debit: Account, credit: Account, amount_minor: int) -> None:
 def _spend(own: Account, amount_minor: int, books: Books) -> None:
     """Count the amount among what was spent today."""
     today = books.day
-    own.spent_minor = amount_minor + (own.spent_minor if own.day == today else 0)
+    own.spent_minor = spent_minor(own.spent_minor if own.day == today else 0, amount_minor)
     own.day = today
+
+
+def spent_minor(before_minor: int, amount_minor: int) -> int:
+    """What was spent in a day, with one amount more; at most MAX_BALANCE_MINOR, for it must fit into 64 bits."""
+    return min(before_minor + amount_minor, MAX_BALANCE_MINOR)
 
 
 def _hold(command: Capture | Release | Expiry, own: Account, books: Books) -> OpenHold:

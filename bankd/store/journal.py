@@ -4,7 +4,7 @@ A batch costs a fixed handful of statements whatever its size. Rows are locked i
 batches never wait for each other in a circle.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from operator import attrgetter
 from typing import Any
 
@@ -131,10 +131,12 @@ def _steps(account_id: int, start: int | None, limit: int) -> CTE:
     )
 
 
-def _numbers(parts: Iterable[Command], tariff: Tariff) -> set[str]:
+def _numbers(parts: Sequence[Command], tariff: Tariff) -> set[str]:
     """The numbers of the accounts that ``parts`` pay, and of the tills that they need."""
     payments = [part for part in parts if isinstance(part, Payment)]
     fees = {fee_till_number(part.currency) for part in payments if tariff.fee(part.kind, part.currency)}
+    if len(payments) < len(parts):  # what comes of a hold has a fee too, in its currency
+        fees |= {fee_till_number(currency) for by_currency in tariff.fees.values() for currency in by_currency}
     return fees | {part.payee or till_number(part.currency) for part in payments}
 
 

@@ -7,9 +7,9 @@ from sqlalchemy import Connection, select
 
 from bankd.ledger.books import OpenHold
 from bankd.ledger.entries import Entry
-from bankd.ledger.rules import ENDINGS, SPENDING
+from bankd.ledger.rules import ENDINGS, SPENDING, spent_minor
 from bankd.ledger.tariff import day_of
-from bankd.store.schema import holds, reversals
+from bankd.store.schema import holds, journal, reversals
 
 Wrong = tuple[str, str]
 """A row as people call it, and what is wrong with it."""
@@ -38,14 +38,18 @@ class Promises:
             ended = self._open.pop(entry.of_id or 0, None)
             if ended is None:
                 yield f"ends hold {entry.of_id}, which was not open"
-            else:
-                self.held[ended.account_id] -= ended.amount_minor
+                return
+            self.held[ended.account_id] -= ended.amount_minor
+            if entry.amount_minor > ended.amount_minor:
+                yield f"takes {entry.amount_minor} of hold {entry.of_id}, which was of {ended.amount_minor}"
+            if {entry.debit_id, entry.credit_id} != {ended.account_id, ended.payee_id}:
+                yield f"ends hold {entry.of_id}, which was of other accounts"
         elif entry.kind == "reversal":
             self._reversed[entry.of_id or 0] += entry.amount_minor
         if entry.kind in SPENDING:
             today = day_of(entry.at_us)
-            day, spent_minor = self.spent.get(entry.debit_id, (0, 0))
-            self.spent[entry.debit_id] = (today, entry.amount_minor + (spent_minor if day == today else 0))
+            day, before_minor = self.spent.get(entry.debit_id, (0, 0))
+            self.spent[entry.debit_id] = (today, spent_minor(before_minor if day == today else 0, entry.amount_minor))
 
     def wrong_rows(self, connection: Connection) -> Iterator[Wrong]:
         """Rows of holds and reversals that are not what the entries make of them, or that are missing."""
@@ -60,3 +64,6 @@ class Promises:
                 yield f"reversal of entry {row.entry_id}", f"says {row.reversed_minor}, but its entries make {found}"
         for entry_id in given_back:
             yield f"reversal of entry {entry_id}", "is missing"
+        paid = select(reversals).join(journal, journal.c.id == reversals.c.entry_id)
+        for row in connection.execute(paid.where(reversals.c.reversed_minor > journal.c.amount_minor)):
+            yield f"reversal of entry {row.entry_id}", f"says {row.reversed_minor}, which is more than was paid"
