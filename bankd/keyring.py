@@ -14,7 +14,9 @@ from pathlib import Path
 from bankd.bank.hashing import PEPPER_OCTETS
 from bankd.ledger import chain
 from bankd.signing import NotKey, PrivateKey, PublicKey, new_key
+from bankd.store import checkpoints
 from bankd.store.checkpoints import CheckpointFile
+from bankd.store.engines import Store
 
 CHECKPOINTS = "checkpoints"
 """The file of checkpoints, in the same folder."""
@@ -24,7 +26,7 @@ PUBLIC = "receipts.pem"
 
 
 class KeysMissing(Exception):
-    """A key is not there, or not whole; the message is for the operator."""
+    """A key is not there, not whole, or not the bank's own; the message is for the operator."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +38,41 @@ class Keyring:
     signer: PrivateKey
 
 
-def ensure(state: Path) -> Keyring:
-    """The keys in the folder ``state``, each made where it is missing. Raises OSError and KeysMissing."""
+def chain_key(state: Path) -> bytes:
+    """The chain's key in the folder ``state``; where it is missing, a new one, which is not written.
+
+    Raises OSError, and KeysMissing where it was lost or is not whole.
+    """
+    path = state / "chain.key"
+    if not path.exists():
+        _refuse_lost(path)
+        return secrets.token_bytes(chain.KEY_OCTETS)
+    key = path.read_bytes()
+    if len(key) < chain.KEY_OCTETS:
+        raise KeysMissing(f"{path} is not whole; without it the chain cannot be continued")
+    return key
+
+
+def refuse_another(state: Path, store: Store) -> None:
+    """Raise KeysMissing where the journal in ``store`` was begun under another key than that in ``state``."""
+    with store.reading() as connection:
+        if not checkpoints.begins_under(connection, store.chain_key):
+            raise KeysMissing(
+                f"the journal in the database does not begin under {state / 'chain.key'}: the key is not that bank's"
+                " own, or the first entry was changed"
+            )
+
+
+def ensure(state: Path, new_chain_key: bytes | None = None) -> Keyring:
+    """The keys in the folder ``state``, each made where it is missing; the chain's may be given, of ``chain_key``.
+
+    Raises OSError and KeysMissing.
+    """
     if not (state / "pepper").exists():
         write_private(state / "pepper", secrets.token_bytes(PEPPER_OCTETS))
-    for name, made in (("chain.key", secrets.token_bytes(chain.KEY_OCTETS)), ("receipts.key", new_key())):
+    for name, made in (("chain.key", new_chain_key or chain_key(state)), ("receipts.key", new_key())):
         if not (state / name).exists():
-            if CheckpointFile(state / CHECKPOINTS).begun():
-                raise KeysMissing(f"{state / name} is lost, and what was made with it is not; put its copy back")
+            _refuse_lost(state / name)
             write_private(state / name, made)
     keys = load(state)
     if not (state / PUBLIC).exists() or (state / PUBLIC).read_bytes() != keys.signer.pem:
@@ -59,15 +88,19 @@ def load(state: Path) -> Keyring:
     for name in ("chain.key", "receipts.key"):
         if not (state / name).exists():
             raise KeysMissing(f"there is no {state / name}; 'bankctl init' makes one for a bank from before it")
-    pepper, link_key = (state / "pepper").read_bytes(), (state / "chain.key").read_bytes()
+    pepper = (state / "pepper").read_bytes()
     if len(pepper) < PEPPER_OCTETS:
         raise KeysMissing(f"{state / 'pepper'} is not whole; without it no password or PIN can be checked")
-    if len(link_key) < chain.KEY_OCTETS:
-        raise KeysMissing(f"{state / 'chain.key'} is not whole; without it the chain cannot be continued")
     try:
-        return Keyring(pepper, link_key, PrivateKey((state / "receipts.key").read_bytes()))
+        return Keyring(pepper, chain_key(state), PrivateKey((state / "receipts.key").read_bytes()))
     except NotKey as error:
         raise KeysMissing(f"{state / 'receipts.key'} cannot be used: {error}") from error
+
+
+def _refuse_lost(path: Path) -> None:
+    """Raise KeysMissing where the key that should be at ``path`` was there when the first checkpoint was made."""
+    if CheckpointFile(path.with_name(CHECKPOINTS)).begun():
+        raise KeysMissing(f"{path} is lost, and what was made with it is not; put its copy back")
 
 
 def public_key(path: Path) -> PublicKey:

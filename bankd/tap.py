@@ -168,6 +168,7 @@ class Bank(Service):
         with store.reading() as connection:
             if not migrate.is_current(connection):
                 raise Missing("the database is of another version; 'bankctl init' brings it up to date")
+        keyring.refuse_another(self.settings.state, store)
         if not self._checkpoints.begun():
             raise Missing(f"there is no checkpoint in {self._checkpoints.path}; 'bankctl init' makes the first")
         return store

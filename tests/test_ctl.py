@@ -14,7 +14,7 @@ from sqlalchemy import delete, func, select, update
 from twisted.trial.unittest import SynchronousTestCase
 
 import bankd
-from bankd import certificates
+from bankd import certificates, keyring
 from bankd.bank import access
 from bankd.bank.hashing import PEPPER_OCTETS, Hasher
 from bankd.ctl import ledger, main
@@ -332,6 +332,73 @@ REFUSAL = {
     "at_us": 7,
 }
 """A refusal as the first version kept it."""
+
+
+class AnotherFolder(CtlCase):
+    """A second state folder on the database of a bank, by mistake."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.init()
+        self.other = Path(self.mktemp())
+        self.config = self.settings(f"[database]\nurl = sqlite:///{self.state.absolute() / 'bank.sqlite3'}\n")
+
+    def run_there(self, *arguments: str) -> Done:
+        """Run a command on the bank's database with the other folder."""
+        return self.bankctl(*arguments, "--config", self.config, "--state", str(self.other))
+
+    def assert_refused(self, done: Done) -> None:
+        """Fail unless the key's file is named in one line, and the bank is as it was."""
+        said = f"bankctl: the journal in the database does not begin under {self.other.absolute() / 'chain.key'}: "
+        self.assertEqual((done.status, len(done.complaints.splitlines())), (1, 1), done)
+        self.assertTrue(done.complaints.startswith(said), done.complaints)
+        self.assertEqual(self.verify(), Done(0, RIGHT, ""))
+
+    def test_init(self) -> None:
+        """Init makes none of the bank's own keys and no checkpoint in it, also when it is run again."""
+        for _ in range(2):
+            self.assert_refused(self.run_there("init"))
+            self.assertEqual({path.name for path in self.other.iterdir()} & {*KEYS, "checkpoints"}, set())
+
+    def test_no_customer(self) -> None:
+        """Init adds no demo customers under the other key where every customer has left."""
+        with self.store().writing() as tx:
+            for username in ("alice", "bob", "carol"):
+                customer = customers.customer_named(tx.connection, username)
+                assert customer is not None
+                customers.forget(tx, customer)
+        with Path(self.config).open("a") as file:
+            file.write("[bank]\ndemo = yes\ncurrency = USD\nregion = US\n")
+        done = self.run_there("init")
+        self.assertIn("does not begin under", done.complaints)
+        with self.store().reading() as connection:
+            self.assertEqual(connection.execute(select(func.count()).select_from(journal)).scalar_one(), 3)
+
+    def test_other_commands(self) -> None:
+        """With keys of its own the folder lets no command write to the bank, or sign what it comes to."""
+        self.other.mkdir()
+        keyring.ensure(self.other)
+        before = {path: path.read_bytes() for path in self.other.iterdir()}
+        account = json.loads((self.state / "demo.json").read_text())[0]["account"]
+        for arguments in (
+            ("init",),
+            ("reverse", "1", "--amount", "1", "--reason", "x", "--yes"),
+            ("account", "limit", account, "--day", "1"),
+            ("ledger", "checkpoint"),
+        ):
+            self.assert_refused(self.run_there(*arguments))
+        made = {path: path.read_bytes() for path in self.other.iterdir()}
+        self.assertEqual({path: made[path] for path in before}, before)
+        self.assertNotIn("checkpoints", {path.name for path in made})
+
+    def test_the_keys_put_there(self) -> None:
+        """With the bank's own keys the folder is as good as the first."""
+        self.other.mkdir()
+        for name in KEYS:
+            (self.other / name).write_bytes((self.state / name).read_bytes())
+        self.assertEqual(self.run_there("init").status, 0)
+        self.assertEqual(self.run_there("reverse", "1", "--amount", "1", "--reason", "x", "--yes").status, 0)
+        self.assertIn("chained: 4 entries", self.verify().printed)
 
 
 class Upgrade(CtlCase):

@@ -15,6 +15,7 @@ from bankd.ibank import IBankProtocol
 from bankd.store import migrate
 from bankd.store.engines import Store
 from bankd.tap import Bank, Options, makeService
+from bankd.testing import PracticeBank
 
 
 def found(interface: Any) -> list[Any]:
@@ -158,6 +159,23 @@ class NoBankThere(OptionsCase):
             self.start(state),
             f"bankd: there is no checkpoint in {state.absolute() / 'checkpoints'}; 'bankctl init' makes the first",
         )
+
+    def test_keys_of_another_bank(self) -> None:
+        """A journal that was begun under another key is not gone on with; the file of the key is named."""
+        folder = Path(self.mktemp()).absolute()
+        folder.mkdir()
+        practice = PracticeBank(folder)
+        self.addCleanup(practice.close)
+        practice.add_customer("alice", 100)
+        state = Path(self.mktemp())
+        state.mkdir()
+        keyring.ensure(state)
+        path = Path(self.mktemp())
+        path.write_text(f"[database]\nurl = {practice.store.url}\n", encoding="utf-8")
+        said = f"bankd: the journal in the database does not begin under {state.absolute() / 'chain.key'}: "
+        self.assertTrue(self.start(state, "--config", str(path)).startswith(said))
+        (state / "chain.key").write_bytes(practice.store.chain_key)
+        self.assertIn("there is no checkpoint", self.start(state, "--config", str(path)))
 
     def test_log_file(self) -> None:
         """A log file that cannot be opened is told in a line."""

@@ -7,7 +7,7 @@ from bankd import codes, money
 from bankd.bank import accounts
 from bankd.codes import Refused
 from bankd.config import Settings
-from bankd.ctl.command import DONE, Command, Unusable, opened, printable, settings_of
+from bankd.ctl.command import DONE, Command, Unusable, opened, opened_to_write, printable, settings_of
 from bankd.ledger.tariff import day_of
 from bankd.store import customers
 from bankd.store.customers import AccountRow
@@ -35,7 +35,7 @@ def _show(options: Namespace) -> int:
 
 def _limit(options: Namespace) -> int:
     settings = settings_of(options)
-    with opened(settings) as (store, _keys):
+    with opened_to_write(settings) as (store, _keys):
         with store.reading() as connection:
             before = customers.account_numbered(connection, options.number)
         if before is None:

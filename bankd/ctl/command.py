@@ -57,6 +57,14 @@ def opened(settings: Settings) -> Iterator[tuple[Store, Keyring]]:
         store.close()
 
 
+@contextmanager
+def opened_to_write(settings: Settings) -> Iterator[tuple[Store, Keyring]]:
+    """The same where what is written counts on the keys. Raises KeysMissing also when they are not that bank's own."""
+    with opened(settings) as (store, keys):
+        keyring.refuse_another(settings.state, store)
+        yield store, keys
+
+
 def settings_of(options: Namespace) -> Settings:
     """The settings that ``--config`` and ``--state`` give. Raises SettingsError."""
     return config.load(options.config, {} if options.state is None else {"state": options.state})

@@ -39,10 +39,11 @@ def prepare(settings: Settings, say: Callable[[str], None]) -> None:
     settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
     settings.state.chmod(0o700)
     _prepare_certificate(settings, say)
-    keys = keyring.ensure(settings.state)
-    store = Store(settings.database, keys.chain)
+    store = Store(settings.database, keyring.chain_key(settings.state))
     try:
         migrate.upgrade(store.writer)
+        keyring.refuse_another(settings.state, store)  # before a key is written, which would look like the bank's own
+        keys = keyring.ensure(settings.state, store.chain_key)
         say(f"database: {store.url.render_as_string(hide_password=True)}")
         made = _prepare_demo(settings, store, Hasher(keys.pepper)) if settings.demo else []
         _begin_checkpoints(settings, store, keys)

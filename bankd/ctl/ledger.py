@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 from bankd import keyring
-from bankd.ctl.command import DONE, FAULT, Command, opened, printable, settings_of
+from bankd.ctl.command import DONE, FAULT, Command, opened, opened_to_write, printable, settings_of
 from bankd.store import checkpoints
 from bankd.store.audit import Audit, Fault
 from bankd.store.checkpoints import CheckpointFile, Line
@@ -58,7 +58,7 @@ def _verify_arguments(parser: ArgumentParser) -> None:
 
 def _checkpoint(options: Namespace) -> int:
     settings = settings_of(options)
-    with opened(settings) as (store, keys), store.reading() as connection:
+    with opened_to_write(settings) as (store, keys), store.reading() as connection:
         file = CheckpointFile(settings.state / keyring.CHECKPOINTS)
         made = file.add(keys.signer, lambda: checkpoints.take(store, connection))
     print(f"signed, in {file.path}: {made.entry} entries up to {write_time(made.at_us)}")

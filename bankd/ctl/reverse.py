@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from bankd import codes, money
 from bankd.bank import payments
 from bankd.codes import Code
-from bankd.ctl.command import DONE, FAULT, Command, Unusable, opened, printable, settings_of
+from bankd.ctl.command import DONE, FAULT, Command, Unusable, opened_to_write, printable, settings_of
 from bankd.ledger.books import Outcome
 from bankd.ledger.commands import Reversal
 from bankd.ledger.entries import Entry
@@ -58,7 +58,7 @@ class Movement:
 def _reverse(options: Namespace) -> int:
     settings = settings_of(options)
     reference = _reason(options.reason)
-    with opened(settings) as (store, _keys):
+    with opened_to_write(settings) as (store, _keys):
         with store.reading() as connection:
             movement = _movement(connection, options.receipt)
         amount_minor = _amount_minor(options.amount, movement)

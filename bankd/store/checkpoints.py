@@ -118,6 +118,17 @@ def tills(connection: Connection) -> list[tuple[str, int, int]]:
     return [(numbers[row.number], row.id, row.balance_minor) for row in found]
 
 
+def begins_under(connection: Connection, chain_key: bytes) -> bool:
+    """Whether the journal's first entry is linked under this key, or is not there, or has no link yet.
+
+    Under another key no entry would be right, and what is added would be linked to what nobody can check.
+    """
+    first = select(*(rows.c[name] for name in (*Entry._fields, "hash"))).order_by(rows.c.id).limit(1)
+    for *fields, link in connection.execute(first):
+        return link is None or link == chain.link(chain_key, chain.START, Entry._make(fields))
+    return True
+
+
 def seal(tx: Transaction) -> int:
     """Link the entries that have no link yet, those from before there was a chain; how many they were."""
     count, last, head = 0, 0, chain.START

@@ -15,8 +15,6 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, MetaData, column, insert, inspect, select, table
 
-from bankd.ledger import chain
-from bankd.ledger.entries import Entry
 from bankd.store import backup, checkpoints, migrate, sessions
 from bankd.store.archive import Archive, BackupError, Tell
 from bankd.store.backup import Contents
@@ -27,6 +25,10 @@ from bankd.wire import grammar
 Check = Callable[[Connection], Iterable[str]]
 """Finds what is wrong with a ledger, a line each."""
 
+ANOTHER_KEY = (
+    "the ledger in the backup does not begin under this chain.key: the key is not that bank's own,"
+    " or the backup was forged; nothing was restored"
+)
 
 _VERSION_TABLE = "alembic_version"
 
@@ -70,7 +72,8 @@ def restore(store: Store, source: Archive, check: Check, tell: Tell) -> Restored
             _count_on(tx.connection)  # a migration may add rows
             migrate.upgrade_to(tx.connection, migrate.head())
             sealed = 0 if has_links else checkpoints.seal(tx)
-            _refuse_another_key(tx)
+            if not checkpoints.begins_under(tx.connection, tx.chain_key):
+                raise BackupError(ANOTHER_KEY)
             if faults := list(check(tx.connection)):
                 raise Wrong(faults)
             were_open = _end_access(tx, grammar.read_time(source.header.at))
@@ -101,17 +104,6 @@ def _drop_empty(connection: Connection) -> None:
 def _has_links(connection: Connection) -> bool:
     """Whether the schema is one that has the chain."""
     return journal.c.hash.name in {each["name"] for each in inspect(connection).get_columns(journal.name)}
-
-
-def _refuse_another_key(tx: Transaction) -> None:
-    """Raise BackupError where the first entry was linked under another key, for then each entry would be a fault."""
-    first = select(*(journal.c[name] for name in (*Entry._fields, "hash"))).order_by(journal.c.id).limit(1)
-    for *fields, link in tx.connection.execute(first):
-        if link is not None and link != chain.link(tx.chain_key, chain.START, Entry._make(fields)):
-            raise BackupError(
-                "the ledger in the backup does not begin under this chain.key: the key is not that bank's own,"
-                " or the backup was forged; nothing was restored"
-            )
 
 
 def _load(connection: Connection, source: Archive, tell: Tell) -> None:
