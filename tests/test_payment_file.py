@@ -194,6 +194,18 @@ class Paying(OnTheRoad):
         self.assertEqual(self.pay_file(path, name="2").before, 0)
         self.assertHas(6_00)
 
+    def test_paid_before_holds(self) -> None:
+        """A file that was paid is known to have been also where holds came after it, more than a page of them."""
+        path = self.write(f"{self.bob.account},1")
+        self.pay_file(path)
+        for holds in (1, 200):
+            for _ in range(holds):
+                self.now(self.bank.hold(1))
+            again = self.pay_file(path, 1)
+            self.assertEqual((len(again.made), again.before), (1, 1))
+        self.assertEqual(len(self.road.sent("STATEMENT")), 1 + 1 + 3)
+        self.assertHas(1_00)
+
     def test_one_way(self) -> None:
         """What was paid together is not paid again each by itself."""
         path = self.write(f"{self.bob.account},1")

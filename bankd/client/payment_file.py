@@ -19,6 +19,9 @@ from bankd.client.files.payments import Fault, NotPayments, Payment, read_paymen
 from bankd.records import BulkLine
 from bankd.wire.messages import MAX_BULK
 
+PAGE = 100
+"""Entries asked for at a time, where the newest movement is looked for."""
+
 TOO_LONG = f"more than {MAX_BULK:,} payments cannot go together; say each, or divide the file"
 
 
@@ -81,7 +84,7 @@ async def pay(bank: Bank, wanted: PayFile, payments: tuple[Payment, ...], tell: 
     """
     assert bank.welcome is not None
     key = file_key(bank.welcome.account, bank.currency, wanted.name, payments)
-    newest = max((line.receipt for line in (await bank.statement(1)).lines), default=0)
+    newest = await _newest_receipt(bank)
     became: list[tuple[Payment, BulkLine]] = []
     for start in range(0, len(payments), MAX_BULK):
         part = payments[start : start + MAX_BULK]
@@ -95,3 +98,11 @@ async def pay(bank: Bank, wanted: PayFile, payments: tuple[Payment, ...], tell: 
     refused = tuple((payment, line) for payment, line in became if line.receipt is None)
     before = sum(line.receipt is not None and line.receipt <= newest for _, line in made)
     return Paid(key, bank.currency, made, refused, before)
+
+
+async def _newest_receipt(bank: Bank) -> int:
+    """The receipt of the newest movement, 0 without one. Holds may be newer; pages of nothing else show no line."""
+    page = await bank.statement(PAGE)
+    while not page.lines and page.end.cursor is not None:
+        page = await bank.statement(PAGE, page.end.cursor)
+    return max((line.receipt for line in page.lines), default=0)
