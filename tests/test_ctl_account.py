@@ -290,6 +290,10 @@ class Reverse(AccountCase):
         """An entry that is not there, no amount and no reason are told."""
         self.assertIn("there is no entry 99 in the journal", self.reverse(99, "--yes").complaints)
         self.assertIn("--amount x will not do", self.reverse(1, "--yes", "--amount", "x").complaints)
+        for number in ("99999999999999999999", "x", "-1", "1_0", ""):
+            done = self.run_on("reverse", number, "--reason", "x", "--yes")
+            self.assertEqual((done.status, done.printed, len(done.complaints.splitlines())), (2, "", 1), number)
+            self.assertIn("RECEIPT takes the number of an entry", done.complaints)
         for reason in ("", "x" * 141, "\x1b"):
             done = self.run_on("reverse", "1", "--reason", reason, "--yes")
             self.assertIn("--reason takes 1 to 140 printable characters", done.complaints)

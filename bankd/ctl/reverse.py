@@ -18,7 +18,7 @@ from bankd.ledger.entries import Entry
 from bankd.store import customers, holds, journal
 from bankd.store.engines import Connection, DatabaseFault, Store
 from bankd.store.failures import Unknown, is_undone
-from bankd.wire.grammar import TEXT, write_time
+from bankd.wire.grammar import COUNT, TEXT, write_time
 
 MAX_TRIES = 4
 """How often the database is asked when others are in the way, or when it did not say whether it was done."""
@@ -57,10 +57,10 @@ class Movement:
 
 def _reverse(options: Namespace) -> int:
     settings = settings_of(options)
-    reference = _reason(options.reason)
+    receipt, reference = _receipt(options.receipt), _reason(options.reason)
     with opened_to_write(settings) as (store, _keys):
         with store.reading() as connection:
-            movement = _movement(connection, options.receipt)
+            movement = _movement(connection, receipt)
         amount_minor = _amount_minor(options.amount, movement)
         _show(movement, amount_minor)
         if not options.yes and not _agreed():
@@ -115,6 +115,14 @@ def _amount_minor(text: str | None, movement: Movement) -> int:
     return amount_minor
 
 
+def _receipt(text: str) -> int:
+    """The number of an entry. Raises Unusable."""
+    try:
+        return int(COUNT.parse(text))
+    except ValueError:
+        raise Unusable("RECEIPT takes the number of an entry, of 18 digits at most") from None
+
+
 def _reason(text: str) -> str:
     """Words that stand on a statement. Raises Unusable."""
     try:
@@ -160,7 +168,7 @@ def _once(store: Store, command: Reversal) -> Outcome:
 
 
 def _arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("receipt", metavar="RECEIPT", type=int, help="the number of the entry")
+    parser.add_argument("receipt", metavar="RECEIPT", help="the number of the entry")
     parser.add_argument("--amount", metavar="AMOUNT", help="how much of it; without, all that is left")
     parser.add_argument("--reason", metavar="WORDS", required=True, help="what both statements are to say")
     parser.add_argument("--yes", action="store_true", help="do it without asking")
