@@ -72,7 +72,7 @@ def _reverse(options: Namespace) -> int:
                 customer_id=0,
                 account_id=movement.entry.credit_id,
                 fence=None,
-                key=f"reversal:{secrets.token_hex(16)}",  # no customer can spell it: the wire's keys hold no colon
+                key=f":reversal:{secrets.token_hex(16)}",  # no customer can spell it: it begins with a colon
                 reference=reference,
                 of_id=movement.entry.id,
                 amount_minor=amount_minor,
