@@ -4,6 +4,7 @@ import gzip
 import json
 import shutil
 from collections.abc import Callable
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -222,7 +223,9 @@ class Snapshot(BackupCase):
         self.save()
         lines = self.lines()
         begin = next(at for at, line in enumerate(lines) if isinstance(line, dict) and line["table"] == "outcomes")
-        self.assertEqual([line[0] for line in lines[begin + 1 : begin + 4] if isinstance(line, list)], ["a", "b", "u"])
+        keys = [line[0] for line in takewhile(lambda line: isinstance(line, list), lines[begin + 1 :])]
+        self.assertEqual(keys, sorted(keys))
+        self.assertLessEqual({"a", "b", "u"}, set(keys))
 
     def test_another_version(self) -> None:
         """A database that this bank does not serve is not backed up either."""

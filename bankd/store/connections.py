@@ -33,8 +33,8 @@ _SQLITE = (
     "PRAGMA foreign_keys=ON",
     "PRAGMA temp_store=MEMORY",
 )
-# With 100,000 accounts and batches of 500 these two spare a sixth of the time of a batch, of the processor's too; with a
-# million and batches of 50 the log of 80 MB, in place of 16, spares two fifths: fewer pages are written back twice.
+# With 100,000 accounts and batches of 500 these two spare a sixth of the time of a batch, of the processor's too; with
+# a million and batches of 50 a log of 80 MB, in place of 16, spares two fifths: fewer pages are written back twice.
 _SQLITE_WRITER = (
     f"PRAGMA cache_size={-256 * 1024}",  # KiB, taken as they are needed
     "PRAGMA wal_autocheckpoint=20000",  # pages of 4 KiB: the log is written back when it has 80 MB
