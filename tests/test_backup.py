@@ -223,7 +223,8 @@ class Snapshot(BackupCase):
         self.save()
         lines = self.lines()
         begin = next(at for at, line in enumerate(lines) if isinstance(line, dict) and line["table"] == "outcomes")
-        keys = [line[0] for line in takewhile(lambda line: isinstance(line, list), lines[begin + 1 :])]
+        rows = takewhile(lambda line: isinstance(line, list), lines[begin + 1 :])
+        keys = [line[0] for line in rows if isinstance(line, list)]
         self.assertEqual(keys, sorted(keys))
         self.assertLessEqual({"a", "b", "u"}, set(keys))
 
