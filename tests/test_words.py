@@ -173,14 +173,16 @@ class Slips(SynchronousTestCase):
         self.assertEqual(slips.contact(customer), "Confirmed. Your contact information on record: e-mail a@b.c.")
 
     def test_statement_is_a_table(self) -> None:
-        """Amounts stand under each other, with the other account and the reference beside them."""
+        """Numbers stand under each other, with the other account and the reference beside them."""
         lines = (
             StatementLine(2, MORNING, "paid", -250, 99750, "1000002", "Rent"),
             StatementLine(1, MORNING, "deposit", 100000, 100000),
             StatementLine(3, MORNING, "received", 0, 0, "1000003"),
         )
         page = Statement(lines, StatementEnd("USD", 99750, 0, 99750))
-        closing, first, second, third, opening, balance = slips.statement(page).split("\n")
+        headings, closing, first, second, third, opening, balance = slips.statement(page).split("\n")
+        self.assertEqual(headings.split(), ["Time", "Receipt", "Amount", "Balance"])
+        self.assertEqual(first[: headings.index("  Amount")].split()[-1], "2")
         self.assertEqual(first.index("-2.50") + 5, second.index("+1000.00") + 8)
         self.assertTrue(first.endswith("paid to 1000002 (Rent)"), first)
         self.assertTrue(second.endswith("cash paid in"), second)
@@ -194,7 +196,14 @@ class Slips(SynchronousTestCase):
         """A new account has no entries, but a balance."""
         said = slips.statement(Statement((), StatementEnd("USD", 0, 0, 0)))
         self.assertEqual(
-            said, "There are no entries.\nClosing balance    0.00\nOpening balance    0.00\nBalance now: 0.00 USD"
+            [" ".join(line.split()) for line in said.split("\n")],
+            [
+                "There are no entries.",
+                "Time Receipt Amount Balance",
+                "Closing balance 0.00",
+                "Opening balance 0.00",
+                "Balance now: 0.00 USD",
+            ],
         )
 
     def test_page_with_older_entries_says_so(self) -> None:
@@ -215,7 +224,7 @@ class Slips(SynchronousTestCase):
     def test_statement_fits_a_terminal(self) -> None:
         """The largest amounts leave room for the words in 80 columns, which go on in their own."""
         lines = tuple(
-            StatementLine(number, MORNING, "paid", sign * (10**15 - 1), 10**15 - 1, "X" * 32, "word " * 28)
+            StatementLine(10**9 + number, MORNING, "paid", sign * (10**15 - 1), 10**15 - 1, "X" * 32, "word " * 28)
             for number, sign in ((1, 1), (2, -1))
         )
         said = slips.statement(Statement(lines, StatementEnd("USD", 10**15 - 1, 0, 10**15 - 1)))

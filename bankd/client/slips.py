@@ -36,6 +36,7 @@ ENTRIES = {
 
 NOT_TOLD = "(not told)"
 
+HEADINGS = ("Time", "Receipt", "Amount", "Balance", "")
 CLOSING, OPENING, FORWARD = "Closing balance", "Opening balance", "Brought forward"
 NO_ENTRIES = "There are no entries."
 
@@ -194,14 +195,15 @@ def statement(page: Statement) -> str:
     """A page of a statement as a table between closing and opening balance, newest first, and the balance now."""
     end = page.end
     rows = [
-        (CLOSING, "", money.plain(end.closing_minor, end.currency), ""),
+        HEADINGS,
+        (CLOSING, "", "", money.plain(end.closing_minor, end.currency), ""),
         *(_row(line, end.currency) for line in page.lines),
-        (OPENING if end.cursor is None else FORWARD, "", money.plain(end.opening_minor, end.currency), ""),
+        (OPENING if end.cursor is None else FORWARD, "", "", money.plain(end.opening_minor, end.currency), ""),
     ]
-    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
     table = [
-        f"{when:<{widths[0]}}  {amount:>{widths[1]}}  {after:>{widths[2]}}  {what}".rstrip()
-        for when, amount, after, what in rows
+        f"{when:<{widths[0]}}  {receipt:>{widths[1]}}  {amount:>{widths[2]}}  {after:>{widths[3]}}  {what}".rstrip()
+        for when, receipt, amount, after, what in rows
     ]
     if end.cursor is not None and end.period_opening_minor is not None:
         opening = money.written(end.period_opening_minor, end.currency)
@@ -220,14 +222,15 @@ def exported(entries: int, file: str) -> str:
     return f"{entries:,} {'entry' if entries == 1 else 'entries'} written to {file}."
 
 
-def _row(line: StatementLine, currency: str) -> tuple[str, str, str, str]:
-    """When, how much, the balance after it, and what for."""
+def _row(line: StatementLine, currency: str) -> tuple[str, str, str, str, str]:
+    """When, the number of the receipt, how much, the balance after it, and what for."""
     preposition = "to" if line.amount_minor < 0 else "from"
     other = f" {preposition} {line.counterparty}" if line.counterparty else ""
     reference = f" ({line.reference})" if line.reference else ""
     sign = "+" if line.amount_minor > 0 else ""
     return (
         moment(line.at_us),
+        str(line.receipt),
         sign + money.plain(line.amount_minor, currency),
         money.plain(line.balance_minor, currency),
         f"{ENTRIES.get(line.kind, line.kind)}{other}{reference}",
