@@ -553,10 +553,10 @@ class Customer(AtTheTerminal):
     def test_statement_goes_on_with_the_cursor(self) -> None:
         """Older entries are shown for as long as there are any and the person wants them."""
         line = StatementLine(1, 0, "deposit", 100, 100)
-        ends = StatementEnd("USD", 100, 0, 100, 55), StatementEnd("USD", 100, 0, 100)
-        pages = [granted(end, [line]) for end in ends]
+        first = granted(StatementEnd("USD", 100, 0, 100, 55), [line] * 10)
+        pages = [first, granted(StatementEnd("USD", 100, 0, 100), [line])]
         screen = self.sit_down(*AS_USER, "statement", "y", STATEMENT=pages)
-        self.assertEqual(screen.text.count("cash paid in"), 2)
+        self.assertEqual(screen.text.count("cash paid in"), 11)
         asked = [
             (one.limit, one.cursor) for one in self.asked(messages.Statement) if isinstance(one, messages.Statement)
         ]
@@ -590,6 +590,7 @@ class Customer(AtTheTerminal):
 
     def test_long_export_tells_how_far_it_is(self) -> None:
         """A person who waits sees that something happens."""
+        self.patch(export, "PAGE", 1)
         self.patch(export, "TELL_EVERY", 1)
         folder = Path(self.mktemp())
         folder.mkdir()
