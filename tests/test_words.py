@@ -18,6 +18,7 @@ from bankd.records import (
     Notice,
     NoticeKind,
     Receipt,
+    SignedReceipt,
     Statement,
     StatementEnd,
     StatementLine,
@@ -122,8 +123,28 @@ class Notices(SynchronousTestCase):
 
     def test_amount_that_left_has_no_sign(self) -> None:
         """'You paid' says already which way the money went."""
-        notice = Notice(number=3, kind="paid", at_us=0, amount_minor=-100, balance_minor=0, currency="USD")
-        self.assertIn("You paid 1.00 USD to another account", words.notice(notice))
+        notice = Notice(
+            number=3, kind="paid", at_us=0, amount_minor=-100, balance_minor=0, currency="USD", counterparty="1000002"
+        )
+        self.assertIn("You paid 1.00 USD to account 1000002", words.notice(notice))
+
+    def test_cash_is_no_other_account(self) -> None:
+        """Money that is held for cash is set aside and paid without another account."""
+        notice = Notice(number=3, kind="hold", at_us=0, amount_minor=-100, balance_minor=0, currency="USD")
+        self.assertTrue(words.notice(notice).startswith("1.00 USD was set aside for cash, "))
+        self.assertTrue(words.notice(replace(notice, kind="paid")).startswith("You paid 1.00 USD in cash, "))
+
+    def test_reversal_tells_who_gave_back(self) -> None:
+        """The same kind of notice goes to both sides of it; without another account the bank itself gave or took."""
+        notice = Notice(number=3, kind="reversal", at_us=0, amount_minor=-100, currency="USD", counterparty="1000002")
+        for amount_minor, counterparty, told in (
+            (-100, "1000002", "You gave back 1.00 USD to account 1000002, "),
+            (100, "1000002", "1.00 USD was given back to you by account 1000002, "),
+            (-100, None, "1.00 USD was taken back, "),
+            (100, None, "1.00 USD was given back to you, "),
+        ):
+            said = words.notice(replace(notice, amount_minor=amount_minor, counterparty=counterparty))
+            self.assertTrue(said.startswith(told), said)
 
     def test_movement_without_an_amount_is_told_alone(self) -> None:
         """What the bank did not tell is not made up."""
@@ -191,6 +212,14 @@ class Slips(SynchronousTestCase):
         self.assertEqual(opening.split(), ["Opening", "balance", "0.00"])
         self.assertEqual((len(closing), len(opening)), (third.index("0.00  received") + 4,) * 2)
         self.assertEqual(balance, "Balance now: 997.50 USD")
+
+    def test_cash_out_of_a_hold(self) -> None:
+        """What a hold for cash paid is said to be cash, on a statement and a receipt."""
+        line = StatementLine(2, MORNING, "paid", -250, 99750)
+        said = slips.statement(Statement((line,), StatementEnd("USD", 99750, 100000, 99750)))
+        self.assertIn("  paid in cash\n", said)
+        receipt = SignedReceipt(2, MORNING, "paid", -250, 99750, "USD", "aa.bb.cc")
+        self.assertTrue(slips.certifies(receipt).endswith(", paid in cash: 2.50 USD"))
 
     def test_empty_statement_says_so(self) -> None:
         """A new account has no entries, but a balance."""

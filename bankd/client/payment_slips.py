@@ -11,8 +11,8 @@ NOTHING_PAID = "Nothing was paid."
 AGAIN = "Pay the same file again in the same way: what was paid is not paid twice."
 KEPT = "The bank remembers this of the file; to have the same payments looked at anew, add a new name: as NAME."
 OTHER_WAY = (
-    "This file was given before in the other way (all together, or each), so it was not done again. If it was paid then, "
-    "it is paid: give it again in that way to see. A new name, as NAME, would pay all of it anew."
+    "This file was given before in the other way (all together, or each), so it was not done again. If it was paid "
+    "then, it is paid: give it again in that way to see. A new name, as NAME, would pay all of it anew."
 )
 
 

@@ -34,6 +34,9 @@ ENTRIES = {
 }
 """What a line of a statement calls its entry, by kind; other kinds are shown as they are."""
 
+PAID_IN_CASH = "paid in cash"
+"""What it calls an entry of the kind ``paid`` without another account: a hold for cash that was paid."""
+
 NOT_TOLD = "(not told)"
 
 HEADINGS = ("Time", "Receipt", "Amount", "Balance", "")
@@ -162,7 +165,7 @@ def certifies(receipt: SignedReceipt) -> str:
     amount = money.written(abs(receipt.amount_minor), receipt.currency)
     preposition = "to" if receipt.amount_minor < 0 else "from"
     other = f" {preposition} account {receipt.counterparty}" if receipt.counterparty else ""
-    what = f"{ENTRIES.get(receipt.kind, receipt.kind)}: {amount}{other}"
+    what = f"{_what(receipt)}: {amount}{other}"
     return f"Receipt {receipt.receipt} of {moment(receipt.at_us)}, {what}"
 
 
@@ -233,8 +236,14 @@ def _row(line: StatementLine, currency: str) -> tuple[str, str, str, str, str]:
         str(line.receipt),
         sign + money.plain(line.amount_minor, currency),
         money.plain(line.balance_minor, currency),
-        f"{ENTRIES.get(line.kind, line.kind)}{other}{reference}",
+        f"{_what(line)}{other}{reference}",
     )
+
+
+def _what(entry: StatementLine | SignedReceipt) -> str:
+    if entry.kind == "paid" and entry.counterparty is None:
+        return PAID_IN_CASH
+    return ENTRIES.get(entry.kind, entry.kind)
 
 
 def notices(notices: list[Notice]) -> str:
