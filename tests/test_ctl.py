@@ -240,7 +240,10 @@ class Verify(CtlCase):
     def test_no_checkpoints(self) -> None:
         """A copy of the checkpoints that cannot be read is told in words, with another status than a wrong ledger."""
         self.init()
-        for path, said in ((self.state / "no", f"there is no file {self.state / 'no'}"), (self.state, "Is a directory")):
+        for path, said in (
+            (self.state / "no", f"there is no file {self.state / 'no'}"),
+            (self.state, "Is a directory"),
+        ):
             done = self.bankctl("ledger", "verify", "--state", str(self.state), "--checkpoints", str(path))
             self.assertEqual((done.status, done.printed), (2, ""))
             self.assertIn(said, done.complaints)
