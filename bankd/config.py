@@ -123,6 +123,7 @@ _PORT = "a port: 0 (any that is free) to 65535"
 _SECONDS = "whole seconds: 1 to 86400"
 _YES_NO = "yes or no"
 _AMOUNTS = "amounts with their currencies, such as 0.25 EUR 0.30 USD"
+_MOST = "amounts with their currencies, such as 100.00 EUR"
 _ADDRESS = "an IP address of this machine; 0.0.0.0 is every IPv4 address, :: every address"
 
 KEYS = (
@@ -145,8 +146,8 @@ KEYS = (
     Key("bank", "lease_seconds", _seconds, _SECONDS, "30", "how long a silent session keeps its account"),
     Key("bank", "transfer_fee", _amounts, _AMOUNTS, "", "what a transfer costs the payer; left out, nothing"),
     Key("bank", "withdrawal_fee", _amounts, _AMOUNTS, "", "what taking cash out costs; left out, nothing"),
-    Key("bank", "payment_limit", _amounts, _AMOUNTS, "", "the most that an account may pay at once; left out, any"),
-    Key("bank", "day_limit", _amounts, _AMOUNTS, "", "the most that it may pay on one day in UTC; left out, any"),
+    Key("bank", "payment_limit", _amounts, _MOST, "", "the most that an account may pay at once; left out, any"),
+    Key("bank", "day_limit", _amounts, _MOST, "", "the most that it may pay on one day in UTC; left out, any"),
     Key("bank", "checkpoint_seconds", _seconds, _SECONDS, "60", "how often to sign what the ledger comes to"),
     Key("bank", "demo", _yes_or_no, _YES_NO, "no", "whether to make demo customers; play money only"),
     Key("logging", "logfile", str, "a file", "", "where to log; left out, where twistd logs"),

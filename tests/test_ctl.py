@@ -231,11 +231,23 @@ class Verify(CtlCase):
         )
 
     def test_no_bank(self) -> None:
-        """Where there is no bank that is told in a plain line, and none is made."""
+        """Where there is no bank that is told in a plain line, and none is made; 1 is for a ledger that is wrong."""
         self.state.mkdir(parents=True)
         done = self.verify()
-        self.assertEqual((done.status, done.printed, len(done.complaints.splitlines())), (1, "", 1), done.complaints)
+        self.assertEqual((done.status, done.printed, len(done.complaints.splitlines())), (2, "", 1), done.complaints)
         self.assertEqual(list(self.state.iterdir()), [])
+
+    def test_no_checkpoints(self) -> None:
+        """A copy of the checkpoints that cannot be read is told in words, with another status than a wrong ledger."""
+        self.init()
+        for path, said in (
+            (self.state / "no", f"there is no file {self.state / 'no'}"),
+            (self.state, "Is a directory"),
+        ):
+            done = self.bankctl("ledger", "verify", "--state", str(self.state), "--checkpoints", str(path))
+            self.assertEqual((done.status, done.printed), (2, ""))
+            self.assertIn(said, done.complaints)
+            self.assertNotIn("Errno", done.complaints)
 
     def test_changed_entry(self) -> None:
         """The first row that is wrong comes first, then the others up to a bound; odd letters are shown plainly."""

@@ -47,12 +47,12 @@ class WrappingTests(SynchronousTestCase):
 
     def test_table_goes_on_in_its_last_column(self) -> None:
         """A statement's words do not run below its dates."""
-        entry = "20 Nov 2026 14:05  -100.00  875.00  paid to 57028011 (Rent for May, and for the garage as agreed)"
+        entry = "20 Nov 2026 14:05        6  -100.00   875.00  paid to 57028011 (Rent for May, and garage)"
         self.assertEqual(
             wrapped(entry, 80),
             [
-                "20 Nov 2026 14:05  -100.00  875.00  paid to 57028011 (Rent for May, and for the",
-                "                                    garage as agreed)",
+                "20 Nov 2026 14:05        6  -100.00   875.00  paid to 57028011 (Rent for May,",
+                "                                              and garage)",
             ],
         )
 

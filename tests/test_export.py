@@ -187,12 +187,13 @@ class Exporting(ExportCase):
     """The way from the bank into a file."""
 
     def test_pages(self) -> None:
-        """Every page is asked for with the same period, a hundred entries at a time, and begins where one ended."""
+        """Every page is asked for with the same period, as many entries at a time, and begins where one ended."""
+        self.patch(sys.modules[export.__module__], "PAGE", 4)
         self.patch(sys.modules[export.__module__], "TELL_EVERY", 4)
         for period, since_us in ((ALWAYS, 0), (Period(5, 9), 5), (Period(None, 9), 0)):
             self.export("csv", period, name=str(period))
             asked = [
-                messages.Statement(limit=100, cursor=cursor, since_us=since_us, before_us=period.before_us)
+                messages.Statement(limit=4, cursor=cursor, since_us=since_us, before_us=period.before_us)
                 for cursor in (None, 5)
             ]
             self.assertEqual(self.line.asked[1:], asked)

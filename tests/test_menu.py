@@ -418,11 +418,13 @@ class Holds(AtTheTerminal):
         self.assertIn("for cash, for a day?", screen.text)
 
     def test_captured(self) -> None:
-        """A hold is paid in part or whole: what is shown is what is asked for, and the bank says the balance."""
-        screen = self.choose("2", "8", "9", "12.50", "y")
+        """A hold is paid in part or whole, never for more: what is shown is what is asked for, and what is freed."""
+        screen = self.choose("2", "8", "9", "20.01", "12.50", "y")
         self.assertIn(prompts.HINT_HOLD, screen.text)
+        self.assertEqual(screen.text.count(words.CODES[codes.MORE_THAN_LEFT]), 1)
         self.assertIn("Amount in USD (empty for 20.00): ", screen.text)
-        self.assertIn("Have 12.50 USD of hold 9 paid to account 1000002? (y/N) ", screen.text)
+        part = "Have 12.50 USD of hold 9 paid to account 1000002, and the other 7.50 USD freed? (y/N) "
+        self.assertIn(part, screen.transcript)
         self.assertIn("paid out of the hold. Balance: 25.00 USD.", screen.text)
         screen.type("holds", "2", "10", "", "y")
         self.assertIn("Have 7.00 USD of hold 10 paid to you by account 1000002? (y/N) ", screen.text)
@@ -553,10 +555,10 @@ class Customer(AtTheTerminal):
     def test_statement_goes_on_with_the_cursor(self) -> None:
         """Older entries are shown for as long as there are any and the person wants them."""
         line = StatementLine(1, 0, "deposit", 100, 100)
-        ends = StatementEnd("USD", 100, 0, 100, 55), StatementEnd("USD", 100, 0, 100)
-        pages = [granted(end, [line]) for end in ends]
+        first = granted(StatementEnd("USD", 100, 0, 100, 55), [line] * 10)
+        pages = [first, granted(StatementEnd("USD", 100, 0, 100), [line])]
         screen = self.sit_down(*AS_USER, "statement", "y", STATEMENT=pages)
-        self.assertEqual(screen.text.count("cash paid in"), 2)
+        self.assertEqual(screen.text.count("cash paid in"), 11)
         asked = [
             (one.limit, one.cursor) for one in self.asked(messages.Statement) if isinstance(one, messages.Statement)
         ]
@@ -590,6 +592,7 @@ class Customer(AtTheTerminal):
 
     def test_long_export_tells_how_far_it_is(self) -> None:
         """A person who waits sees that something happens."""
+        self.patch(export, "PAGE", 1)
         self.patch(export, "TELL_EVERY", 1)
         folder = Path(self.mktemp())
         folder.mkdir()
@@ -650,8 +653,10 @@ class Customer(AtTheTerminal):
         self.assertIn(prompts.NOTHING_DONE, screen.text)
 
     def test_account_with_money_is_paid_out(self) -> None:
-        """Money goes to the account that is named."""
-        self.sit_down(*AS_USER, "17", "1000002", "y", "correct horse")
+        """Money goes to the account that is named; the question says how much and where to."""
+        screen = self.sit_down(*AS_USER, "17", "1000002", "y", "correct horse")
+        asked = "Account 1000001 will be closed for good, and 125.00 USD paid to account 1000002. Go on? (y/N) "
+        self.assertIn(asked, screen.transcript)
         wanted = messages.DeleteAccount(password="correct horse", payout="1000002")
         self.assertEqual(self.asked(messages.DeleteAccount), [wanted])
 

@@ -360,12 +360,18 @@ class Telling(FileCase):
         self.run_file("# x\nA,1\nB,2", as_json=True, BULK=refusal(codes.NO_FUNDS, place=2))
         self.assertEqual(json.loads(self.written[0])["line"], "3")
         for answer, hint in (
-            (refusal(codes.OTHER_CONTENT), payment_slips.KEPT),
             (refusal(codes.NO_FUNDS, place=9), payment_slips.AGAIN),
             (refusal(codes.NO_FUNDS, place="x"), payment_slips.AGAIN),
         ):
             self.run_file("A,1", BULK=answer)
             self.assertEqual(self.written, [f"{words.CODES[answer.code]} {hint}"])
+
+    def test_refused_in_the_other_way(self) -> None:
+        """A file that was asked for before in the other way may be paid, so it is said that a new name pays it anew."""
+        for ending in ("", " each"):
+            self.run_file("A,1", ending, BULK=refusal(codes.OTHER_CONTENT))
+            self.assertEqual(self.written, [payment_slips.OTHER_WAY])
+        self.assertIn("would pay all of it anew", self.written[0])
 
     def test_refused_in_the_middle(self) -> None:
         """Where a later request is refused it is not said that nothing was paid."""

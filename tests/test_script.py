@@ -8,7 +8,7 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from bankd import codes
-from bankd.client import days, exits, prompts, words
+from bankd.client import days, exits, prompts, slips, words
 from bankd.client.answers import Answer
 from bankd.client.errors import Loss, LostBank
 from bankd.client.export import Export
@@ -208,6 +208,35 @@ class Running(SynchronousTestCase):
         self.assertEqual(self.written, ["Invalid Request", "Done."])
         self.assertEqual(status, exits.REFUSED)
         self.assertIn("MAKE_COFFEE", self.line.asked)
+
+    def test_statement_is_as_long_as_asked_for(self) -> None:
+        """Where the bank's page is short, for it passed over holds, the rest is asked for, and is one statement."""
+        lines = [StatementLine(number, 0, "deposit", 100, number * 100) for number in (7, 4, 2)]
+        pages: list[Answer | LostBank] = [
+            granted(StatementEnd("USD", 700, 700, 700, 9, 0, 700)),
+            granted(StatementEnd("USD", 700, 300, 700, 4), lines[:1] + lines[1:2]),
+            granted(StatementEnd("USD", 700, 100, 300, 1), lines[2:]),
+        ]
+        self.assertEqual(self.run_tasks("Statement 3", as_json=True, STATEMENT=pages), exits.SUCCESS)
+        (told,) = self.objects()
+        self.assertEqual([item["receipt"] for item in told["items"]], ["7", "4", "2"])
+        self.assertEqual(
+            [told[name] for name in ("closing", "opening", "cursor", "period_closing")], ["700", "100", "1", "700"]
+        )
+        wanted = [
+            messages.Statement(limit=3),
+            messages.Statement(limit=3, cursor=9),
+            messages.Statement(limit=1, cursor=4),
+        ]
+        self.assertEqual(self.line.asked[1:-1], wanted)
+
+    def test_statement_whose_rest_is_refused(self) -> None:
+        """Half of a statement is not passed off as the whole; and where there is no more, no more is asked for."""
+        pages = [granted(StatementEnd("USD", 0, 0, 0, 9)), refusal(codes.BUSY)]
+        self.run_tasks("Statement", "Statement", STATEMENT=[*pages, granted(StatementEnd("USD", 0, 0, 0))])
+        self.assertEqual(self.written[0], words.CODES[codes.BUSY])
+        self.assertIn(slips.NO_ENTRIES, self.written[1])
+        self.assertEqual(self.line.asked[2], messages.Statement(limit=20, cursor=9))
 
     def test_verb_of_a_newer_bank_is_answered(self) -> None:
         """Words that the bank does know, though this client does not, are told as done."""

@@ -18,6 +18,7 @@ from bankd.records import (
     Notice,
     NoticeKind,
     Receipt,
+    SignedReceipt,
     Statement,
     StatementEnd,
     StatementLine,
@@ -122,8 +123,28 @@ class Notices(SynchronousTestCase):
 
     def test_amount_that_left_has_no_sign(self) -> None:
         """'You paid' says already which way the money went."""
-        notice = Notice(number=3, kind="paid", at_us=0, amount_minor=-100, balance_minor=0, currency="USD")
-        self.assertIn("You paid 1.00 USD to another account", words.notice(notice))
+        notice = Notice(
+            number=3, kind="paid", at_us=0, amount_minor=-100, balance_minor=0, currency="USD", counterparty="1000002"
+        )
+        self.assertIn("You paid 1.00 USD to account 1000002", words.notice(notice))
+
+    def test_cash_is_no_other_account(self) -> None:
+        """Money that is held for cash is set aside and paid without another account."""
+        notice = Notice(number=3, kind="hold", at_us=0, amount_minor=-100, balance_minor=0, currency="USD")
+        self.assertTrue(words.notice(notice).startswith("1.00 USD was set aside for cash, "))
+        self.assertTrue(words.notice(replace(notice, kind="paid")).startswith("You paid 1.00 USD in cash, "))
+
+    def test_reversal_tells_who_gave_back(self) -> None:
+        """The same kind of notice goes to both sides of it; without another account the bank itself gave or took."""
+        notice = Notice(number=3, kind="reversal", at_us=0, amount_minor=-100, currency="USD", counterparty="1000002")
+        for amount_minor, counterparty, told in (
+            (-100, "1000002", "You gave back 1.00 USD to account 1000002, "),
+            (100, "1000002", "1.00 USD was given back to you by account 1000002, "),
+            (-100, None, "1.00 USD was taken back, "),
+            (100, None, "1.00 USD was given back to you, "),
+        ):
+            said = words.notice(replace(notice, amount_minor=amount_minor, counterparty=counterparty))
+            self.assertTrue(said.startswith(told), said)
 
     def test_movement_without_an_amount_is_told_alone(self) -> None:
         """What the bank did not tell is not made up."""
@@ -173,14 +194,16 @@ class Slips(SynchronousTestCase):
         self.assertEqual(slips.contact(customer), "Confirmed. Your contact information on record: e-mail a@b.c.")
 
     def test_statement_is_a_table(self) -> None:
-        """Amounts stand under each other, with the other account and the reference beside them."""
+        """Numbers stand under each other, with the other account and the reference beside them."""
         lines = (
             StatementLine(2, MORNING, "paid", -250, 99750, "1000002", "Rent"),
             StatementLine(1, MORNING, "deposit", 100000, 100000),
             StatementLine(3, MORNING, "received", 0, 0, "1000003"),
         )
         page = Statement(lines, StatementEnd("USD", 99750, 0, 99750))
-        closing, first, second, third, opening, balance = slips.statement(page).split("\n")
+        headings, closing, first, second, third, opening, balance = slips.statement(page).split("\n")
+        self.assertEqual(headings.split(), ["Time", "Receipt", "Amount", "Balance"])
+        self.assertEqual(first[: headings.index("  Amount")].split()[-1], "2")
         self.assertEqual(first.index("-2.50") + 5, second.index("+1000.00") + 8)
         self.assertTrue(first.endswith("paid to 1000002 (Rent)"), first)
         self.assertTrue(second.endswith("cash paid in"), second)
@@ -190,11 +213,26 @@ class Slips(SynchronousTestCase):
         self.assertEqual((len(closing), len(opening)), (third.index("0.00  received") + 4,) * 2)
         self.assertEqual(balance, "Balance now: 997.50 USD")
 
+    def test_cash_out_of_a_hold(self) -> None:
+        """What a hold for cash paid is said to be cash, on a statement and a receipt."""
+        line = StatementLine(2, MORNING, "paid", -250, 99750)
+        said = slips.statement(Statement((line,), StatementEnd("USD", 99750, 100000, 99750)))
+        self.assertIn("  paid in cash\n", said)
+        receipt = SignedReceipt(2, MORNING, "paid", -250, 99750, "USD", "aa.bb.cc")
+        self.assertTrue(slips.certifies(receipt).endswith(", paid in cash: 2.50 USD"))
+
     def test_empty_statement_says_so(self) -> None:
         """A new account has no entries, but a balance."""
         said = slips.statement(Statement((), StatementEnd("USD", 0, 0, 0)))
         self.assertEqual(
-            said, "There are no entries.\nClosing balance    0.00\nOpening balance    0.00\nBalance now: 0.00 USD"
+            [" ".join(line.split()) for line in said.split("\n")],
+            [
+                "There are no entries.",
+                "Time Receipt Amount Balance",
+                "Closing balance 0.00",
+                "Opening balance 0.00",
+                "Balance now: 0.00 USD",
+            ],
         )
 
     def test_page_with_older_entries_says_so(self) -> None:
@@ -215,7 +253,7 @@ class Slips(SynchronousTestCase):
     def test_statement_fits_a_terminal(self) -> None:
         """The largest amounts leave room for the words in 80 columns, which go on in their own."""
         lines = tuple(
-            StatementLine(number, MORNING, "paid", sign * (10**15 - 1), 10**15 - 1, "X" * 32, "word " * 28)
+            StatementLine(10**9 + number, MORNING, "paid", sign * (10**15 - 1), 10**15 - 1, "X" * 32, "word " * 28)
             for number, sign in ((1, 1), (2, -1))
         )
         said = slips.statement(Statement(lines, StatementEnd("USD", 10**15 - 1, 0, 10**15 - 1)))

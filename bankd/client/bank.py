@@ -13,6 +13,7 @@ from bankd.client.answers import Answer, body_of, bulk_of, denied, items_of, una
 from bankd.client.errors import InDoubt, Loss, LostBank
 from bankd.client.keys import NewKey, key_of
 from bankd.client.line import Line
+from bankd.client.whole_page import whole_page
 from bankd.codes import CREATED
 from bankd.records import (
     ALWAYS,
@@ -125,7 +126,7 @@ class Bank:
     ) -> Statement:
         """A page of entries, newest first; ``cursor`` is the end of the page before, of the same period."""
         message = messages.Statement(limit=limit, cursor=cursor, since_us=period.since_us, before_us=period.before_us)
-        answer = await self._granted(message)
+        answer = await whole_page(self._granted, message)
         return Statement(tuple(self._read(items_of, message, answer)), self._read(body_of, message, answer))
 
     async def limits(self) -> Allowance:
@@ -165,11 +166,7 @@ class Bank:
         """Pay the account ``to``; both statements show ``reference``."""
         return await self._money(
             messages.Transfer(
-                to=to,
-                amount=amount_minor,
-                currency=self.currency,
-                key=key or self.new_key(),
-                reference=reference,
+                to=to, amount=amount_minor, currency=self.currency, key=key or self.new_key(), reference=reference
             )
         )
 

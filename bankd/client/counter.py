@@ -164,7 +164,7 @@ async def delete_account(session: Session) -> None:
     talk, bank = session.dialog, session.bank
     account = await bank.balance()
     payout = await talk.ask(forms.PAYOUT) if account.balance_minor > 0 else None
-    if not await talk.confirm(prompts.confirm_deletion(account.account)):
+    if not await talk.confirm(prompts.confirm_deletion(account, payout)):
         raise Back
     secret = await _secret_again(session)
     await bank.delete_account(messages.DeleteAccount(payout=payout, **secret))

@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 
 from twisted.internet.defer import CancelledError
 
-from bankd import money
+from bankd import codes, money
 from bankd.client import prompts, words
 from bankd.client.bank import Bank
 from bankd.client.errors import LostBank
@@ -94,7 +94,7 @@ class Dialog:
         return first and await self._repeated(form, first)
 
     async def ask_amount(self, currency: str, all_minor: int | None = None) -> int:
-        """An amount of ``currency`` in minor units; an empty answer is ``all_minor`` where that is given.
+        """An amount of ``currency`` in minor units; where ``all_minor`` is given, no more, and an empty answer is all.
 
         Raises Back.
         """
@@ -105,9 +105,13 @@ class Dialog:
             if not typed:
                 raise Back
             try:
-                return money.parse(typed, currency)
+                amount_minor = money.parse(typed, currency)
             except money.NotMoney as error:
                 self.say(prompts.not_an_amount(str(error)))
+                continue
+            if all_minor is None or amount_minor <= all_minor:
+                return amount_minor
+            self.say(words.code(codes.MORE_THAN_LEFT))
 
     async def ask_read(self, question: str, hint: str, read: Callable[[str], T]) -> T | None:
         """What ``read`` makes of an answer, asked until that raises no ValueError; None for an empty one."""

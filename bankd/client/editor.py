@@ -238,10 +238,10 @@ def wrapped(line: str, columns: int) -> list[str]:
     """The rows of a ``line`` that is read, broken between words, and never inside an amount or a date.
 
     The text goes on below its beginning: after an indentation or the number of a notice, or in the last column of a
-    table, whose columns are two spaces apart. Half of the terminal at least is left to it.
+    table, whose columns are two spaces apart. Three eighths of the terminal at least are left to it.
     """
     starts = [found.end() for found in _TEXT_STARTS.finditer(line)]
-    indent = " " * max((start for start in starts if start <= columns // 2), default=0)
+    indent = " " * max((start for start in starts if start <= columns * 5 // 8), default=0)
     kept = _TOGETHER.sub(NO_BREAK_SPACE, line)
     rows = wrap(kept, columns, subsequent_indent=indent, break_on_hyphens=False)
     return [row.replace(NO_BREAK_SPACE, " ") for row in rows] or [""]

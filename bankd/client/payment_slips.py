@@ -10,6 +10,10 @@ from bankd.records import BulkLine
 NOTHING_PAID = "Nothing was paid."
 AGAIN = "Pay the same file again in the same way: what was paid is not paid twice."
 KEPT = "The bank remembers this of the file; to have the same payments looked at anew, add a new name: as NAME."
+OTHER_WAY = (
+    "This file was given before in the other way (all together, or each), so it was not done again. If it was paid "
+    "then, it is paid: give it again in that way to see. A new name, as NAME, would pay all of it anew."
+)
 
 
 def unreadable(error: NotPayments) -> str:
@@ -43,7 +47,7 @@ def denied(error: Denied, payments: tuple[Payment, ...], part: bool) -> str:
     if part:
         return f"{said} {AGAIN}"
     if error.code == codes.OTHER_CONTENT:
-        return f"{said} {KEPT}"
+        return OTHER_WAY
     line = line_at_fault(error, payments)
     return f"{said} {AGAIN}" if line is None else f"Line {line}: {said} {NOTHING_PAID} {KEPT}"
 

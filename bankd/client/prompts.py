@@ -1,7 +1,7 @@
 """What the terminal itself asks and says, in English: menus, questions, hints."""
 
 from bankd import money
-from bankd.records import HoldView
+from bankd.records import AccountView, HoldView
 
 # The menus, in the order of the screen.
 
@@ -120,13 +120,16 @@ def confirm_hold(amount_minor: int, currency: str, payee: str | None, days: int)
 
 
 def confirm_capture(amount_minor: int, hold: HoldView) -> str:
-    """The question before a hold is paid."""
-    amount = money.written(amount_minor, hold.currency)
+    """The question before a hold is paid, with what becomes of its rest."""
+    amount, rest_minor = money.written(amount_minor, hold.currency), abs(hold.amount_minor) - amount_minor
     if hold.counterparty is None:
-        return f"Have {amount} of hold {hold.hold} paid out in cash? (y/N) "
-    if hold.amount_minor < 0:
-        return f"Have {amount} of hold {hold.hold} paid to account {hold.counterparty}? (y/N) "
-    return f"Have {amount} of hold {hold.hold} paid to you by account {hold.counterparty}? (y/N) "
+        how = "out in cash"
+    elif hold.amount_minor < 0:
+        how = f"to account {hold.counterparty}"
+    else:
+        how = f"to you by account {hold.counterparty}"
+    rest = f", and the other {money.written(rest_minor, hold.currency)} freed" if rest_minor else ""
+    return f"Have {amount} of hold {hold.hold} paid {how}{rest}? (y/N) "
 
 
 def confirm_release(hold: HoldView) -> str:
@@ -139,9 +142,11 @@ def confirm_give_back(amount_minor: int, currency: str, payer: str) -> str:
     return f"Give {money.written(amount_minor, currency)} back to account {payer}? (y/N) "
 
 
-def confirm_deletion(account: str) -> str:
-    """The question before an account is closed for good."""
-    return f"Account {account} will be closed for good. Go on? (y/N) "
+def confirm_deletion(account: AccountView, payout: str | None) -> str:
+    """The question before an account is closed for good, with who is paid what it holds."""
+    amount = money.written(account.balance_minor, account.currency)
+    paid = f", and {amount} paid to account {payout}" if payout else ""
+    return f"Account {account.account} will be closed for good{paid}. Go on? (y/N) "
 
 
 def closed(account: str) -> str:

@@ -33,6 +33,7 @@ from bankd.client.files.payments import NotPayments
 from bankd.client.keys import key_of
 from bankd.client.payment_file import Paid, PayFile, line_at_fault, pay, to_pay
 from bankd.client.tasks import Context, NotTask, Verb, read_task
+from bankd.client.whole_page import whole_page
 from bankd.codes import Code
 from bankd.wire import messages
 from bankd.wire.codec import NotReply
@@ -144,7 +145,10 @@ class Script:
             if isinstance(request, Verb):
                 answer = await self._bank.answer_verb(request.name)
                 return Outcome(task, answer.code, _words(request, answer), answer.fields)
-            answer = await self._bank.answer(request)
+            if isinstance(request, messages.Statement):
+                answer = await whole_page(self._bank.answer, request)
+            else:
+                answer = await self._bank.answer(request)
             if isinstance(request, messages.Logout):
                 self._bank.close()
             items = answer.items if type(request) in ITEMS else None

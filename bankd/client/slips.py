@@ -34,8 +34,12 @@ ENTRIES = {
 }
 """What a line of a statement calls its entry, by kind; other kinds are shown as they are."""
 
+PAID_IN_CASH = "paid in cash"
+"""What it calls an entry of the kind ``paid`` without another account: a hold for cash that was paid."""
+
 NOT_TOLD = "(not told)"
 
+HEADINGS = ("Time", "Receipt", "Amount", "Balance", "")
 CLOSING, OPENING, FORWARD = "Closing balance", "Opening balance", "Brought forward"
 NO_ENTRIES = "There are no entries."
 
@@ -161,7 +165,7 @@ def certifies(receipt: SignedReceipt) -> str:
     amount = money.written(abs(receipt.amount_minor), receipt.currency)
     preposition = "to" if receipt.amount_minor < 0 else "from"
     other = f" {preposition} account {receipt.counterparty}" if receipt.counterparty else ""
-    what = f"{ENTRIES.get(receipt.kind, receipt.kind)}: {amount}{other}"
+    what = f"{_what(receipt)}: {amount}{other}"
     return f"Receipt {receipt.receipt} of {moment(receipt.at_us)}, {what}"
 
 
@@ -194,14 +198,15 @@ def statement(page: Statement) -> str:
     """A page of a statement as a table between closing and opening balance, newest first, and the balance now."""
     end = page.end
     rows = [
-        (CLOSING, "", money.plain(end.closing_minor, end.currency), ""),
+        HEADINGS,
+        (CLOSING, "", "", money.plain(end.closing_minor, end.currency), ""),
         *(_row(line, end.currency) for line in page.lines),
-        (OPENING if end.cursor is None else FORWARD, "", money.plain(end.opening_minor, end.currency), ""),
+        (OPENING if end.cursor is None else FORWARD, "", "", money.plain(end.opening_minor, end.currency), ""),
     ]
-    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
     table = [
-        f"{when:<{widths[0]}}  {amount:>{widths[1]}}  {after:>{widths[2]}}  {what}".rstrip()
-        for when, amount, after, what in rows
+        f"{when:<{widths[0]}}  {receipt:>{widths[1]}}  {amount:>{widths[2]}}  {after:>{widths[3]}}  {what}".rstrip()
+        for when, receipt, amount, after, what in rows
     ]
     if end.cursor is not None and end.period_opening_minor is not None:
         opening = money.written(end.period_opening_minor, end.currency)
@@ -220,18 +225,25 @@ def exported(entries: int, file: str) -> str:
     return f"{entries:,} {'entry' if entries == 1 else 'entries'} written to {file}."
 
 
-def _row(line: StatementLine, currency: str) -> tuple[str, str, str, str]:
-    """When, how much, the balance after it, and what for."""
+def _row(line: StatementLine, currency: str) -> tuple[str, str, str, str, str]:
+    """When, the number of the receipt, how much, the balance after it, and what for."""
     preposition = "to" if line.amount_minor < 0 else "from"
     other = f" {preposition} {line.counterparty}" if line.counterparty else ""
     reference = f" ({line.reference})" if line.reference else ""
     sign = "+" if line.amount_minor > 0 else ""
     return (
         moment(line.at_us),
+        str(line.receipt),
         sign + money.plain(line.amount_minor, currency),
         money.plain(line.balance_minor, currency),
-        f"{ENTRIES.get(line.kind, line.kind)}{other}{reference}",
+        f"{_what(line)}{other}{reference}",
     )
+
+
+def _what(entry: StatementLine | SignedReceipt) -> str:
+    if entry.kind == "paid" and entry.counterparty is None:
+        return PAID_IN_CASH
+    return ENTRIES.get(entry.kind, entry.kind)
 
 
 def notices(notices: list[Notice]) -> str:

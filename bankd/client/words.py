@@ -86,12 +86,22 @@ NOTICES: dict[str, tuple[str, str]] = {
     NoticeKind.PROMISED: ("{amount} was set aside for you by {other}", "Money was set aside for you"),
     NoticeKind.RELEASED: ("{amount} that was set aside is free again", "Money that was set aside is free again"),
     NoticeKind.WITHDRAWN: ("{amount} is no longer set aside for you", "Money is no longer set aside for you"),
-    NoticeKind.REVERSAL: ("{amount} was given back", "A payment was given back"),
+    NoticeKind.REVERSAL: ("{amount} was given back to you by {other}", "A payment was given back"),
     NoticeKind.DELETION: ("Your account was closed", "Your account was closed"),
     NoticeKind.SECRET: ("Your PIN or password was changed",) * 2,
     NoticeKind.CONTACT: ("Your contact information was changed",) * 2,
 }
 """Each kind of notice without its full stop: with what the bank tells of it, and where only the kind is known."""
+
+WITHOUT_OTHER: dict[str, str] = {
+    NoticeKind.PAID: "You paid {amount} in cash",
+    NoticeKind.HOLD: "{amount} was set aside for cash",
+    NoticeKind.REVERSAL: "{amount} was given back to you",
+}
+"""What is told instead where no other account is named."""
+
+YOU_GAVE_BACK = ("You gave back {amount} to {other}", "{amount} was taken back")
+"""What is told of a reversal that the account paid for, with another account and without."""
 
 LOSSES = {
     Loss.ENDED: "The connection to the bank was lost.",
@@ -244,6 +254,10 @@ def kind_alone(kind: str) -> str:
 def notice(notice: Notice, between: str = ", ") -> str:
     """A notice as a sentence: what happened, then ``between``, then when and the balance after it."""
     told, alone = NOTICES.get(notice.kind, ("", kind_alone(notice.kind)[:-1]))
+    if notice.kind == NoticeKind.REVERSAL and (notice.amount_minor or 0) < 0:
+        told = YOU_GAVE_BACK[notice.counterparty is None]
+    elif notice.counterparty is None:
+        told = WITHOUT_OTHER.get(notice.kind, told)
     amount, balance = _written(notice.amount_minor, notice.currency), _written(notice.balance_minor, notice.currency)
     other = f"account {notice.counterparty}" if notice.counterparty else "another account"
     happened = told.format(amount=amount.removeprefix("-"), other=other) if amount or "{" not in told else alone

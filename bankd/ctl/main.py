@@ -28,6 +28,9 @@ COMMANDS: tuple[Command, ...] = (
 )
 """Every command, in the order in which the help lists them."""
 
+CHECKS = (ledger.VERIFY.run, receipt.VERIFY.run)
+"""Commands that end with FAULT for what they found alone, and with UNUSABLE where they could not look."""
+
 NOUNS = {
     "account": "show an account, and set what it may spend",
     "ledger": "check the ledger, and sign what it comes to",
@@ -40,6 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command, and return its exit status."""
     os.umask(0o077)  # whatever is made here is the operator's alone
     options = _parser().parse_args(argv)
+    failed = UNUSABLE if options.run in CHECKS else FAULT
     try:
         return int(options.run(options))
     except SettingsError as error:
@@ -48,12 +52,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Unusable as error:
         print(f"bankctl: {error}", file=sys.stderr)
         return UNUSABLE
-    except (OSError, CertificateError, KeysMissing, DatabaseFault, BackupError) as error:
+    except OSError as error:
+        print(f"bankctl: {_why(error)}", file=sys.stderr)
+        return failed
+    except (CertificateError, KeysMissing, DatabaseFault, BackupError) as error:
         print(f"bankctl: {str(error).splitlines()[0]}", file=sys.stderr)
-        return FAULT
+        return failed
     except KeyboardInterrupt:
         print("bankctl: interrupted", file=sys.stderr)
-        return FAULT
+        return failed
+
+
+def _why(error: OSError) -> str:
+    """What the system says of a file, in words."""
+    if error.filename is None:
+        return str(error).splitlines()[0]
+    if isinstance(error, FileNotFoundError):
+        return f"there is no file {error.filename}"
+    return f"{error.filename}: {error.strerror}"
 
 
 def _parser() -> argparse.ArgumentParser:

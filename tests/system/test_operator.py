@@ -54,10 +54,11 @@ class OperatorTests(SystemTestCase):
         self.assertIn(f"to give back: 100.00 USD from account {self.alice.account} to account", done.lines[2])
         self.balance("1,000.00 USD")
         self.session.type("Deposit", "1")  # its hint has the terminal ask for all that it was not told of
-        self.session.wait_for("100.00 USD was given back (Paid in error)")
+        self.session.wait_for("You gave back 100.00 USD to account")
         lines = self.bank.client(f"account:{self.bob.account}", self.bob.pin, "Check Balance", "Notices").lines
         self.assertEqual(lines[0], f"Balance of account {self.bob.account}: 999.75 USD")
-        self.assertIn("100.00 USD was given back (Paid in error)", lines[-1])
+        given_back = f"100.00 USD was given back to you by account {self.alice.account} (Paid in error)"
+        self.assertIn(given_back, lines[-1])
         again = self.bank.bankctl("reverse", paid["receipt"], "--reason", "Again", "--yes")
         self.assertEqual((again.status, "was given back before" in again.complaints), (2, True))
         self.assert_right(self.bank)

@@ -405,7 +405,8 @@ class MenuTests(SeedTestCase):
         for password in ("plum-Wagon-85", "plum-Wagon-58"):
             screen.answer(MENU, "Delete Account")
             screen.answer("The account holds money. Pay it out to account:", self.bob.account)
-            screen.answer(f"Account {account} will be closed for good. Go on? (y/N)", "y")
+            paid = f"and 60.00 USD paid to account {self.bob.account}"
+            screen.answer(f"Account {account} will be closed for good, {paid}. Go on? (y/N)", "y")
             screen.answer("Your present password:", password)
         screen.wait_for(f"Account {account} is closed.")
         for hint in ("A payment left your account.", "Your account was closed."):
