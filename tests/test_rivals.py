@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from threading import Barrier, Thread
 from typing import Any
 
@@ -22,6 +23,15 @@ from bankd.testing import AtOnce, Known, PracticeBank
 from tests.databases import DatabaseCase, Server, on_every_engine, on_servers
 
 Step = Callable[[], object]
+
+_WAITING = {
+    "PostgreSQL": "SELECT count(*) FROM pg_locks WHERE NOT granted",
+    "MariaDB": """
+        SELECT CAST(variable_value AS SIGNED) FROM information_schema.global_status
+        WHERE variable_name = 'Innodb_row_lock_current_waits'
+    """,
+}
+"""How many transactions wait for another's lock, by the name of the server."""
 
 
 class Node:
@@ -212,23 +222,41 @@ class Rivals(RivalsCase):
         """Nobody takes a lease while money moves under the one before: what it showed would not be all."""
         self.other.impatient()
         refused: list[Deferred[Any]] = []
-
-        def take(tx: Transaction) -> int | None:
-            return sessions.take(tx, self.alice.account_id, 0)
-
+        take = self.taking(0)
         self.assertEqual(self.successResultOf(self.other.lane.run(take)), 1)
         self.one.between = lambda: refused.append(self.other.lane.run(take))
         self.assertIs(self.code(self.one.lane.post(self.pay(self.alice, self.bob, "a"))), codes.DONE)
         self.assertBusy(refused[0])
         self.assertEqual(self.successResultOf(self.other.lane.run(take)), 2)
 
+    def test_take_over_while_money_waits(self) -> None:
+        """A payment that waits while another session takes the account finds its own fence gone, and is refused."""
+        self.assertEqual(self.successResultOf(self.other.lane.run(self.taking(0))), 1)
+        outcomes: list[Outcome] = []
+        late = replace(self.pay(self.alice, self.bob, "late"), fence=1)
+        payment = Thread(target=lambda: self.one.lane.post(late).addCallback(outcomes.append))
+        with self.other.store.writing() as tx:
+            self.assertEqual(self.taking(30)(tx), 2)
+            payment.start()
+            while payment.is_alive() and not self.somebody_waits():
+                pass
+        payment.join()
+        self.assertEqual((self.one.tries, outcomes), (1, [Outcome(codes.OVER)]))
+        self.assertEqual(self.balances(), [1000] * 4)
+
+    def somebody_waits(self) -> bool:
+        """Whether a transaction on the server waits for another's lock."""
+        with self.bank.store.reading() as connection:
+            return bool(connection.execute(text(_WAITING[self.engine.name])).scalar_one())
+
+    def taking(self, seconds: int) -> Callable[[Transaction], int | None]:
+        """An errand that takes Alice's account for a session."""
+        return lambda tx: sessions.take(tx, self.alice.account_id, seconds)
+
     def test_first_lease(self) -> None:
         """Of two who take the first lease on an account at the same moment one has it."""
         given: list[int | None] = []
-
-        def take(tx: Transaction) -> int | None:
-            return sessions.take(tx, self.alice.account_id, 30)
-
+        take = self.taking(30)
         together(*(lambda node=node: node.lane.run(take).addCallback(given.append) for node in (self.one, self.other)))
         self.assertEqual(sorted(given, key=str), [1, None])
 

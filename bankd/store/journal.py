@@ -50,15 +50,19 @@ def load(tx: Transaction, commands: Sequence[Command], tariff: Tariff = FREE) ->
     touched = {part.account_id for part in parts} | {hold.account_id for hold in open_holds}
     touched |= {hold.payee_id for hold in open_holds}
     touched |= {side for entry in originals for side in (entry.debit_id, entry.credit_id)}
-    loaded = [Account(*row) for row in run(told.accounts, (told.pack(touched), told.pack(_numbers(parts, tariff))))]
-    tills = [account for account in loaded if account.floor_minor is None]
+    ids = told.pack(touched)
+    rows = run(told.accounts, (ids, told.pack(_numbers(parts, tariff))))
+    loaded = {account.id: account for account in (Account(*row) for row in rows)}
+    for account_id, fence in run(told.fences, (ids,)):
+        loaded[account_id].fence = fence
+    tills = [account for account in loaded.values() if account.floor_minor is None]
     newest_id, head = newest(tx.connection)
     return Books(
         at_us=tx.at_us,
         next_id=newest_id + 1,
         head=head,
-        accounts={account.id: account for account in loaded},
-        ids={account.number: account.id for account in loaded if account.floor_minor is not None},
+        accounts=loaded,
+        ids={account.number: account.id for account in loaded.values() if account.floor_minor is not None},
         tills={till.currency: till.id for till in tills if till.number == till_number(till.currency)},
         fee_tills={till.currency: till.id for till in tills if till.number == fee_till_number(till.currency)},
         holds={hold.id: hold for hold in open_holds},

@@ -25,11 +25,11 @@ MOVED = ("balance_minor", "newest", "events", "held_minor", "day", "spent_minor"
 _ENTRY = ", ".join(f"journal.{name}" for name in Entry._fields)  # so written, MariaDB's reserved words may be names
 _ACCOUNT = """
     SELECT a.id, a.number, a.currency, a.balance_minor, a.floor_minor, a.newest, a.events, a.held_minor, a.day,
-           a.spent_minor, a.payment_limit_minor, a.day_limit_minor, a.closed_us IS NOT NULL, coalesce(l.fence, 0)
+           a.spent_minor, a.payment_limit_minor, a.day_limit_minor, a.closed_us IS NOT NULL
     FROM {touched}
 """
 _TOUCHED = """
-    accounts a LEFT JOIN leases l ON l.account_id = a.id
+    accounts a
     WHERE a.id IN (SELECT id FROM accounts WHERE id IN {ids} UNION SELECT id FROM accounts WHERE number IN {texts})
 """
 # MariaDB would go through every account for the above, and lock each as it passes. So it is told the way: from the ids,
@@ -39,8 +39,8 @@ _TOUCHED_IN_ORDER = """
      UNION SELECT n.id FROM {texts} AS listed STRAIGHT_JOIN accounts n FORCE INDEX (uq_accounts_number)
      ON n.number = listed.v ORDER BY id LIMIT 1000000) AS wanted
     STRAIGHT_JOIN accounts a FORCE INDEX (PRIMARY) ON a.id = wanted.id
-    LEFT JOIN leases l FORCE INDEX (PRIMARY) ON l.account_id = a.id
 """
+_FENCES = "SELECT account_id, fence FROM leases WHERE account_id IN {ids}"
 _ENTRIES = f"SELECT {_ENTRY} FROM journal WHERE journal.key IN {{texts}} AND customer_id IN {{ids}}"
 _ROW = (*Entry._fields, "hash")
 _TYPES = {"kind": "text", "key": "text", "reference": "text", "hash": "bytea"}
@@ -56,10 +56,12 @@ class Statements:
     """What one engine is told. ``pack`` makes one parameter of a list.
 
     ``by_columns`` is for statements that take all rows at once, as an array for each column; without it the driver is
-    given rows.
+    given rows. ``fences`` is asked once the accounts are locked: a statement that waits for a lock shows the row that
+    it waited for as it then is, and on PostgreSQL all others as they were before.
     """
 
     accounts: str
+    fences: str
     entries: str
     outcomes: str
     append: str
@@ -89,6 +91,7 @@ def _statements(
     """
     return Statements(
         accounts=_ACCOUNT.format(touched=touched),
+        fences=_FENCES.format(ids=ids),
         entries=_ENTRIES.format(ids=ids, texts=texts),
         outcomes=_OUTCOMES.format(ids=ids, texts=texts),
         append=append,
