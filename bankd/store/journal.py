@@ -1,7 +1,7 @@
 """The journal in the database: what a batch touches is loaded, what was decided is appended, entries are walked.
 
-A batch costs a fixed handful of statements whatever its size. Rows are locked in ascending order of id, so that two
-batches never wait for each other in a circle.
+A batch costs a fixed handful of statements whatever its size. Rows are locked in ascending order of id, and after them
+the numbering, so that two batches do not wait for each other in a circle.
 """
 
 from collections.abc import Sequence
@@ -56,6 +56,8 @@ def load(tx: Transaction, commands: Sequence[Command], tariff: Tariff = FREE) ->
     for account_id, fence in run(told.fences, (ids,)):
         loaded[account_id].fence = fence
     tills = [account for account in loaded.values() if account.floor_minor is None]
+    if told.numbering:
+        run(told.numbering)
     newest_id, head = newest(tx.connection)
     return Books(
         at_us=tx.at_us,

@@ -41,6 +41,9 @@ _TOUCHED_IN_ORDER = """
     STRAIGHT_JOIN accounts a FORCE INDEX (PRIMARY) ON a.id = wanted.id
 """
 _FENCES = "SELECT account_id, fence FROM leases WHERE account_id IN {ids}"
+# Every batch of every bank on a server locks the first entry before it looks for the newest, and so they number one
+# after the other. In an empty journal two may still take the same number; one of them is then undone, and done again.
+_NUMBERING = "SELECT id FROM journal WHERE id = 1 FOR UPDATE"
 _ENTRIES = f"SELECT {_ENTRY} FROM journal WHERE journal.key IN {{texts}} AND customer_id IN {{ids}}"
 _ROW = (*Entry._fields, "hash")
 _TYPES = {"kind": "text", "key": "text", "reference": "text", "hash": "bytea"}
@@ -57,11 +60,13 @@ class Statements:
 
     ``by_columns`` is for statements that take all rows at once, as an array for each column; without it the driver is
     given rows. ``fences`` is asked once the accounts are locked: a statement that waits for a lock shows the row that
-    it waited for as it then is, and on PostgreSQL all others as they were before.
+    it waited for as it then is, and on PostgreSQL all others as they were before. ``numbering`` keeps the journal's
+    next numbers for the transaction; where there is one writer it is empty.
     """
 
     accounts: str
     fences: str
+    numbering: str
     entries: str
     outcomes: str
     append: str
@@ -85,6 +90,7 @@ def _statements(
     move: str,
     pack: Callable[[Iterable[Any]], Any],
     by_columns: bool = False,
+    numbering: str = _NUMBERING,
 ) -> Statements:
     """``ids`` and ``texts`` are how the engine spells a list in a parameter, ``touched`` how it finds the accounts in
     two of them, by id and by number, and holds them for the transaction.
@@ -92,6 +98,7 @@ def _statements(
     return Statements(
         accounts=_ACCOUNT.format(touched=touched),
         fences=_FENCES.format(ids=ids),
+        numbering=numbering,
         entries=_ENTRIES.format(ids=ids, texts=texts),
         outcomes=_OUTCOMES.format(ids=ids, texts=texts),
         append=append,
@@ -130,6 +137,7 @@ _SQLITE = _statements(
     append=_append_row('"', "?"),
     move=_move_row("?"),
     pack=_as_json,
+    numbering="",
 )
 _MARIADB = _statements(
     ids=f"(SELECT v FROM {_IDS_MARIADB} AS listed)",
