@@ -5,7 +5,7 @@
 3. A batch costs one hop to the thread and one back. The next is handed over before the results of the last are given.
 4. Work that fails by a fault of its own fails alone: the batch is rolled back, and each piece is done by itself.
 5. A batch that was undone, because another writer was in the way or the connection was lost before the commit, is done
-   again from its reads on, a few times.
+   again from its reads on, a few times; a piece that is undone each time even alone is answered BUSY.
 6. When the database fails nothing of the batch is acknowledged: the answer is BUSY, and a command's key tells later
    what was done. The log says so once for each kind of failure, and once when the database works again.
 """
@@ -142,7 +142,7 @@ class Lane:
         try:
             carried_out = self._undisturbed(works)
         except Exception as error:
-            if is_failure(error):
+            if is_failure(error) or (len(works) == 1 and is_undone(error)):
                 self._failed(error, len(works))
                 return [Failure(Refused(codes.BUSY)) for _ in works], []
             if len(works) == 1:

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from threading import Barrier, Thread
 from typing import Any
 
-from sqlalchemy import event, text, update
+from sqlalchemy import event, insert, text, update
 from twisted.internet.defer import Deferred
 
 from bankd import codes
@@ -22,6 +23,15 @@ from bankd.testing import AtOnce, Known, PracticeBank
 from tests.databases import DatabaseCase, Server, on_every_engine, on_servers
 
 Step = Callable[[], object]
+
+_WAITING = {
+    "PostgreSQL": "SELECT count(*) FROM pg_locks WHERE NOT granted",
+    "MariaDB": """
+        SELECT CAST(variable_value AS SIGNED) FROM information_schema.global_status
+        WHERE variable_name = 'Innodb_row_lock_current_waits'
+    """,
+}
+"""How many transactions wait for another's lock, by the name of the server."""
 
 
 class Node:
@@ -62,13 +72,16 @@ class Node:
 
 
 class RivalsCase(DatabaseCase):
-    """A test with a bank of four customers, and two nodes on its database."""
+    """A test with a bank of four customers, who have paid in ``deposit_minor``, and two nodes on its database."""
+
+    deposit_minor = 1000
 
     def setUp(self) -> None:
         self.url = self.database()
         self.bank = PracticeBank(url=self.url)
         self.addCleanup(self.bank.close)
-        self.people = [self.bank.add_customer(name, deposit_minor=1000) for name in ("alice", "bob", "carol", "dave")]
+        names = ("alice", "bob", "carol", "dave")
+        self.people = [self.bank.add_customer(name, deposit_minor=self.deposit_minor) for name in names]
         self.alice, self.bob, self.carol, self.dave = self.people
         self.one, self.other = self.node(), self.node()
 
@@ -153,24 +166,50 @@ class Rivals(RivalsCase):
         table = schema.accounts
         return update(table).where(table.c.id == known.account_id).values(events=table.c.events + 1)
 
-    def test_number_was_taken(self) -> None:
-        """When the other was faster with the next numbers of the journal the batch is decided again, and done once."""
-        self.one.between = lambda: self.successResultOf(
-            self.other.lane.post(self.pay(self.carol, self.dave, "c", amount_minor=5))
-        )
+    def test_numbers_one_after_the_other(self) -> None:
+        """Nobody takes numbers of the journal while another's batch has read which is next, and not yet used it."""
+        self.other.impatient()
+        refused: list[Deferred[Any]] = []
+        rival = self.pay(self.carol, self.dave, "c", amount_minor=5)
+        self.one.between = lambda: refused.append(self.other.lane.post(rival))
         self.assertIs(self.code(self.one.lane.post(self.pay(self.alice, self.bob, "a"))), codes.DONE)
-        self.assertEqual((self.one.tries, self.other.tries), (2, 1))
+        self.assertBusy(refused[0])
+        self.assertIs(self.code(self.other.lane.post(rival)), codes.DONE)
+        self.assertEqual(self.one.tries, 1)
         self.assertEqual(self.balances(), [999, 1001, 995, 1005])
 
     def test_key_was_used(self) -> None:
-        """A key that the customer used on another account meanwhile is found used."""
+        """A key that the customer uses on another account at the same time is used once, and then found used."""
         with self.bank.store.writing() as tx:
             more = accounts.open_account(tx, self.bank.random.randrange, self.alice.customer_id, "USD")
         second = Known(self.alice.customer_id, more.id, "", "", more.number, "", "")
         self.code(self.one.lane.post(self.pay(self.alice, second, "fill", amount_minor=10)))
-        self.one.between = lambda: self.other.lane.post(self.pay(second, self.dave, "k"))
-        self.assertIs(self.code(self.one.lane.post(self.pay(self.alice, self.bob, "k"))), codes.OTHER_CONTENT)
-        self.assertEqual(self.balances(), [990, 1000, 1000, 1001])
+        outcomes: list[Outcome] = []
+        together(
+            lambda: self.one.lane.post(self.pay(self.alice, self.bob, "k")).addCallback(outcomes.append),
+            lambda: self.other.lane.post(self.pay(second, self.dave, "k")).addCallback(outcomes.append),
+        )
+        self.assertCountEqual([outcome.code for outcome in outcomes], [codes.DONE, codes.OTHER_CONTENT])
+        self.assertIn(self.balances(), ([989, 1001, 1000, 1000], [990, 1000, 1000, 1001]))
+
+    def test_nothing_in_common(self) -> None:
+        """Two nodes that pay between accounts of their own as fast as they can have every batch done at once."""
+        outcomes: list[Outcome] = []
+
+        def pay(node: Node, payer: Known, payee: Known) -> None:
+            for number in range(150):
+                node.lane.post(self.pay(payer, payee, f"k{number}")).addCallback(outcomes.append)
+
+        together(lambda: pay(self.one, self.alice, self.bob), lambda: pay(self.other, self.carol, self.dave))
+        self.assertEqual([outcome.code for outcome in outcomes], [codes.DONE] * 300)
+        self.assertEqual((self.one.tries, self.other.tries), (150, 150))
+        self.assertEqual(self.balances(), [850, 1150] * 2)
+
+    def test_taken_again_and_again(self) -> None:
+        """Who finds taken what was free a moment ago, however often it is looked for, is told BUSY."""
+        again = insert(schema.customers).values(username="alice", opened_us=0, contact_us=0)
+        self.assertBusy(self.one.lane.run(lambda tx: tx.connection.execute(again)))
+        self.assertEqual(self.one.tries, MAX_TRIES)
 
     def test_same_command_at_both(self) -> None:
         """The same command sent to both at once is done once, and both give its entry."""
@@ -212,23 +251,41 @@ class Rivals(RivalsCase):
         """Nobody takes a lease while money moves under the one before: what it showed would not be all."""
         self.other.impatient()
         refused: list[Deferred[Any]] = []
-
-        def take(tx: Transaction) -> int | None:
-            return sessions.take(tx, self.alice.account_id, 0)
-
+        take = self.taking(0)
         self.assertEqual(self.successResultOf(self.other.lane.run(take)), 1)
         self.one.between = lambda: refused.append(self.other.lane.run(take))
         self.assertIs(self.code(self.one.lane.post(self.pay(self.alice, self.bob, "a"))), codes.DONE)
         self.assertBusy(refused[0])
         self.assertEqual(self.successResultOf(self.other.lane.run(take)), 2)
 
+    def test_take_over_while_money_waits(self) -> None:
+        """A payment that waits while another session takes the account finds its own fence gone, and is refused."""
+        self.assertEqual(self.successResultOf(self.other.lane.run(self.taking(0))), 1)
+        outcomes: list[Outcome] = []
+        late = replace(self.pay(self.alice, self.bob, "late"), fence=1)
+        payment = Thread(target=lambda: self.one.lane.post(late).addCallback(outcomes.append))
+        with self.other.store.writing() as tx:
+            self.assertEqual(self.taking(30)(tx), 2)
+            payment.start()
+            while payment.is_alive() and not self.somebody_waits():
+                pass
+        payment.join()
+        self.assertEqual((self.one.tries, outcomes), (1, [Outcome(codes.OVER)]))
+        self.assertEqual(self.balances(), [1000] * 4)
+
+    def somebody_waits(self) -> bool:
+        """Whether a transaction on the server waits for another's lock."""
+        with self.bank.store.reading() as connection:
+            return bool(connection.execute(text(_WAITING[self.engine.name])).scalar_one())
+
+    def taking(self, seconds: int) -> Callable[[Transaction], int | None]:
+        """An errand that takes Alice's account for a session."""
+        return lambda tx: sessions.take(tx, self.alice.account_id, seconds)
+
     def test_first_lease(self) -> None:
         """Of two who take the first lease on an account at the same moment one has it."""
         given: list[int | None] = []
-
-        def take(tx: Transaction) -> int | None:
-            return sessions.take(tx, self.alice.account_id, 30)
-
+        take = self.taking(30)
         together(*(lambda node=node: node.lane.run(take).addCallback(given.append) for node in (self.one, self.other)))
         self.assertEqual(sorted(given, key=str), [1, None])
 
@@ -253,6 +310,24 @@ class Rivals(RivalsCase):
         answers: list[Outcome] = []
         while not answers:
             node.lane.post(command).addCallbacks(answers.append, lambda failure: failure.trap(Refused))
+
+
+@on_servers
+class Beginnings(RivalsCase):
+    """Two banks write the first entries there are."""
+
+    deposit_minor = 0
+
+    def test_first_number_was_taken(self) -> None:
+        """When the other was faster with the first number the batch is decided again, and done once."""
+        with self.bank.store.writing() as tx:
+            euros = accounts.open_account(tx, self.bank.random.randrange, self.bob.customer_id, "EUR")
+        first = self.bank.deposit(self.alice, 5, "a")
+        rival = replace(first, customer_id=self.bob.customer_id, account_id=euros.id, currency="EUR")
+        self.one.between = lambda: self.assertIs(self.code(self.other.lane.post(rival)), codes.DONE)
+        self.assertIs(self.code(self.one.lane.post(first)), codes.DONE)
+        self.assertEqual((self.one.tries, self.other.tries), (2, 1))
+        self.assertEqual(self.balances(), [5, 0, 0, 0])
 
 
 @on_every_engine

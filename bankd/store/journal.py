@@ -1,7 +1,7 @@
 """The journal in the database: what a batch touches is loaded, what was decided is appended, entries are walked.
 
-A batch costs a fixed handful of statements whatever its size. Rows are locked in ascending order of id, so that two
-batches never wait for each other in a circle.
+A batch costs a fixed handful of statements whatever its size. Rows are locked in ascending order of id, and after them
+the numbering, so that two batches do not wait for each other in a circle.
 """
 
 from collections.abc import Sequence
@@ -50,15 +50,21 @@ def load(tx: Transaction, commands: Sequence[Command], tariff: Tariff = FREE) ->
     touched = {part.account_id for part in parts} | {hold.account_id for hold in open_holds}
     touched |= {hold.payee_id for hold in open_holds}
     touched |= {side for entry in originals for side in (entry.debit_id, entry.credit_id)}
-    loaded = [Account(*row) for row in run(told.accounts, (told.pack(touched), told.pack(_numbers(parts, tariff))))]
-    tills = [account for account in loaded if account.floor_minor is None]
+    ids = told.pack(touched)
+    rows = run(told.accounts, (ids, told.pack(_numbers(parts, tariff))))
+    loaded = {account.id: account for account in (Account(*row) for row in rows)}
+    for account_id, fence in run(told.fences, (ids,)):
+        loaded[account_id].fence = fence
+    tills = [account for account in loaded.values() if account.floor_minor is None]
+    if told.numbering:
+        run(told.numbering)
     newest_id, head = newest(tx.connection)
     return Books(
         at_us=tx.at_us,
         next_id=newest_id + 1,
         head=head,
-        accounts={account.id: account for account in loaded},
-        ids={account.number: account.id for account in loaded if account.floor_minor is not None},
+        accounts=loaded,
+        ids={account.number: account.id for account in loaded.values() if account.floor_minor is not None},
         tills={till.currency: till.id for till in tills if till.number == till_number(till.currency)},
         fee_tills={till.currency: till.id for till in tills if till.number == fee_till_number(till.currency)},
         holds={hold.id: hold for hold in open_holds},

@@ -1,7 +1,8 @@
 """Leases: who may act on an account. One row an account, and a fence that only grows.
 
 Who takes a lease locks the account, as whoever moves its money does: when the fence has changed, everything that moved
-under the one before is written. Two that take the first lease on an account come one after the other, too.
+under the one before is written, and what waited to move finds the new one. Two that take the first lease on an account
+come one after the other, too.
 
 A lease is held until it is released or expires by the database's clock. Whoever takes it gets a higher fence; money
 moves only under the fence that stands on the row, so a session that lost its lease can no longer act. A lease that ran
