@@ -9,8 +9,8 @@ from itertools import islice
 from pathlib import Path
 
 from bankd import keyring, money
-from bankd.ctl.command import DONE, Command, printable, settings_of
-from bankd.ctl.ledger import MOST_FAULTS
+from bankd.ctl.command import DONE, Command, opened, settings_of
+from bankd.ctl.ledger import MOST_FAULTS, faults_told
 from bankd.keyring import Keyring, KeysMissing
 from bankd.store import archive, audit, backup, checkpoints, journal, restore
 from bankd.store.archive import Tell
@@ -45,13 +45,8 @@ _KEYS = ("pepper", "chain.key", "receipts.key")
 def _save(options: Namespace) -> int:
     settings = settings_of(options)
     os.nice(NICENESS)
-    store = Store(settings.database, keyring.load(settings.state).chain)
-    try:
-        store.check_exists()
-        with _progress() as tell:
-            header, contents = backup.save(store, options.file, settings.terms.name, tell)
-    finally:
-        store.close()
+    with opened(settings) as (store, _), _progress() as tell:
+        header, contents = backup.save(store, options.file, settings.terms.name, tell)
     print(f"{header.bank} is backed up as it was at {header.at}")
     _print_contents(contents)
     print(f"the keys in {settings.state} are not in it; keep a copy of them in another place")
@@ -99,9 +94,7 @@ def _wrong(connection: Connection, keys: Keyring, signed: CheckpointFile) -> lis
     newest, _ = journal.newest(connection)
     whole = (line for line in (signed.read(keys.signer) if signed.begun() else ()) if not line.torn)
     earlier = (line for line in whole if line.checkpoint is None or line.checkpoint.entry <= newest)
-    found = islice(audit.faults(connection, keys.chain, earlier), MOST_FAULTS + 1)
-    told = [printable(str(fault)) for fault in found]
-    return told if len(told) <= MOST_FAULTS else [*told[:MOST_FAULTS], "there is more, which was not looked at"]
+    return faults_told(list(islice(audit.faults(connection, keys.chain, earlier), MOST_FAULTS + 1)))
 
 
 def _file(parser: ArgumentParser) -> None:

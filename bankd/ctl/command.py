@@ -30,7 +30,8 @@ def _nothing(_parser: ArgumentParser) -> None:
 class Command:
     """One command. ``name`` is a verb, or a noun and a verb; ``run`` gives the exit status.
 
-    ``words`` is what its own help says, where that is more than its ``meaning``.
+    ``words`` is what its own help says, where that is more than its ``meaning``; ``failed`` is the exit status where it
+    could not be done, which must not be FAULT for a command that tells by it what it found.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Command:
     run: Callable[[Namespace], int]
     arguments: Callable[[ArgumentParser], None] = _nothing
     words: str = ""
+    failed: int = FAULT
 
 
 def printable(text: str) -> str:

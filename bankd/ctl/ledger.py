@@ -3,12 +3,12 @@
 import json
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
 from bankd import keyring
-from bankd.ctl.command import DONE, FAULT, Command, opened, opened_to_write, printable, settings_of
+from bankd.ctl.command import DONE, FAULT, UNUSABLE, Command, opened, opened_to_write, printable, settings_of
 from bankd.store import checkpoints
 from bankd.store.audit import Audit, Fault
 from bankd.store.checkpoints import CheckpointFile, Line
@@ -45,6 +45,11 @@ def _told(found: list[Fault], audit: Audit) -> list[str]:
             "the ledger is right: every balance equals its entries, and all add up to zero",
             f"chained: {audit.entries} entries; signed: {audit.checkpoints} checkpoints, which agree",
         ]
+    return faults_told(found)
+
+
+def faults_told(found: Sequence[Fault]) -> list[str]:
+    """The first MOST_FAULTS of what was found, a line each, and that there is more where there is."""
     more = ["there is more, which was not looked at"] if len(found) > MOST_FAULTS else []
     return [*(printable(str(fault)) for fault in found[:MOST_FAULTS]), *more]
 
@@ -89,5 +94,6 @@ VERIFY = Command(
     "work every balance out again, check the chain and the checkpoints; exit 1 when a row is wrong, and name it",
     _verify,
     _verify_arguments,
+    failed=UNUSABLE,
 )
 CHECKPOINT = Command("ledger checkpoint", "sign what the ledger comes to now, and keep it outside it", _checkpoint)

@@ -10,7 +10,7 @@ import bankd
 from bankd.certificates import CertificateError
 from bankd.config import SettingsError
 from bankd.ctl import account, backup, init, ledger, receipt, reverse
-from bankd.ctl.command import FAULT, UNUSABLE, Command, Unusable
+from bankd.ctl.command import UNUSABLE, Command, Unusable
 from bankd.keyring import KeysMissing
 from bankd.store.archive import BackupError
 from bankd.store.engines import DatabaseFault
@@ -28,9 +28,6 @@ COMMANDS: tuple[Command, ...] = (
 )
 """Every command, in the order in which the help lists them."""
 
-CHECKS = (ledger.VERIFY.run, receipt.VERIFY.run)
-"""Commands that end with FAULT for what they found alone, and with UNUSABLE where they could not look."""
-
 NOUNS = {
     "account": "show an account, and set what it may spend",
     "ledger": "check the ledger, and sign what it comes to",
@@ -43,7 +40,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command, and return its exit status."""
     os.umask(0o077)  # whatever is made here is the operator's alone
     options = _parser().parse_args(argv)
-    failed = UNUSABLE if options.run in CHECKS else FAULT
     try:
         return int(options.run(options))
     except SettingsError as error:
@@ -54,13 +50,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return UNUSABLE
     except OSError as error:
         print(f"bankctl: {_why(error)}", file=sys.stderr)
-        return failed
+        return int(options.failed)
     except (CertificateError, KeysMissing, DatabaseFault, BackupError) as error:
         print(f"bankctl: {str(error).splitlines()[0]}", file=sys.stderr)
-        return failed
+        return int(options.failed)
     except KeyboardInterrupt:
         print("bankctl: interrupted", file=sys.stderr)
-        return failed
+        return int(options.failed)
 
 
 def _why(error: OSError) -> str:
@@ -85,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
         sub.add_argument("--config", type=Path, metavar="FILE", help="the settings file; without, every default holds")
         sub.add_argument("--state", metavar="FOLDER", help="where the bank keeps its files (var)")
         command.arguments(sub)
-        sub.set_defaults(run=command.run)
+        sub.set_defaults(run=command.run, failed=command.failed)
     return parser
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bankd import keyring, money
-from bankd.ctl.command import DONE, FAULT, Command, Unusable, printable, settings_of
+from bankd.ctl.command import DONE, FAULT, UNUSABLE, Command, Unusable, printable, settings_of
 from bankd.signing import Kind, NotSigned
 
 MOST_OCTETS = 10_000
@@ -79,4 +79,5 @@ VERIFY = Command(
     "check a signed receipt, and say what it certifies; exit 1 when it is not the bank's, or was altered",
     _verify,
     _verify_arguments,
+    failed=UNUSABLE,
 )

@@ -66,7 +66,8 @@ class OpenHold(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What became of a key that no entry stands for: a refusal, or a whole set of transfers.
+    """What became of a key where its entry does not tell all: a refusal, a whole set of transfers, or a command about
+    an earlier entry, which may have named an amount or not.
 
     ``place`` is that of the transfer that the set was refused for, counted from 1.
     """
