@@ -26,14 +26,15 @@ class Code:
 
 class Refused(Exception):
     """A request is refused with ``code``; nothing was changed. ``field`` names the field at fault, where one is, and
-    ``place`` the line, counted from 1, where the request has several.
+    ``place`` the line, counted from 1, where the request has several. ``about`` is a record whose fields travel too.
     """
 
-    def __init__(self, code: Code, field: str | None = None, place: int | None = None) -> None:
+    def __init__(self, code: Code, field: str | None = None, place: int | None = None, *, about: object = None) -> None:
         super().__init__(code.number, code.reason)
         self.code = code
         self.field = field
         self.place = place
+        self.about = about
 
 
 DONE = Code(200, "done", "Carried out, and stored durably.")

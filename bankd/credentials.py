@@ -21,6 +21,20 @@ class IMobilePin(ICredentials):
     """A mobile number and a PIN."""
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where credentials come from: the address ``host``, empty where there is none, and the SHA-256 in hex of the
+    ``certificate`` that the terminal has proved to be its own.
+    """
+
+    host: str = ""
+    certificate: str | None = None
+
+
+NOWHERE = Origin()
+"""Of credentials that came over no connection."""
+
+
 @implementer(INamePassword)
 @dataclass(frozen=True, slots=True)
 class NamePassword:
@@ -29,6 +43,7 @@ class NamePassword:
     username: str
     password: str = field(repr=False)
     account: str | None = None
+    origin: Origin = NOWHERE
 
 
 @implementer(IAccountPin)
@@ -38,6 +53,7 @@ class AccountPin:
 
     account: str
     pin: str = field(repr=False)
+    origin: Origin = NOWHERE
 
 
 @implementer(IMobilePin)
@@ -48,3 +64,4 @@ class MobilePin:
     mobile: str
     pin: str = field(repr=False)
     account: str | None = None
+    origin: Origin = NOWHERE

@@ -22,15 +22,18 @@ from bankd.records import (
     AccountView,
     Allowance,
     BulkResult,
+    Contact,
     CustomerView,
     Event,
     Held,
     HoldView,
     Inbox,
     Listening,
+    Parcel,
     Payee,
     Period,
     Receipt,
+    Route,
     SignedReceipt,
     Statement,
 )
@@ -55,6 +58,7 @@ class IMind(Interface):
     """Who is on the other side of a perspective: what a protocol gives the portal as the mind."""
 
     host = Attribute("The address that the peer's connection comes from, as text; notices are sent nowhere else.")
+    certificate = Attribute("SHA-256, in hex, of the certificate that the peer has proved to be its own, or None.")
 
 
 class INoticeBoard(Interface):
@@ -69,6 +73,20 @@ class INoticeBoard(Interface):
 
     def tell(events: Iterable[Event]) -> None:
         """Tell whoever listens of ``records.Event`` values. Never raises: what they tell of has already happened."""
+
+
+class IPost(Interface):
+    """Sends messages to customers' devices."""
+
+    def route(contact: Contact) -> Route | None:
+        """By which way, and to where, a parcel for ``contact`` would go; None where nothing reaches them."""
+
+    def send(contact: Contact, parcel: Parcel) -> Deferred[None]:
+        """Send ``parcel`` by that way. A Deferred that fires once it was handed over, or fails with NotDelivered."""
+
+
+class NotDelivered(Exception):
+    """A parcel could not be sent; the message says why, without what is in the parcel and without the address."""
 
 
 class IFigures(Interface):

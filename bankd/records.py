@@ -7,6 +7,9 @@ grammar travels; plain ones stay inside the bank.
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bankd.parcels import Contact as Contact
+from bankd.parcels import Parcel as Parcel
+from bankd.parcels import Route as Route
 from bankd.statement import ALWAYS as ALWAYS
 from bankd.statement import Period as Period
 from bankd.statement import Statement as Statement

@@ -29,6 +29,7 @@ from bankd.bank.hashing import Hasher
 from bankd.channel_factory import ChannelFactory
 from bankd.codes import Refused
 from bankd.config import KEYS, Settings, SettingsError
+from bankd.delivery.post import Post
 from bankd.ibank import IBankProtocol
 from bankd.keyring import KeysMissing
 from bankd.lane import Lane
@@ -188,6 +189,7 @@ class Bank(Service):
             hasher=Hasher(self._keys.pepper),
             signer=self._keys.signer,
             board=board,
+            post=Post(),
             terms=self.settings.terms,
             limits=self.settings.limits,
             clock=self._reactor,

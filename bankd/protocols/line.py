@@ -22,17 +22,18 @@ from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
 from twisted.protocols.basic import LineReceiver
 from twisted.python.failure import Failure
-from zope.interface import implementer
 
 from bankd import codes
 from bankd.codes import Code, Refused
-from bankd.ibank import ICustomer, IMind, IVisitor
+from bankd.ibank import ICustomer, IVisitor
 from bankd.protocols import answers
 from bankd.protocols.answers import Answer
 from bankd.protocols.asked import Asked, Reader, may_overlap
 from bankd.protocols.daybook import Daybook
+from bankd.protocols.peer import Peer
 from bankd.protocols.queue import Queue
 from bankd.protocols.valve import Valve
+from bankd.protocols.watch import Watch
 from bankd.wire import grammar, messages, states
 from bankd.wire.states import State
 
@@ -53,7 +54,6 @@ Answered = tuple[Asked, Answer, bytes]
 """A request, its answer, and that as it travels."""
 
 
-@implementer(IMind)
 class LineProtocol(LineReceiver):
     """One connection."""
 
@@ -63,9 +63,7 @@ class LineProtocol(LineReceiver):
     transport: Any
 
     def __init__(self, portal: Portal, clock: IReactorTime, opened: "set[LineProtocol]", daybook: Daybook) -> None:
-        self.host = ""
         self.closed: Deferred[None] = Deferred()
-        self._peer = ""
         self._opened = opened
         self._daybook = daybook
         self._portal = portal
@@ -82,31 +80,28 @@ class LineProtocol(LineReceiver):
         self._answers = 0
         self._closing = False
         self._stopping = False
-        self._watch: IDelayedCall | None = None
+        self._watch = Watch(clock, lambda: self._hang_up(codes.IDLE))
         self._abort: IDelayedCall | None = None
         self._rest: IDelayedCall | None = None
-        self._asked_at = 0.0
         self._stalled = False
         self._reading = True
 
     def connectionMade(self) -> None:
         """Greet, and begin to watch the time."""
         self._opened.add(self)
-        peer = self.transport.getPeer()
-        self.host = peer.host
-        self._peer = f"{peer.host}:{peer.port}"
-        self._asked_at = self._clock.seconds()
-        self._daybook.note(f"{self._peer} connected")
-        self._portal.login(Anonymous(), self, IVisitor).addCallback(self._enter)
+        self._peer = Peer(self.transport)
+        self._daybook.note(f"{self._peer.label} connected")
+        self._portal.login(Anonymous(), self._peer, IVisitor).addCallback(self._enter)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """End whatever was open."""
         self._opened.discard(self)
         self._close()
-        for timer in (self._watch, self._abort, self._rest):
+        self._watch.end()
+        for timer in (self._abort, self._rest):
             if timer is not None and timer.active():
                 timer.cancel()
-        self._daybook.note(f"{self._peer} closed after {self._answers} answers")
+        self._daybook.note(f"{self._peer.label} closed after {self._answers} answers")
         self._daybook.write()
         self.closed.callback(None)
 
@@ -154,12 +149,12 @@ class LineProtocol(LineReceiver):
         _, self._visitor, leave = avatar
         self._endings.append(leave)
         self._send(Answer(body=self._visitor.greeting).spelt("*"))
-        self._watch_for(self._visitor.limits.login_seconds)
+        self._watch.begin(self._visitor.limits)
 
     def _begin(self, asked: Asked) -> Deferred[Answered]:
         """Carry out one request. Whatever happens is an answer."""
         if asked.kind is not messages.Noop:
-            self._asked_at = self._clock.seconds()
+            self._watch.note()
         answer: Deferred[Answer] = maybeDeferred(self._answer, asked)
         return answer.addCallback(_written, asked).addErrback(self._refuse, asked)
 
@@ -183,14 +178,15 @@ class LineProtocol(LineReceiver):
                 return answers.CUSTOMERS[type(message)](self._customer, message)
 
     async def _log_in(self, asked: messages.Login) -> Answer:
-        avatar: Any = await self._portal.login(answers.credentials(asked), self, ICustomer)
+        credentials = answers.credentials(asked, self._peer.origin)
+        avatar: Any = await self._portal.login(credentials, self._peer, ICustomer)
         _, customer, log_out = avatar
         if self._closing:
             log_out()
             raise Refused(codes.OVER)
         self._customer, self._state = customer, State.CUSTOMER
         self._endings.append(log_out)
-        self._watch_for(self._visitor.limits.idle_seconds)
+        self._watch.log_in()
         session = customer.session
         return Answer(codes.CREATED if session.registered else codes.DONE, session.welcome)
 
@@ -207,7 +203,7 @@ class LineProtocol(LineReceiver):
         self._answers += 1
         self._items -= asked.items
         if asked.kind is not None and asked.kind is not messages.Noop:
-            self._daybook.note(f"{self._peer} {asked.kind.verb} {answer.code.number}")
+            self._daybook.note(f"{self._peer.label} {asked.kind.verb} {answer.code.number}")
         if self._state is State.CUSTOMER and (asked.kind is None or states.RULES[asked.kind].task):
             self._visitor.task_done()
         self._send(octets)
@@ -225,7 +221,7 @@ class LineProtocol(LineReceiver):
         if self._closing:
             return
         if code is not None:
-            self._daybook.note(f"{self._peer} hung up on: {code.number} {code.reason}")
+            self._daybook.note(f"{self._peer.label} hung up on: {code.number} {code.reason}")
             self._send(Answer(code).spelt("*"))
         self._close()
         self._abort = self._clock.callLater(CLOSING_SECONDS, self.transport.abortConnection)
@@ -250,20 +246,6 @@ class LineProtocol(LineReceiver):
         """End the perspectives, the customer's first; fires when the account is free."""
         endings, self._endings = reversed(self._endings), []
         return DeferredList([maybeDeferred(ending) for ending in endings])
-
-    def _watch_for(self, seconds: float) -> None:
-        if self._watch is not None and self._watch.active():
-            self._watch.cancel()
-        self._watch = self._clock.callLater(seconds, self._time_passed)
-
-    def _time_passed(self) -> None:
-        """Close when the peer took too long; otherwise look again when it will have."""
-        limits = self._visitor.limits
-        quiet = self._clock.seconds() - self._asked_at
-        if self._state is State.VISITOR or quiet >= limits.idle_seconds:
-            self._hang_up(codes.IDLE)
-        else:
-            self._watch_for(limits.idle_seconds - quiet)
 
     def _set_stalled(self, stalled: bool) -> None:
         """Note whether the peer reads what it is sent; nothing is begun for one that does not."""
