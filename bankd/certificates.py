@@ -1,9 +1,8 @@
-"""A local certificate authority, and the certificates that the bank's servers show to their clients.
+"""Local certificate authorities, and the certificates that servers and terminals show to each other.
 
 The rules that this file lives by:
 
-1. Extensions follow RFC 5280 closely enough for the strict verifiers (`openssl verify -x509_strict`,
-   cryptography's, and Python's own since 3.13); each choice names its section.
+1. What a certificate says is `certificate_forms.py`'s.
 2. A private key is readable by its owner alone from the first moment it exists, and a file is replaced
    whole or not at all.
 3. The authority's own certificate is never put beside the server's in a file that is served: clients have
@@ -11,6 +10,7 @@ The rules that this file lives by:
 4. What somebody else made is never overwritten; `CertificateError` says what to do instead.
 """
 
+import errno
 import os
 import re
 import socket
@@ -18,23 +18,20 @@ import tempfile
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
 
 import psutil
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-AUTHORITY_LIFE = timedelta(days=3653)
-# Clients of public authorities refuse more than 398 days (CA/Browser Forum, Baseline Requirements 6.3.2).
-SERVER_LIFE = timedelta(days=397)
+from bankd import certificate_forms
+from bankd.certificate_forms import Key
+
 RENEW_BEFORE = timedelta(days=30)
-# A client whose clock is a little behind must not meet a certificate from the future.
-CLOCK_TOLERANCE = timedelta(hours=1)
 RESOLVE_SECONDS = 1.0
 
 PRIVATE, PUBLIC = 0o600, 0o644
@@ -42,11 +39,6 @@ PRIVATE, PUBLIC = 0o600, 0o644
 # RFC 1123, section 2.1: letters, digits and inner hyphens; and RFC 1035, 2.3.4 for the lengths.
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _DNS_NAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*\Z")
-_KEY_USES = ["digital_signature", "content_commitment", "key_encipherment", "data_encipherment"]
-_KEY_USES += ["key_agreement", "key_cert_sign", "crl_sign", "encipher_only", "decipher_only"]
-_LONGEST_COMMON_NAME = 64  # RFC 5280, appendix A.1, ub-common-name
-
-_Key = ec.EllipticCurvePrivateKey
 
 
 class CertificateError(Exception):
@@ -59,7 +51,7 @@ class Authority:
 
     certificate: x509.Certificate
     certificate_path: Path
-    key: _Key = field(repr=False)
+    key: Key = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +62,10 @@ class ServerPaths:
     key: Path
 
 
-def ensure_authority(folder: Path, now: datetime) -> Authority:
+def ensure_authority(folder: Path, now: datetime, what: str = "bankd local authority") -> Authority:
     """The authority in a folder, made there if it has none: `ca.pem`, and `ca.key` for the owner alone.
+
+    Its certificate calls it `what`, and names this machine.
 
     Raises CertificateError when what stands there is unreadable, incomplete or out of date, and OSError
     when the folder cannot be used. An interrupted making is taken up again.
@@ -86,7 +80,7 @@ def ensure_authority(folder: Path, now: datetime) -> Authority:
             raise CertificateError(f"{path} ended on {certificate.not_valid_after_utc:%Y-%m-%d}; remove it")
     else:
         key = _ensure_key(folder / "ca.key")
-        certificate = _issue_authority(key, now)
+        certificate = certificate_forms.issue_authority(key, what, now)
         _write(path, certificate.public_bytes(serialization.Encoding.PEM), PUBLIC)
     return Authority(certificate, path, key)
 
@@ -104,9 +98,22 @@ def ensure_server_certificate(authority: Authority, folder: Path, names: Iterabl
         raise CertificateError("a server certificate needs at least one name")
     key = _ensure_key(paths.key)
     if not (paths.certificate.exists() and _serves(authority, paths.certificate, key, wanted, now)):
-        certificate = _issue_server(authority, key, wanted, now)
+        certificate = certificate_forms.issue_server(authority, key, wanted, now)
         _write(paths.certificate, certificate.public_bytes(serialization.Encoding.PEM), PUBLIC)
     return paths
+
+
+def make_terminal(authority: Authority, path: Path, name: str, now: datetime, life: timedelta) -> x509.Certificate:
+    """A new key with a certificate for the terminal called ``name``, both PEM in one new file for its owner alone.
+
+    Raises FileExistsError where there is such a file, and OSError when it cannot be written.
+    """
+    if path.exists():
+        raise FileExistsError(errno.EEXIST, "exists already", str(path))
+    key = ec.generate_private_key(ec.SECP256R1())
+    certificate = certificate_forms.issue_terminal(authority, key, name, now, life)
+    _write(path, _encoded(key) + certificate.public_bytes(serialization.Encoding.PEM), PRIVATE)
+    return certificate
 
 
 def local_names() -> list[str]:
@@ -151,7 +158,7 @@ def _general_name(name: str) -> x509.GeneralName:
     return x509.DNSName(name.lower())
 
 
-def _serves(authority: Authority, path: Path, key: _Key, wanted: list[x509.GeneralName], now: datetime) -> bool:
+def _serves(authority: Authority, path: Path, key: Key, wanted: list[x509.GeneralName], now: datetime) -> bool:
     """Whether a certificate of ours is still good; one that is not ours raises CertificateError."""
     certificate = _read_certificate(path)
     try:
@@ -169,77 +176,6 @@ def _serves(authority: Authority, path: Path, key: _Key, wanted: list[x509.Gener
     )
 
 
-def _issue_authority(key: _Key, now: datetime) -> x509.Certificate:
-    """A self-signed certificate that may sign servers' certificates, and no other authority's."""
-    name = _name(f"bankd local authority on {socket.gethostname()}")
-    start = _start(now)
-    return (
-        _builder(name, name, key, start, start + AUTHORITY_LIFE)
-        # RFC 5280, 4.2.1.9: critical in an authority's; a path length of 0 allows no authority below.
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        # 4.2.1.3: an authority's certificate has it, and it should be critical.
-        .add_extension(_key_usage("key_cert_sign", "crl_sign"), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-
-
-def _issue_server(authority: Authority, key: _Key, names: list[x509.GeneralName], now: datetime) -> x509.Certificate:
-    """A certificate for a TLS server, which ends no later than its authority does."""
-    start = _start(now)
-    issuer = authority.certificate
-    issuer_identifier = issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
-    # Both ends of the validity are inside it (RFC 5280, 4.1.2.5), hence a second less.
-    end = min(start + SERVER_LIFE - timedelta(seconds=1), issuer.not_valid_after_utc)
-    return (
-        _builder(_name("bankd server"), issuer.subject, key, start, end)
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        # RFC 5280, 4.2.1.3: a TLS 1.3 server's key only signs (RFC 8446, 4.4.2.2).
-        .add_extension(_key_usage("digital_signature"), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        # 4.2.1.6: critical only where the subject is empty.
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        # 4.2.1.1: in every certificate that is not self-signed, never critical.
-        .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(issuer_identifier), critical=False
-        )
-        .sign(authority.key, hashes.SHA256())
-    )
-
-
-def _builder(
-    subject: x509.Name, issuer: x509.Name, key: _Key, start: datetime, end: datetime
-) -> x509.CertificateBuilder:
-    """What both kinds of certificate share: names, key, validity, a serial number and a key identifier."""
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())  # RFC 5280, 4.1.2.2: positive, at most 20 octets
-        .not_valid_before(start)
-        .not_valid_after(end)
-        # 4.2.1.2: in every authority's certificate, and well in the others; never critical.
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-    )
-
-
-def _name(common_name: str) -> x509.Name:
-    """A distinguished name of one common name, cut to what X.520 allows."""
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name[:_LONGEST_COMMON_NAME])])
-
-
-def _key_usage(*uses: str) -> x509.KeyUsage:
-    """A key usage with these uses and no other."""
-    return x509.KeyUsage(**{use: use in uses for use in _KEY_USES})
-
-
-def _start(now: datetime) -> datetime:
-    """Where a validity starts that is issued now: in UTC and whole seconds (RFC 5280, 4.1.2.5)."""
-    if now.tzinfo is None:
-        raise ValueError("the time must carry its zone")
-    return now.astimezone(UTC).replace(microsecond=0) - CLOCK_TOLERANCE
-
-
 def _read_certificate(path: Path) -> x509.Certificate:
     """The first certificate of a PEM file."""
     try:
@@ -248,7 +184,7 @@ def _read_certificate(path: Path) -> x509.Certificate:
         raise CertificateError(f"{path} is not a certificate in PEM form") from None
 
 
-def _read_key(path: Path) -> _Key:
+def _read_key(path: Path) -> Key:
     """The elliptic-curve key of a PEM file without a pass phrase."""
     try:
         key = serialization.load_pem_private_key(path.read_bytes(), password=None)
@@ -259,16 +195,19 @@ def _read_key(path: Path) -> _Key:
     return key
 
 
-def _ensure_key(path: Path) -> _Key:
+def _ensure_key(path: Path) -> Key:
     """The key in a file, made there (P-256) if there is none."""
     if path.exists():
         return _read_key(path)
     key = ec.generate_private_key(ec.SECP256R1())
-    encoded = key.private_bytes(
+    _write(path, _encoded(key), PRIVATE)
+    return key
+
+
+def _encoded(key: Key) -> bytes:
+    return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    _write(path, encoded, PRIVATE)
-    return key
 
 
 def _write(path: Path, content: bytes, mode: int) -> None:

@@ -61,6 +61,7 @@ BUSY = Code(503, "busy", "The bank cannot take this on now; try again later with
 INCIDENT = Code(500, "incident", "A fault of the bank's own; `incident` is the number under which it was logged.")
 
 OVER = Code(410, "session", "The session is over: the account was taken over, or closed.", closes=True)
+NEEDS_TERMINAL = Code(403, "terminal", "The bank takes PINs only at terminals that it has enrolled.")
 WRONG_SECRET = Code(401, "credentials", "The credentials are refused; which part was wrong is not said.")
 IN_USE = Code(423, "in_use", "Another session is open on this account.")
 WEAK_SECRET = Code(422, "weak", "The new password or PIN in `field` is too easy to guess.")
@@ -97,6 +98,7 @@ ALL = (
     BUSY,
     INCIDENT,
     OVER,
+    NEEDS_TERMINAL,
     WRONG_SECRET,
     IN_USE,
     WEAK_SECRET,

@@ -143,6 +143,7 @@ KEYS = (
     Key("bank", "currency", _currency, "an ISO 4217 code", "EUR", "the currency of new accounts"),
     Key("bank", "region", _region, "an ISO 3166 code", "DE", "where mobile numbers without a country code belong"),
     Key("bank", "register_mobiles", _yes_or_no, _YES_NO, "yes", "whether log-in registers an unknown mobile number"),
+    Key("bank", "pin_terminals", _yes_or_no, _YES_NO, "no", "whether a PIN is taken only at an enrolled terminal"),
     Key("bank", "lease_seconds", _seconds, _SECONDS, "30", "how long a silent session keeps its account"),
     Key("bank", "transfer_fee", _amounts, _AMOUNTS, "", "what a transfer costs the payer; left out, nothing"),
     Key("bank", "withdrawal_fee", _amounts, _AMOUNTS, "", "what taking cash out costs; left out, nothing"),
@@ -245,6 +246,7 @@ def _settings(values: Mapping[str, Any]) -> Settings:
             currency=values["currency"],
             region=values["region"],
             registers_mobiles=values["register_mobiles"],
+            pin_terminals=values["pin_terminals"],
             lease_seconds=values["lease_seconds"],
             tariff=Tariff(
                 fees={kind: values[f"{kind}_fee"] for kind in ("transfer", "withdrawal") if values[f"{kind}_fee"]},

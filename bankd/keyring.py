@@ -21,6 +21,9 @@ from bankd.store.engines import Store
 CHECKPOINTS = "checkpoints"
 """The file of checkpoints, in the same folder."""
 
+TERMINALS = "terminals"
+"""The folder of the authority that signs terminals' certificates, in the same folder."""
+
 PUBLIC = "receipts.pem"
 """The file with the public key, in the same folder."""
 

@@ -205,7 +205,7 @@ class Bank(Service):
 
     def _listen(self, branch: Branch) -> None:
         settings, portal = self.settings, realm.portal(branch)
-        context = tls.server_context(settings.certificate, settings.key)
+        context = tls.server_context(settings.certificate, settings.key, settings.state / keyring.TERMINALS / "ca.pem")
         for plugin in getPlugins(IBankProtocol):
             if plugin.name not in settings.protocols:
                 self.logger.info("{name} is not served: [protocols] gives it no address", name=plugin.name)

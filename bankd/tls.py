@@ -17,11 +17,12 @@ class Unusable(Exception):
     """A certificate or key that cannot be served with; the message names the file."""
 
 
-def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
+def server_context(certificate: Path, key: Path, terminals: Path | None = None) -> ssl.SSLContext:
     """A context to serve with the chain in ``certificate`` (PEM, the leaf first) and its ``key``.
 
-    Clients are not asked for certificates; whoever wants them sets ``verify_mode`` and loads what signs them. Raises
-    OSError when a file cannot be read, and Unusable when it is of no use.
+    Where ``terminals`` names the authority that signs terminals' certificates, a client may show one, and one by
+    anybody else ends the handshake; otherwise clients are not asked. Raises OSError when a file cannot be read, and
+    Unusable when it is of no use.
     """
     leaf = _read_leaf(certificate)
     if _read_key(key).public_key() != leaf.public_key():
@@ -35,6 +36,13 @@ def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
         context.load_cert_chain(certificate, key, password="")  # a pass phrase is not to be asked for on the terminal
     except ssl.SSLError as error:
         raise Unusable(f"{certificate} and {key} cannot be served with: {error.reason}") from None
+    if terminals is not None:
+        context.verify_mode = ssl.CERT_OPTIONAL
+        context.verify_flags |= ssl.VERIFY_X509_STRICT
+        try:
+            context.load_verify_locations(terminals)
+        except ssl.SSLError:
+            raise Unusable(f"{terminals} holds no certificate in PEM") from None
     return context
 
 

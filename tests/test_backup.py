@@ -14,7 +14,19 @@ from bankd.ledger import chain
 from bankd.ledger.commands import Bulk, Capture, Deposit, Hold, Release, Reversal, Transfer, Withdrawal
 from bankd.ledger.entries import Entry
 from bankd.records import NoticeKind
-from bankd.store import archive, audit, backup, customers, journal, migrate, outbox, restore, schema, sessions
+from bankd.store import (
+    archive,
+    audit,
+    backup,
+    customers,
+    journal,
+    migrate,
+    outbox,
+    restore,
+    schema,
+    sessions,
+    terminals,
+)
 from bankd.store.archive import BackupError, Batch
 from bankd.store.backup import Contents
 from bankd.store.engines import Store
@@ -73,6 +85,8 @@ class BackupCase(LedgerCase):
             customers.set_secret(tx, 1, "pin", "$argon2id$")
             customers.change_customer(tx, 2, name="Zoë", email="zoe@example.com")
             outbox.add(tx, self.ledger.two, NoticeKind.SECRET)
+            terminals.add(tx, "ATM 1", "ab" * 32, START_US)
+            terminals.revoke(tx, "ATM 1")
             self.fences = [sessions.take(tx, account_id, 10) for account_id in (self.ledger.one, self.ledger.two)]
             sessions.release(tx, self.ledger.two, 1)
 

@@ -6,7 +6,7 @@ import os
 import shlex
 import sys
 from collections.abc import Callable, Coroutine, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +27,12 @@ from zope.interface import implementer
 
 import bankd
 from bankd import codes
-from bankd.certificates import ensure_authority, ensure_server_certificate
+from bankd.certificates import ensure_authority, ensure_server_certificate, make_terminal
 from bankd.client import arguments, exits, main
 from bankd.client.address import Address, NotAnAddress
 from bankd.client.arguments import EPILOG, Given, make_parser, read_arguments
 from bankd.client.bank import Bank
-from bankd.client.connect import cause_of, reach, trust_from
+from bankd.client.connect import cause_of, reach, terminal_from, trust_from
 from bankd.client.errors import Cause, Loss, LostBank, NoBank
 from bankd.client.feed import Later, Lines, Unreadable
 from bankd.client.main import drive
@@ -265,10 +265,10 @@ class Reaching(SynchronousTestCase):
         pem = paths.key.read_bytes() + paths.certificate.read_bytes()
         return authority.certificate_path, PrivateCertificate.loadPEM(pem)
 
-    def reach(self, host: str, server: IProtocol, ca_file: Path | None = None) -> Deferred[Bank]:
+    def reach(self, host: str, server: IProtocol, ca_file: Path | None = None, terminal: Any = None) -> Deferred[Bank]:
         """Reach ``server`` at the address ``host``."""
         trust = trust_from(ca_file or self.ca_file)
-        bank = Deferred.fromCoroutine(reach(self.reactor, Address(host, 1), trust, bytes))
+        bank = Deferred.fromCoroutine(reach(self.reactor, Address(host, 1), trust, bytes, terminal))
         client = self.reactor.tcpClients.pop()[2].buildProtocol(None)
         ends = FakeTransport(server, isServer=True), FakeTransport(client, isServer=False)
         pump = connect(server, ends[0], client, ends[1])
@@ -307,6 +307,27 @@ class Reaching(SynchronousTestCase):
     def test_name_must_be_the_one_asked_for(self) -> None:
         """A good certificate for another address is not accepted."""
         self.assertEqual(self.cause(self.reach("127.0.0.2", self.over_tls())), Cause.WRONG_NAME)
+
+    def test_terminal_that_is_not_the_banks(self) -> None:
+        """A terminal learns that the bank does not accept its certificate; one that it does accept is let in."""
+        folder = self.ca_file.parent
+        theirs, ours = (self.terminal(name) for name in ("theirs", "ours"))
+        authority = trust_from(folder / "ours" / "ca.pem")
+        for file, accepted in ((ours, True), (theirs, False)):
+            server = self.over_tls(trustRoot=authority)
+            bank = self.reach("127.0.0.1", server, terminal=terminal_from(file))
+            if accepted:
+                self.successResultOf(bank).close()
+            else:
+                self.assertEqual(self.cause(bank), Cause.WRONG_TERMINAL)
+
+    def terminal(self, name: str) -> Path:
+        """A terminal's file, by an authority of its own in the folder ``name``."""
+        folder = self.ca_file.parent / name
+        folder.mkdir()
+        path = folder / "terminal.pem"
+        make_terminal(ensure_authority(folder, self.now), path, "ATM", self.now, timedelta(days=1))
+        return path
 
     def test_older_tls_is_not_spoken(self) -> None:
         """A server that knows TLS 1.2 at most is no bank."""
@@ -461,7 +482,7 @@ class Programs(SynchronousTestCase):
     def run_with(self, run: Callable[[Any, Given], Coroutine[Any, Any, int]], given: Given, bank: Bank | NoBank) -> int:
         """Run a program that reaches ``bank``; its status."""
 
-        async def reach(reactor: object, address: Address, trust: object) -> Bank:
+        async def reach(reactor: object, address: Address, trust: object, terminal: object) -> Bank:
             if isinstance(bank, NoBank):
                 raise bank
             return bank

@@ -27,6 +27,9 @@ RIGHT = """the ledger is right: every balance equals its entries, and all add up
 chained: 3 entries; signed: 1 checkpoints, which agree
 """
 KEYS = {"pepper", "chain.key", "receipts.key", "receipts.pem"}
+AUTHORITY = {"terminals/ca.pem", "terminals/ca.key"}
+FIRST = {"accounts", "alembic_version", "customers", "journal", "leases", "notices", "secrets"}
+"""The tables of a bank of the first version that are still there."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,11 @@ class CtlCase(SynchronousTestCase):
 
     def files(self) -> dict[str, bytes]:
         """Every file of the bank but the database, by name."""
-        return {path.name: path.read_bytes() for path in self.state.iterdir() if "sqlite" not in path.name}
+        return {
+            str(path.relative_to(self.state)): path.read_bytes()
+            for path in self.state.rglob("*")
+            if path.is_file() and "sqlite" not in path.name
+        }
 
 
 class Init(CtlCase):
@@ -88,7 +95,7 @@ class Init(CtlCase):
         done = self.init()
         self.assertEqual((done.status, done.complaints), (0, ""))
         names = {"ca.pem", "ca.key", "server.pem", "server.key", "demo.json", "checkpoints"}
-        self.assertEqual(set(self.files()), names | KEYS)
+        self.assertEqual(set(self.files()), names | KEYS | AUTHORITY)
         self.assertIn(f"clients trust it by {self.state.absolute() / 'ca.pem'}\n", done.printed)
         self.assertIn("demo customers (play money):\n", done.printed)
         with self.store().reading() as connection:
@@ -178,7 +185,7 @@ class Init(CtlCase):
     def test_certificate_of_others(self) -> None:
         """With a certificate from elsewhere the bank makes none of its own."""
         self.init("[server]\ncertificate = /tls/cert.pem\nkey = /tls/key.pem\n")
-        self.assertEqual(set(self.files()), KEYS | {"checkpoints"})
+        self.assertEqual(set(self.files()), KEYS | AUTHORITY | {"checkpoints"})
 
     def test_more_names(self) -> None:
         """Names from the settings are in the certificate, which is made anew for them."""
@@ -390,7 +397,7 @@ class AnotherFolder(CtlCase):
         """With keys of its own the folder lets no command write to the bank, or sign what it comes to."""
         self.other.mkdir()
         keyring.ensure(self.other)
-        before = {path: path.read_bytes() for path in self.other.iterdir()}
+        before = self.keys_there()
         account = json.loads((self.state / "demo.json").read_text())[0]["account"]
         for arguments in (
             ("init",),
@@ -399,9 +406,13 @@ class AnotherFolder(CtlCase):
             ("ledger", "checkpoint"),
         ):
             self.assert_refused(self.run_there(*arguments))
-        made = {path: path.read_bytes() for path in self.other.iterdir()}
+        made = self.keys_there()
         self.assertEqual({path: made[path] for path in before}, before)
         self.assertNotIn("checkpoints", {path.name for path in made})
+
+    def keys_there(self) -> dict[Path, bytes]:
+        """The files in the other folder."""
+        return {path: path.read_bytes() for path in self.other.iterdir() if path.is_file()}
 
     def test_the_keys_put_there(self) -> None:
         """With the bank's own keys the folder is as good as the first."""
@@ -425,8 +436,9 @@ class Upgrade(CtlCase):
             for table, names in ADDED.items():
                 for name in names.split():
                     old.execute(f"ALTER TABLE {table} DROP COLUMN {name}")
-            for table in ("holds", "reversals", "outcomes"):
-                old.execute(f"DROP TABLE {table}")
+            for (table,) in old.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall():
+                if table not in FIRST:
+                    old.execute(f"DROP TABLE {table}")
             old.execute(f"CREATE TABLE refusals ({', '.join(REFUSAL)})")
             old.execute(f"INSERT INTO refusals VALUES ({', '.join('?' for _ in REFUSAL)})", tuple(REFUSAL.values()))
             old.execute("DELETE FROM accounts WHERE number LIKE 'FEES-%'")

@@ -14,7 +14,7 @@ from bankd import codes
 from bankd.bank.terms import Terms
 from bankd.codes import Refused
 from bankd.records import Session, Welcome
-from bankd.store import customers, sessions
+from bankd.store import customers, sessions, terminals
 from bankd.store.engines import Transaction
 
 MIN_PASSWORD = 8
@@ -47,6 +47,12 @@ def claim_by_account(connection: Connection, number: str) -> Claim | None:
     """The claim made by an account's number and a PIN."""
     account = customers.account_numbered(connection, number)
     return _claim(connection, account.customer_id if account else None, number, "pin")
+
+
+def is_enrolled(connection: Connection, certificate: str | None) -> bool:
+    """Whether the ``certificate`` (SHA-256 in hex) is that of a terminal which was enrolled and not revoked."""
+    terminal = terminals.with_certificate(connection, certificate) if certificate else None
+    return terminal is not None and terminal.revoked_us is None
 
 
 def is_known_mobile(connection: Connection, mobile: str) -> bool:

@@ -13,7 +13,7 @@ from typing import Any, TextIO
 import bankd
 from bankd.client import exits
 from bankd.client.address import Address, NotAnAddress
-from bankd.client.connect import trust_from
+from bankd.client.connect import terminal_from, trust_from
 from bankd.client.feed import Later, tasks_among
 from bankd.client.forms import WAYS
 from bankd.client.tasks import SHAPES
@@ -78,8 +78,8 @@ Examples:
       --task 'Transfer $100 to Account 1000002 reference Rent' --task 'Statement 5'
   bankd-client --login mobile:+31612345678 --secret-file secret --tasks - < tasks.txt
 
-Variables: BANKD_SERVER and BANKD_CA stand for --server and --ca, BANKD_SECRET for
-the secret.
+Variables: BANKD_SERVER, BANKD_CA and BANKD_TERMINAL stand for --server, --ca and
+--terminal, BANKD_SECRET for the secret.
 """
 
 
@@ -89,7 +89,10 @@ class Unusable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """All that the program was told. ``login`` is a way of WAYS and who logs in; without ``tasks`` a person does."""
+    """All that the program was told. ``login`` is a way of WAYS and who logs in; without ``tasks`` a person does.
+
+    ``terminal`` is the certificate to show to the bank, or None.
+    """
 
     address: Address
     trust: Any
@@ -98,6 +101,7 @@ class Given:
     tasks: tuple[str | Later, ...]
     as_json: bool
     plain: bool
+    terminal: Any = None
 
 
 def read_arguments(arguments: Sequence[str] | None, environment: Mapping[str, str], stdin: TextIO) -> Given:
@@ -123,6 +127,7 @@ def make_parser() -> argparse.ArgumentParser:
     option = parser.add_argument
     option("--server", metavar="HOST:PORT", help="where the bank is (localhost:65432)")
     option("--ca", metavar="FILE", help=f"the authorities trusted to sign the bank's certificate ({LOCAL_CA})")
+    option("--terminal", metavar="FILE", help="the certificate and key by which the bank knows this terminal")
     option("--login", metavar="KIND:WHO", help="account:NUMBER, mobile:NUMBER or user:NAME")
     option("--secret-file", metavar="FILE", help="a file whose first line is the PIN or password; - for standard input")
     option("--task", dest="tasks", action="append", metavar="TASK", type=lambda task: ("task", task), help=TASK_HELP)
@@ -161,6 +166,7 @@ def _given(options: argparse.Namespace, environment: Mapping[str, str], stdin: T
         tasks,
         options.json,
         options.plain,
+        _terminal(options.terminal or environment.get("BANKD_TERMINAL")),
     )
 
 
@@ -179,6 +185,17 @@ def _trust(named: str | None) -> Any:
         raise Unusable(f"cannot read the CA file {ca_file}: {error.strerror}") from None
     except ValueError:
         raise Unusable(f"the CA file {ca_file} holds no certificate in PEM form") from None
+
+
+def _terminal(named: str | None) -> Any:
+    if not named:
+        return None
+    try:
+        return terminal_from(Path(named))
+    except OSError as error:
+        raise Unusable(f"cannot read the terminal's file {named}: {error.strerror}") from None
+    except ValueError:
+        raise Unusable(f"the terminal's file {named} holds no certificate with its key in PEM form") from None
 
 
 def _login(text: str) -> tuple[str, str]:

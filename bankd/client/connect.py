@@ -5,13 +5,13 @@ asked for (RFC 9525); nothing older than TLS 1.3 is spoken. What goes wrong on t
 """
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
 from cryptography import x509
-from OpenSSL import SSL
-from OpenSSL.crypto import X509
+from OpenSSL import SSL, crypto
 from service_identity import VerificationError
 from twisted.internet.defer import CancelledError
 from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
@@ -20,6 +20,7 @@ from twisted.internet.interfaces import ITransport
 from twisted.internet.protocol import Factory
 from twisted.internet.ssl import (
     Certificate,
+    PrivateCertificate,
     TLSVersion,
     optionsForClientTLS,
     platformTrust,
@@ -31,6 +32,8 @@ from bankd.client.bank import Bank
 from bankd.client.conversation import Conversation
 from bankd.client.errors import Cause, LostBank, NoBank
 from bankd.client.keys import key_maker
+
+_ALERT = re.compile("alert (unknown ca|.*certificate)")  # what TLS says to one whose certificate will not do
 
 CONNECT_SECONDS = 10.0
 """How long each of the host's addresses may take to answer."""
@@ -44,12 +47,30 @@ def trust_from(ca_file: Path | None) -> Any:
     if ca_file is None:
         return platformTrust()
     authorities = x509.load_pem_x509_certificates(ca_file.read_bytes())
-    return trustRootFromCertificates([Certificate(X509.from_cryptography(each)) for each in authorities])
+    return trustRootFromCertificates([Certificate(crypto.X509.from_cryptography(each)) for each in authorities])
 
 
-async def reach(reactor: Any, address: Address, trust: Any, random: Callable[[int], bytes] = os.urandom) -> Bank:
-    """A bank that has greeted us at ``address``. Raises NoBank."""
-    conversation = await _connect(reactor, address, trust)
+def terminal_from(file: Path) -> PrivateCertificate:
+    """The certificate in ``file``, with its key, by which the bank knows this terminal.
+
+    Raises OSError when the file cannot be read, and ValueError when it does not hold both.
+    """
+    pem = file.read_bytes()
+    try:
+        certificate = PrivateCertificate.loadPEM(pem)
+    except crypto.Error as error:
+        raise ValueError(str(file)) from error
+    return cast(PrivateCertificate, certificate)
+
+
+async def reach(
+    reactor: Any, address: Address, trust: Any, random: Callable[[int], bytes] = os.urandom, terminal: Any = None
+) -> Bank:
+    """A bank that has greeted us at ``address``; ``terminal`` is the certificate that is shown there.
+
+    Raises NoBank.
+    """
+    conversation = await _connect(reactor, address, trust, terminal)
     try:
         greeting = await conversation.greeted
     except LostBank as lost:
@@ -62,11 +83,14 @@ async def reach(reactor: Any, address: Address, trust: Any, random: Callable[[in
     return Bank(conversation, greeting, key_maker(reactor, random), *ends)
 
 
-async def _connect(reactor: Any, address: Address, trust: Any) -> Conversation:
+async def _connect(reactor: Any, address: Address, trust: Any, terminal: Any) -> Conversation:
     """A connection to ``address``, whose certificate is still to be checked. Raises NoBank."""
     try:
         tls = optionsForClientTLS(
-            address.host, trustRoot=trust, extraCertificateOptions={"raiseMinimumTo": TLSVersion.TLSv1_3}
+            address.host,
+            trustRoot=trust,
+            clientCertificate=terminal,
+            extraCertificateOptions={"raiseMinimumTo": TLSVersion.TLSv1_3},
         )
         tcp = HostnameEndpoint(reactor, address.host, address.port, timeout=CONNECT_SECONDS)
         factory = Factory.forProtocol(lambda: Conversation(reactor))
@@ -86,4 +110,6 @@ def cause_of(lost: LostBank) -> Cause:
         return Cause.WRONG_NAME
     if isinstance(reason, SSL.Error) and "certificate verify failed" in str(reason):
         return Cause.UNTRUSTED
+    if isinstance(reason, SSL.Error) and _ALERT.search(str(reason)):
+        return Cause.WRONG_TERMINAL
     return Cause.NOT_A_BANK

@@ -22,6 +22,7 @@ class Cause(Enum):
     UNREACHABLE = auto()
     UNTRUSTED = auto()
     WRONG_NAME = auto()
+    WRONG_TERMINAL = auto()  # whose certificate the bank does not accept
     NOT_A_BANK = auto()
     TURNED_AWAY = auto()  # a bank, which refused with a code
 

@@ -34,6 +34,7 @@ CODES: dict[Code, str] = {
     codes.BAD_ITEMS: INVALID,
     codes.BAD_FIELD: INVALID,
     codes.OVER: "The session is over: the account was opened at another terminal, or closed.",
+    codes.NEEDS_TERMINAL: "The bank takes PINs only at its own terminals. Please log in with your password.",
     codes.WRONG_SECRET: "The bank does not accept these credentials.",
     codes.IN_USE: "This account is in use at another terminal. Please log out there, or try again later.",
     codes.WEAK_SECRET: "This is too easy to guess; please choose another.",
@@ -119,6 +120,8 @@ NO_BANKS = {
     "signed it. Give the bank's own CA file with --ca; do not enter any secret until this is settled.",
     Cause.WRONG_NAME: "The certificate of {address} was made for another name than {host}. Give the name that the bank "
     "told you with --server; do not enter any secret until this is settled.",
+    Cause.WRONG_TERMINAL: "The bank at {address} does not accept the certificate given with --terminal: it has ended, "
+    "or that bank did not make it.",
     Cause.NOT_A_BANK: "What answers at {address} does not talk as a bank does. Check what is given with --server.",
     Cause.TURNED_AWAY: "The bank at {address} takes no more terminals now: {warning}",
 }

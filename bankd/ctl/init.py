@@ -16,6 +16,7 @@ from bankd.bank import contact, demo
 from bankd.bank.demo import DemoCustomer
 from bankd.bank.hashing import Hasher
 from bankd.config import Settings
+from bankd.ctl import terminal
 from bankd.ctl.command import DONE, Command, settings_of
 from bankd.keyring import Keyring
 from bankd.store import checkpoints, customers, migrate
@@ -39,6 +40,7 @@ def prepare(settings: Settings, say: Callable[[str], None]) -> None:
     settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
     settings.state.chmod(0o700)
     _prepare_certificate(settings, say)
+    terminal.authority(settings.state)
     store = Store(settings.database, keyring.chain_key(settings.state))
     try:
         migrate.upgrade(store.writer)

@@ -9,7 +9,7 @@ from pathlib import Path
 import bankd
 from bankd.certificates import CertificateError
 from bankd.config import SettingsError
-from bankd.ctl import account, backup, init, ledger, receipt, reverse
+from bankd.ctl import account, backup, init, ledger, receipt, reverse, terminal
 from bankd.ctl.command import UNUSABLE, Command, Unusable
 from bankd.keyring import KeysMissing
 from bankd.store.archive import BackupError
@@ -23,6 +23,9 @@ COMMANDS: tuple[Command, ...] = (
     account.SHOW,
     account.LIMIT,
     reverse.REVERSE,
+    terminal.ENROL,
+    terminal.LIST,
+    terminal.REVOKE,
     backup.BACKUP,
     backup.RESTORE,
 )
@@ -32,6 +35,7 @@ NOUNS = {
     "account": "show an account, and set what it may spend",
     "ledger": "check the ledger, and sign what it comes to",
     "receipt": "check a signed receipt",
+    "terminal": "give terminals certificates of their own, and take them back",
 }
 """What can be done with each thing that has commands of its own."""
 

@@ -16,7 +16,7 @@ from bankd import codes
 from bankd.bank import access, accounts, contact
 from bankd.bank.access import Claim
 from bankd.codes import Refused
-from bankd.credentials import AccountPin, IAccountPin, IMobilePin, INamePassword, MobilePin, NamePassword
+from bankd.credentials import AccountPin, IAccountPin, IMobilePin, INamePassword, MobilePin, NamePassword, Origin
 from bankd.perspectives.branch import Branch
 from bankd.store.customers import AccountRow
 from bankd.store.engines import Transaction
@@ -46,6 +46,12 @@ class Checker:
     async def _check(self, given: Any) -> Proven:
         raise NotImplementedError
 
+    async def _check_terminal(self, origin: Origin) -> None:
+        """Raises Refused: NEEDS_TERMINAL where a PIN is not taken from ``origin``."""
+        branch = self._branch
+        if branch.terms.pin_terminals and not await branch.read(access.is_enrolled, origin.certificate):
+            raise Refused(codes.NEEDS_TERMINAL)
+
     async def _prove(self, claim: Claim | None, secret: str) -> Proven:
         """``claim`` with its secret checked, after the same work whether there is one or not."""
         right = await self._branch.matches(claim.hashed if claim else None, secret)
@@ -70,6 +76,7 @@ class AccountPinChecker(Checker):
     credentialInterfaces = (IAccountPin,)
 
     async def _check(self, given: AccountPin) -> Proven:
+        await self._check_terminal(given.origin)
         claim = await self._branch.read(access.claim_by_account, given.account)
         return await self._prove(claim, given.pin)
 
@@ -83,6 +90,7 @@ class MobilePinChecker(Checker):
     credentialInterfaces = (IMobilePin,)
 
     async def _check(self, given: MobilePin) -> Proven:
+        await self._check_terminal(given.origin)
         terms = self._branch.terms
         mobile = contact.e164(given.mobile, terms.region)
         may_register = terms.registers_mobiles and given.account is None

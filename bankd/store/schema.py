@@ -182,6 +182,18 @@ reversals = Table(
     sqlite_strict=True,
 )
 
+terminals = Table(
+    "terminals",
+    metadata,
+    Column("name", text(64), primary_key=True),
+    Column("certificate", text(64), nullable=False),
+    Column("enrolled_us", LONG, nullable=False),
+    Column("ends_us", LONG, nullable=False),
+    Column("revoked_us", LONG),
+    UniqueConstraint("certificate"),
+    sqlite_strict=True,
+)
+
 notices = Table(
     "notices",
     metadata,

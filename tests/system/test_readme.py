@@ -184,7 +184,9 @@ class WalkThroughTests(SystemTestCase):
             self.player(block.name).play(block.text)
             if block.name in ("bank", "own"):
                 self.wait_until_served(block.name)
-        self.assertEqual(set(self.opened), {"bank", "alice", "bob", "carol", "script", "by-hand", "backup", "own"})
+        self.assertEqual(
+            set(self.opened), {"bank", "alice", "bob", "carol", "script", "by-hand", "terminal", "backup", "own"}
+        )
 
     def player(self, name: str) -> Player:
         """The player of the terminal with a name, opened where there is none."""
