@@ -9,7 +9,8 @@ from bankd.ledger.tariff import FREE, Tariff
 class Terms:
     """``currency`` (ISO 4217) is that of accounts opened without naming one; ``region`` (ISO 3166) is where mobile
     numbers without a country code belong; ``registers_mobiles`` says that log-in with an unknown mobile number makes a
-    customer; ``pin_terminals`` that a PIN is taken only at an enrolled terminal; ``lease_seconds`` is for how long a silent session keeps its account; ``tariff`` has fees and limits.
+    customer; ``pin_terminals`` that a PIN is taken only at an enrolled terminal; ``lease_seconds`` is for how long a
+    silent session keeps its account; ``tariff`` has fees and limits.
     """
 
     name: str = "bankd"
