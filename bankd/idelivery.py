@@ -54,7 +54,9 @@ class ICourier(Interface):
         """Hand ``parcel`` over, for a ``contact`` that has an address. A Deferred that fires once that is done.
 
         It fails with ``ibank.NotDelivered``, whose ``transient`` says whether trying again may help; the bank tries a
-        few times. It is cancelled when it takes too long, and when the bank closes: what was begun then ends at once.
+        few times. It is cancelled when it takes too long, and when the bank closes: what was begun then ends at
+        once, in failure of any kind.
+
         The text of a parcel is a secret, and the address is a customer's own. Neither goes into a log, an error, the
         arguments of a process or a URL.
         """

@@ -68,9 +68,9 @@ async def try_all(reactor: Any, settings: Settings, contact: Contact) -> int:
         else:
             print(printable(f"{delivery}: handed over for {address} after {reactor.seconds() - begun:.1f} seconds"))
     if not reached:
-        print("no message would reach a customer with this address alone")
+        print("no delivery has a way to this address")
     elif len(couriers) > 1:
-        print(f"customers with this address alone are sent messages by {reached[0]}")
+        print(f"the bank itself would send by {reached[0]}")
     return FAULT if failed or not reached else DONE
 
 

@@ -134,7 +134,7 @@ class Post:
 async def attempt(courier: Any, contact: Contact, parcel: Parcel, seconds: float, clock: IReactorTime) -> None:
     """Have ``courier`` try once, for ``seconds`` at most. Raises NotDelivered, and nothing else."""
     try:
-        await maybeDeferred(courier.send, contact, parcel).addTimeout(seconds, clock)
+        await _begun(courier, contact, parcel).addTimeout(seconds, clock)
     except NotDelivered:
         raise
     except TimeoutError:
@@ -146,3 +146,20 @@ async def attempt(courier: Any, contact: Contact, parcel: Parcel, seconds: float
         place = traceback.extract_tb(error.__traceback__)[-1]
         why = f"a fault of the delivery: {type(error).__name__} at {place.filename}:{place.lineno}"
         raise NotDelivered(why) from None
+
+
+def _begun(courier: Any, contact: Contact, parcel: Parcel) -> Deferred[None]:
+    """The courier's try, begun; once cancelled it is over, whatever the courier makes of that."""
+    sending = maybeDeferred(courier.send, contact, parcel)
+
+    def give_up(done: Deferred[None]) -> None:
+        done.errback(CancelledError())
+        sending.cancel()
+
+    def ended(result: Any) -> None:
+        if not done.called:
+            done.callback(result)
+
+    done: Deferred[None] = Deferred(give_up)
+    sending.addBoth(ended)
+    return done

@@ -73,7 +73,7 @@ class Sms:
         try:
             response = await self._agent.request(b"POST", self._url, Headers(self._headers), producer)
         except (ConnectError, DNSLookupError) as error:
-            raise NotDelivered(f"the gateway cannot be reached: {type(error).__name__}", transient=True) from None
+            raise NotDelivered(f"the gateway cannot be reached: {error}", transient=True) from None
         except ResponseFailed as error:
             raise _no_response(error) from None
         _drop_body(response)

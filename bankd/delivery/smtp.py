@@ -91,7 +91,7 @@ class Smtp:
             factory = Factory.forProtocol(lambda: _Sender(self, address, message))
             sender = cast(_Sender, await self._server.connect(factory))
         except (ConnectError, DNSLookupError) as error:
-            raise NotDelivered(f"the server cannot be reached: {type(error).__name__}", transient=True) from None
+            raise NotDelivered(f"the server cannot be reached: {error}", transient=True) from None
         await sender.sent
 
     def message(self, address: str, parcel: Parcel) -> bytes:
