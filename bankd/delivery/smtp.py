@@ -6,11 +6,12 @@
 3. What the server says is known by its number alone: its words may quote the address or the message.
 """
 
+import re
 from collections.abc import Mapping
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import default
-from email.utils import formatdate, make_msgid, parseaddr
+from email.utils import formatdate, make_msgid
 from io import BytesIO
 from typing import Any, cast
 
@@ -45,6 +46,7 @@ ANSWER_SECONDS = 30
 
 CONNECT_SECONDS = 10
 
+_SENDER = re.compile(r'"?(?P<name>[^"<>]*?)"? *<(?P<address>[^<>]+)>|(?P<alone>[^<>]+)')
 _POLICY = default.clone(cte_type="7bit")  # not every server takes other octets
 _WORDS = {
     TLSRequiredError: "the server offers no STARTTLS",
@@ -99,23 +101,24 @@ class Smtp:
         message = EmailMessage(_POLICY)
         message["From"] = self.sender
         message["To"] = Address(addr_spec=address)
-        message["Subject"] = " ".join(parcel.subject.split())
+        message["Subject"] = _plain(" ".join(parcel.subject.split()))
         message["Date"] = formatdate(self.reactor.seconds())
         message["Message-ID"] = make_msgid(domain=self.sender.domain)
         message["Auto-Submitted"] = "auto-generated"  # RFC 3834: nobody's absence is to answer it
-        message.set_content("\n".join(parcel.text.splitlines()) + "\n")
+        message.set_content("".join(f"{_plain(line)}\n" for line in parcel.text.splitlines()))
         return message.as_bytes()
 
 
 def _sender(text: str) -> Address:
     """The sender in the settings, such as ``Demo Bank <bank@example.org>``. Raises Unusable."""
-    name, address = parseaddr(text)
-    try:
-        if is_email(address):
-            return Address(name, addr_spec=address)
-    except ValueError:
-        pass
-    raise Unusable("from: it takes the sender's address, such as bank@example.org or Bank <bank@example.org>")
+    found = _SENDER.fullmatch(text)
+    if found is None or not is_email(found["address"] or found["alone"]):
+        raise Unusable("from: it takes the sender's address, such as bank@example.org or Bank <bank@example.org>")
+    return Address(found["name"] or "", addr_spec=found["address"] or found["alone"])
+
+
+def _plain(line: str) -> str:
+    return "".join(letter for letter in line if letter.isprintable() or letter == "\t")
 
 
 class _Sender(ESMTPClient):
@@ -137,7 +140,8 @@ class _Sender(ESMTPClient):
         self.sent: Deferred[None] = Deferred(lambda _sent: self.transport.abortConnection())
         self._mails = iter([courier.sender.addr_spec])
         self._address = address
-        self._message = message
+        # Here and not by transformChunk, which misses a dot that begins a chunk (RFC 5321, section 4.5.2).
+        self._data = re.sub(rb"(?m)^\.", b"..", message).replace(b"\n", b"\r\n")
 
     def esmtpState_starttls(self, code: int, resp: bytes) -> None:
         """Begin TLS, and forget what came in the clear behind the server's consent: anybody may have put it there."""
@@ -151,7 +155,10 @@ class _Sender(ESMTPClient):
         return [self._address.encode()]
 
     def getMailData(self) -> BytesIO:
-        return BytesIO(self._message)
+        return BytesIO(self._data)
+
+    def transformChunk(self, chunk: bytes) -> bytes:
+        return chunk
 
     def sentMail(self, code: int, resp: bytes, numOk: int, addresses: Any, log: Any) -> None:
         """The server has taken the message, or refused its sender, its address or itself."""
