@@ -22,7 +22,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectError, DNSLookupError
 from twisted.internet.protocol import Protocol
 from twisted.internet.ssl import optionsForClientTLS
-from twisted.web.client import Agent, FileBodyProducer, HTTPConnectionPool, ResponseFailed
+from twisted.web.client import Agent, FileBodyProducer, HTTPConnectionPool, RequestTransmissionFailed, ResponseFailed
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import IPolicyForHTTPS, IResponse
 from zope.interface import implementer
@@ -74,7 +74,7 @@ class Sms:
             response = await self._agent.request(b"POST", self._url, Headers(self._headers), producer)
         except (ConnectError, DNSLookupError) as error:
             raise NotDelivered(f"the gateway cannot be reached: {error}", transient=True) from None
-        except ResponseFailed as error:
+        except (RequestTransmissionFailed, ResponseFailed) as error:
             raise _no_response(error) from None
         _drop_body(response)
         if not 200 <= response.code < 300:
@@ -139,7 +139,7 @@ def _authorization(user: str, secret: str) -> str:
     return f"Basic {b64encode(f'{user}:{secret}'.encode()).decode()}" if user else f"Bearer {secret}"
 
 
-def _no_response(error: ResponseFailed) -> NotDelivered:
+def _no_response(error: RequestTransmissionFailed | ResponseFailed) -> NotDelivered:
     """Why there is no answer; what TLS found wrong does not mend itself."""
     if any(reason.check(VerificationError) for reason in error.reasons):
         return NotDelivered("the gateway's certificate was made for another name")
