@@ -188,6 +188,8 @@ class Mails(DeliveryCase):
                     transport.startTLS(options)
                 elif data.startswith(b"EHLO"):
                     transport.write(b"554 go away\r\n")
+                else:
+                    transport.loseConnection()
 
         port = self.listen(Factory.forProtocol(Injecting))
         ca = {"ca_file": self.folder / "tls" / "ca.pem"}
