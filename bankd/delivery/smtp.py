@@ -91,6 +91,7 @@ class Smtp:
         message = self.message(address, parcel)
         try:
             factory = Factory.forProtocol(lambda: _Sender(self, address, message))
+            factory.noisy = False
             sender = cast(_Sender, await self._server.connect(factory))
         except (ConnectError, DNSLookupError) as error:
             raise NotDelivered(f"the server cannot be reached: {error}", transient=True) from None

@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import sys
+from base64 import b64encode
 from collections.abc import Callable
 from email.policy import default
 from pathlib import Path
@@ -22,6 +23,7 @@ from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import Clock, deferLater
 from twisted.internet.tcp import Connection
 from twisted.internet.utils import getProcessOutputAndValue
+from twisted.logger import LogEvent, formatEvent, globalLogPublisher
 from twisted.plugin import getPlugins
 from twisted.trial.unittest import TestCase
 
@@ -51,8 +53,17 @@ class DeliveryCase(TestCase):
     def setUp(self) -> None:
         self.folder = Path(mkdtemp(prefix="bankd-test-"))
         self.addCleanup(shutil.rmtree, self.folder)
+        self.events: list[LogEvent] = []
+        observer: Any = self.events.append
+        globalLogPublisher.addObserver(observer)
+        self.addCleanup(globalLogPublisher.removeObserver, observer)
 
     async def tearDown(self) -> None:  # type: ignore[override]
+        """Wait until nothing is open, and see that no secret was logged, nor whom messages were for."""
+        ours = [event for event in self.events if "_MailConnection" not in str(event.get("log_system"))]
+        logged = "\n".join(f"{event} {formatEvent(event)}" for event in ours)
+        for secret in ("canary", b64encode(PASSWORD).decode(), *(filter(None, (ALICE.mobile, ALICE.email)))):
+            self.assertFalse(secret in logged, f"{secret} is in the log")
         await self.until(lambda: not any(isinstance(reader, Connection) for reader in reactor.getReaders()))
 
     def courier(self, name: str, **settings: Any) -> Any:
