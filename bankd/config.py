@@ -5,10 +5,11 @@
 2. What the command line says goes over the file, and the file over the defaults.
 3. Relative paths count from the folder that the bank is started in.
 4. Protocols that others wrote are given their address in a section of their own: ``[protocols] NAME = ADDRESS PORT``.
+5. Each delivery has a section under its name. One that others wrote may have any keys in it, and reads them itself.
 """
 
 import difflib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from configparser import ConfigParser, Error
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -19,8 +20,15 @@ from phonenumbers import SUPPORTED_REGIONS
 
 from bankd import money
 from bankd.bank.terms import Terms
+from bankd.delivery import keys
+from bankd.delivery.post import Postage
 from bankd.ledger.tariff import Tariff
 from bankd.records import Limits
+from bankd.settings_values import PORT as _PORT
+from bankd.settings_values import SECONDS as _SECONDS
+from bankd.settings_values import Key
+from bankd.settings_values import port as _port
+from bankd.settings_values import seconds as _seconds
 from bankd.store.engines import is_url
 
 
@@ -30,18 +38,6 @@ class SettingsError(Exception):
     def __init__(self, faults: list[str]) -> None:
         super().__init__("\n".join(faults))
         self.faults = faults
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """One key: where it stands, how it is read, what is allowed, its default as it would be written, what it means."""
-
-    section: str
-    name: str
-    read: Callable[[str], Any]
-    allowed: str
-    default: str
-    meaning: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,20 +57,7 @@ class Settings:
     terms: Terms
     limits: Limits
     checkpoint_seconds: int
-
-
-def _port(text: str) -> int:
-    return _between(text, 0, 65535)
-
-
-def _seconds(text: str) -> int:
-    return _between(text, 1, 86400)
-
-
-def _between(text: str, lowest: int, highest: int) -> int:
-    if not (text.isascii() and text.isdigit() and lowest <= int(text) <= highest):
-        raise ValueError(text)
-    return int(text)
+    postage: Postage
 
 
 def _yes_or_no(text: str) -> bool:
@@ -119,8 +102,6 @@ def _url(text: str) -> str:
     return text
 
 
-_PORT = "a port: 0 (any that is free) to 65535"
-_SECONDS = "whole seconds: 1 to 86400"
 _YES_NO = "yes or no"
 _AMOUNTS = "amounts with their currencies, such as 0.25 EUR 0.30 USD"
 _MOST = "amounts with their currencies, such as 100.00 EUR"
@@ -152,6 +133,7 @@ KEYS = (
     Key("bank", "checkpoint_seconds", _seconds, _SECONDS, "60", "how often to sign what the ledger comes to"),
     Key("bank", "demo", _yes_or_no, _YES_NO, "no", "whether to make demo customers; play money only"),
     Key("logging", "logfile", str, "a file", "", "where to log; left out, where twistd logs"),
+    *keys.KEYS,
 )
 """Every key there is."""
 
@@ -164,18 +146,22 @@ def load(path: Path | None, over: Mapping[str, str]) -> Settings:
     faults: list[str] = []
     written = _read_file(path, faults) if path is not None else {}
     values: dict[str, Any] = {}
+    sections: dict[str, dict[str, Any]] = {}
     for key in KEYS:
-        where, text = "--" + key.name.replace("_", "-"), over.get(key.name)
+        own = key in keys.KEYS  # of a delivery, whose names may be those of other sections' keys
+        where, text = "--" + key.name.replace("_", "-"), None if own else over.get(key.name)
         if text is None:
             where, text = f"{path}: [{key.section}] {key.name}", written.get((key.section, key.name), key.default)
         try:
-            values[key.name] = key.read(text)
+            (sections.setdefault(key.section, {}) if own else values)[key.name] = key.read(text)
         except (ValueError, KeyError):
             shown = "what it says" if key.name in SECRET else repr(text)
             faults.append(f"{where}: {shown} will not do; it takes {key.allowed}")
     values["protocols"] = dict(_protocols(path, written, faults))
+    faults += (f"{path}: {fault}" for fault in keys.faults(sections, values.get("demo", False)))
     if faults:
         raise SettingsError(faults)
+    values["postage"] = keys.postage(sections, written)
     return _settings(values)
 
 
@@ -212,9 +198,10 @@ def _protocols(
 def _strangers(path: Path, written: Mapping[tuple[str, str], str]) -> Iterator[str]:
     """A fault for each key that there is not, with the nearest that there is."""
     known = {f"[{key.section}] {key.name}": key.name for key in KEYS}
+    theirs = {"protocols", *keys.sections_of_others(written)}
     for section, name in written:
         stranger = f"[{section}] {name}"
-        if section != "protocols" and stranger not in known:
+        if section not in theirs and stranger not in known:
             elsewhere = [where for where, known_name in known.items() if known_name == name]
             near = elsewhere or difflib.get_close_matches(stranger, known, 1)
             yield f"{path}: {stranger}: there is no such key" + (f"; did you mean {near[0]}?" if near else "")
@@ -256,4 +243,5 @@ def _settings(values: Mapping[str, Any]) -> Settings:
         ),
         limits=Limits(values["login_seconds"], values["idle_seconds"]),
         checkpoint_seconds=values["checkpoint_seconds"],
+        postage=values["postage"],
     )

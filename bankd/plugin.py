@@ -1,5 +1,6 @@
-"""Naming a protocol as a plugin without importing it, as ``ServiceMaker`` does for services."""
+"""Naming a protocol or a delivery as a plugin without importing it, as ``ServiceMaker`` does for services."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +9,7 @@ from twisted.python.reflect import namedAny
 from zope.interface import implementer
 
 from bankd.ibank import IBankProtocol
+from bankd.idelivery import IDelivery
 
 
 @implementer(IPlugin, IBankProtocol)
@@ -22,3 +24,16 @@ class ProtocolMaker:
     def factory(self, portal: Any, clock: Any) -> Any:
         """What ``maker`` makes."""
         return namedAny(self.maker)(portal, clock)
+
+
+@implementer(IPlugin, IDelivery)
+@dataclass(frozen=True)
+class DeliveryMaker:
+    """A delivery by its ``name``; ``maker`` is the full name of what is called with settings and reactor."""
+
+    name: str
+    maker: str
+
+    def courier(self, settings: Mapping[str, Any], reactor: Any) -> Any:
+        """What ``maker`` makes."""
+        return namedAny(self.maker)(settings, reactor)

@@ -29,8 +29,9 @@ from bankd.bank.hashing import Hasher
 from bankd.channel_factory import ChannelFactory
 from bankd.codes import Refused
 from bankd.config import KEYS, Settings, SettingsError
-from bankd.delivery.post import Post
+from bankd.delivery.post import Post, hire
 from bankd.ibank import IBankProtocol
+from bankd.idelivery import Unusable
 from bankd.keyring import KeysMissing
 from bankd.lane import Lane
 from bankd.notary import Notary
@@ -82,6 +83,8 @@ def makeService(options: Options) -> IService:
         return Bank(options.settings())
     except SettingsError as error:
         raise SystemExit("\n".join(f"bankd: {fault}" for fault in error.faults)) from None
+    except Unusable as error:
+        raise SystemExit(f"bankd: {error}") from None
 
 
 class Bank(Service):
@@ -100,6 +103,7 @@ class Bank(Service):
         self._factories: list[Any] = []
         self._expiring = LoopingCall(self._expire_holds)
         self._log: log.LogFile | None = None
+        self._post = Post(hire(settings.postage, reactor), settings.postage, reactor)
 
     def startService(self) -> None:
         """Open the database, start the threads, listen. Exits with a plain line when something is missing."""
@@ -126,6 +130,7 @@ class Bank(Service):
     async def _stop(self) -> None:
         self._expiring.stop()
         await _all(maybeDeferred(port.stopListening) for port in self._ports)
+        self._post.close()
         await _all(factory.hang_up() for factory in self._factories)
         await self._lane.close()
         await self._notary.close()
@@ -189,7 +194,7 @@ class Bank(Service):
             hasher=Hasher(self._keys.pepper),
             signer=self._keys.signer,
             board=board,
-            post=Post(),
+            post=self._post,
             terms=self.settings.terms,
             limits=self.settings.limits,
             clock=self._reactor,

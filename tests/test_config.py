@@ -1,13 +1,61 @@
 """The settings: what may be written, what is said of everything else, and what goes over what."""
 
 from pathlib import Path
+from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from bankd import config
 from bankd.bank.terms import Terms
 from bankd.config import KEYS, Settings, SettingsError
+from bankd.delivery.post import Postage
 from bankd.records import Limits
+
+UNWRITTEN: dict[str, dict[str, Any]] = {
+    "delivery": {"order": (), "try_seconds": 20, "most_under_way": 100},
+    "file": {"path": None},
+    "smtp": {
+        "host": "",
+        "port": 587,
+        "security": "starttls",
+        "from": "",
+        "user": "",
+        "password_file": None,
+        "ca_file": None,
+    },
+    "sms": {
+        "url": "",
+        "template": '{"to": "{to}", "text": "{text}"}',
+        "token_file": None,
+        "user": "",
+        "ca_file": None,
+    },
+    "script": {"command": []},
+}
+"""What the deliveries' sections come to when nothing is written in them."""
+
+WRITTEN: dict[str, dict[str, Any]] = {
+    "delivery": {"order": ("sms", "pigeon", "file"), "try_seconds": 60, "most_under_way": 1},
+    "pigeon": {"loft": "north %%20"},
+    "file": {"path": Path("/messages")},
+    "smtp": {
+        "host": "mail.example",
+        "port": 465,
+        "security": "tls",
+        "from": "Bank <bank@example.org>",
+        "user": "bank",
+        "password_file": Path("/secrets/mail"),
+        "ca_file": Path("/tls/ca.pem"),
+    },
+    "sms": {
+        "url": "https://gateway.example/?a=%%20",
+        "template": "To={to}&Body={text}",
+        "token_file": Path.cwd() / "token",
+        "user": "us",
+        "ca_file": Path.home() / "ca.pem",
+    },
+    "script": {"command": ["send", "--as", "the bank"]},
+}
 
 
 class ConfigCase(SynchronousTestCase):
@@ -53,6 +101,7 @@ class Reading(ConfigCase):
                 terms=Terms("bankd", "EUR", "DE", registers_mobiles=True, lease_seconds=30),
                 limits=Limits(login_seconds=120, idle_seconds=300),
                 checkpoint_seconds=60,
+                postage=Postage(sections=UNWRITTEN),
             ),
         )
 
@@ -69,6 +118,37 @@ class Reading(ConfigCase):
             lease_seconds = 1
             checkpoint_seconds = 7
             demo = YES
+
+            [delivery]
+            order = sms pigeon
+                file
+            try_seconds = 60
+            most_under_way = 1
+
+            [pigeon]
+            loft = north %%20
+
+            [file]
+            path = /messages
+
+            [smtp]
+            host = mail.example
+            port = 465
+            security = tls
+            from = Bank <bank@example.org>
+            user = bank
+            password_file = /secrets/mail
+            ca_file = /tls/ca.pem
+
+            [sms]
+            url = https://gateway.example/?a=%%20
+            template = To={to}&Body={text}
+            token_file = token
+            user = us
+            ca_file = ~/ca.pem
+
+            [script]
+            command = send --as "the bank"
 
             [database]
             url = postgresql+psycopg://bank:p%%word@localhost/bank
@@ -109,6 +189,7 @@ class Reading(ConfigCase):
                 terms=Terms("Bänk of Ωmega", "USD", "US", registers_mobiles=False, lease_seconds=1),
                 limits=Limits(login_seconds=86400, idle_seconds=2),
                 checkpoint_seconds=7,
+                postage=Postage(("sms", "pigeon", "file"), 60, 1, WRITTEN),
             ),
         )
 
@@ -190,6 +271,43 @@ class Values(ConfigCase):
         for value in ("7", "192.0.2.1", "localhost 7", "192.0.2.1 x", "192.0.2.1 7 8", "192.0.2.1:7"):
             fault = f"{{}}: [protocols] teller: {value!r} will not do; it takes an IP address and a port"
             self.assertFaults(f"[protocols]\nteller = {value}\n", fault)
+
+    def test_deliveries(self) -> None:
+        """Each key of a delivery refuses what it cannot be, in its own section."""
+        names = "names of deliveries, the first choice first, such as sms smtp"
+        for section, name, allowed, values in (
+            ("delivery", "order", names, ("sms sms", "sms,smtp", "SMS", "../sms")),
+            ("delivery", "try_seconds", "whole seconds: 1 to 60", ("0", "61", "x")),
+            ("delivery", "most_under_way", "a number: 1 to 10000", ("0", "10001")),
+            ("smtp", "port", "a port: 1 to 65535", ("0", "65536", "smtp")),
+            ("smtp", "security", "starttls, tls or none", ("", "ssl", "TLS")),
+            ("smtp", "host", "a host's name or IP address", ("a\u2028b",)),
+            ("script", "command", "a program and its arguments", ("send 'to",)),
+        ):
+            for value in values:
+                fault = f"{value!r} will not do; it takes {allowed}"
+                self.assertFaults(f"[{section}]\n{name} = {value}\n", f"{{}}: [{section}] {name}: {fault}")
+
+    def test_console_is_for_the_demo(self) -> None:
+        """Messages are shown on the bank's terminal only where money is play money."""
+        fault = "console shows messages to whoever sees the bank's terminal; it takes demo = yes"
+        self.assertFaults("[delivery]\norder = sms console\n", f"{{}}: [delivery] order: {fault}")
+        self.assertEqual(
+            self.load("[delivery]\norder = console\n[bank]\ndemo = yes\n").postage.order,
+            ("console",),
+        )
+
+    def test_deliveries_of_others(self) -> None:
+        """The section of a delivery that others wrote may hold any key, but only where the order names it."""
+        text = "[pigeon]\nloft = north\nprot = 1\n"
+        settings = self.load("[delivery]\norder = pigeon dove\n" + text)
+        self.assertEqual(settings.postage.sections["pigeon"], {"loft": "north", "prot": "1"})
+        self.assertEqual(settings.postage.sections["dove"], {})
+        self.assertFaults(
+            text,
+            "{}: [pigeon] loft: there is no such key",
+            "{}: [pigeon] prot: there is no such key",
+        )
 
     def test_all_at_once(self) -> None:
         """Every fault is told in one go: strangers first, then each value in the order of the keys."""

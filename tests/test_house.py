@@ -57,6 +57,7 @@ ROOMS = {
     # 1: the contracts
     "bankd.ibank": Room(1, ("zope", "twisted.cred", "twisted.internet.interfaces", *DEFERRED)),
     "bankd.credentials": Room(1, ("zope", "twisted.cred")),
+    "bankd.idelivery": Room(1, ("zope", *DEFERRED)),
     "bankd.plugin": Room(1, ("zope", "twisted.plugin", "twisted.python")),
     # 2: the database
     "bankd.store": Room(2, DATABASE),
@@ -78,6 +79,7 @@ ROOMS = {
     "bankd.certificate_forms": Room(5),
     "bankd.keyring": Room(5),
     "bankd.notary": Room(5, NETWORK),
+    "bankd.settings_values": Room(5),
     # 6: where all is put together
     "bankd.config": Room(6, NETWORK),
     "bankd.tap": Room(6, NETWORK),

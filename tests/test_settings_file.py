@@ -26,10 +26,14 @@ def written() -> dict[tuple[str, str], str]:
 
 
 @cache
-def comments() -> dict[str, str]:
-    """What stands above each key, on one line and without letters' case, by the key's name."""
-    found = re.findall(r"^((?:#.*\n)+)(\w+) *=", FILE.read_text(encoding="utf-8"), re.MULTILINE)
-    return {name: " ".join(comment.replace("#", " ").split()).casefold() for comment, name in found}
+def comments() -> dict[tuple[str, str], str]:
+    """What stands above each key, on one line and without letters' case, by section and key."""
+    found: dict[tuple[str, str], str] = {}
+    for section in re.split(r"^\[(?=\w+\]$)", FILE.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
+        name, _, text = section.partition("]")
+        for comment, key in re.findall(r"^((?:#.*\n)+)(\w+) *=", text, re.MULTILINE):
+            found[name, key] = " ".join(comment.replace("#", " ").split()).casefold()
+    return found
 
 
 class SettingsFileTests(SynchronousTestCase):
@@ -47,7 +51,7 @@ class SettingsFileTests(SynchronousTestCase):
     def test_every_key_is_explained(self) -> None:
         """Above each key stands what it means and what is allowed, in the code's own words."""
         for key in KEYS:
-            explained = comments().get(key.name, "")
+            explained = comments().get((key.section, key.name), "")
             self.assertIn(key.meaning.casefold(), explained, key.name)
             self.assertIn(key.allowed.casefold(), explained, key.name)
 

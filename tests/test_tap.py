@@ -85,6 +85,17 @@ class MakingTheService(OptionsCase):
         lines = str(caught.exception.code).splitlines()
         self.assertEqual([line.split(": ")[:2] for line in lines], [["bankd", "--host"], ["bankd", "--port"]])
 
+    def test_delivery_that_cannot_be(self) -> None:
+        """A delivery whose section will not do stops the start before the daemon leaves the terminal."""
+        path = Path(self.mktemp())
+        path.write_text("[delivery]\norder = sms file\n[sms]\nurl = http://gateway.example/\n", encoding="utf-8")
+        with self.assertRaises(SystemExit) as caught:
+            makeService(self.options("--config", str(path)))
+        self.assertEqual(
+            str(caught.exception.code),
+            "bankd: [sms] url: http is for a gateway on this machine only (localhost, 127.0.0.1 or [::1]); https does",
+        )
+
     def test_plugins(self) -> None:
         """twistd finds the bank, and the bank its protocols, each by a name of which it knows the address."""
         makers: dict[str, str] = {maker.tapname: maker.module for maker in found(IServiceMaker)}

@@ -9,7 +9,7 @@ from pathlib import Path
 import bankd
 from bankd.certificates import CertificateError
 from bankd.config import SettingsError
-from bankd.ctl import account, backup, init, ledger, receipt, reverse, terminal
+from bankd.ctl import account, backup, delivery, init, ledger, receipt, reverse, terminal
 from bankd.ctl.command import UNUSABLE, Command, Unusable
 from bankd.keyring import KeysMissing
 from bankd.store.archive import BackupError
@@ -26,6 +26,7 @@ COMMANDS: tuple[Command, ...] = (
     terminal.ENROL,
     terminal.LIST,
     terminal.REVOKE,
+    delivery.TEST,
     backup.BACKUP,
     backup.RESTORE,
 )
@@ -33,6 +34,7 @@ COMMANDS: tuple[Command, ...] = (
 
 NOUNS = {
     "account": "show an account, and set what it may spend",
+    "delivery": "try the ways by which customers are sent messages",
     "ledger": "check the ledger, and sign what it comes to",
     "receipt": "check a signed receipt",
     "terminal": "give terminals certificates of their own, and take them back",

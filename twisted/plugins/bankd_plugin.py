@@ -1,8 +1,8 @@
-"""What `twistd` and the plugin search find of bankd: the bank, and the protocols that it serves. All are only named."""
+"""What `twistd` and the plugin search find of bankd: the bank, its protocols and its deliveries. All are only named."""
 
 from twisted.application.service import ServiceMaker
 
-from bankd.plugin import ProtocolMaker
+from bankd.plugin import DeliveryMaker, ProtocolMaker
 
 bankd = ServiceMaker(
     "bankd",
@@ -12,3 +12,8 @@ bankd = ServiceMaker(
 )
 line = ProtocolMaker("line", "bankd.protocols.line_factory.LineFactory")
 status = ProtocolMaker("status", "bankd.protocols.status.StatusSite", secure=False)
+console = DeliveryMaker("console", "bankd.delivery.console.Console")
+file = DeliveryMaker("file", "bankd.delivery.file.File")
+smtp = DeliveryMaker("smtp", "bankd.delivery.smtp.Smtp")
+sms = DeliveryMaker("sms", "bankd.delivery.sms.Sms")
+script = DeliveryMaker("script", "bankd.delivery.script.Script")
