@@ -1,6 +1,7 @@
 """BANK/1 from the bank's side: codes and their precedence, order, limits, and how connections end."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -172,6 +173,9 @@ class Codes(LineCase):
         self.patch(self.bank.branch, "hash_pool", Bounded(AtOnce(), 0))
         yield codes.BUSY, self.bank.connect().ask("q LOGIN username=alice password=x")
         yield codes.TOO_MUCH, self.deposit_too_much()
+        terms, self.bank.branch.terms = self.bank.branch.terms, replace(self.bank.branch.terms, pin_terminals=True)
+        yield codes.NEEDS_TERMINAL, self.bank.connect().ask(f"q LOGIN account={self.bob.account} pin={self.bob.pin}")
+        self.bank.branch.terms = terms
         quiet = self.bank.connect()
         self.bank.clock.advance(LIMITS.login_seconds)
         yield codes.IDLE, quiet.received()

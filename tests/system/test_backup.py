@@ -23,11 +23,8 @@ class UnderLoad(DaemonCase):
     def restored(self, bank: Bank, path: Path) -> tuple[MortalBank, Done]:
         """A bank with the keys of ``bank`` and the database that is in the backup; what the operator was told."""
         other = self.prepare(**LEASE)
-        for file in other.state.iterdir():
-            file.unlink()
-        for file in bank.state.iterdir():
-            if not file.name.startswith("bank.sqlite3"):
-                shutil.copy2(file, other.state)
+        shutil.rmtree(other.state)
+        shutil.copytree(bank.state, other.state, ignore=shutil.ignore_patterns("bank.sqlite3*", "*.sock"))
         return other, self.bankctl(other, "restore", path)
 
     def test_backed_up_and_restored(self) -> None:

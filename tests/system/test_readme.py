@@ -201,7 +201,7 @@ class WalkThroughTests(SystemTestCase):
             for usual, own in self.own_places().items():
                 line = line.replace(usual, own)
         else:
-            line = line.replace("var/alice.", f"{self.state}/alice.")
+            line = line.replace("var/alice.", f"{self.state}/alice.").replace("lobby.pem", f"{self.folder}/lobby.pem")
         if re.search(r"[A-Z]S-[A-Z]", line):
             for word, value in self.values().items():
                 line = line.replace(word, value)
@@ -218,6 +218,7 @@ class WalkThroughTests(SystemTestCase):
             "--state var": f"--state {self.state}",
             "--state mybank": f"--state {self.folder}/mybank",
             " copy": f" {self.folder}/copy",
+            " lobby.pem": f" {self.folder}/lobby.pem",
             "bank.backup": f"{self.folder}/bank.backup",
             "bankd --config": f"bankd {ports} --config",
         }
