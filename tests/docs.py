@@ -16,7 +16,7 @@ from typing import Any
 import abnf
 
 from bankd import codes, records
-from bankd.bank import access, reports
+from bankd.bank import reports, strength
 from bankd.bank.terms import Terms
 from bankd.protocols import line
 from bankd.wire import codec, grammar, messages, notice
@@ -150,7 +150,7 @@ def _limits(before: str) -> Iterator[tuple[str, ...]]:
         ("statement", f"{reports.STATEMENT_LINES} entries"),
         ("notices", f"{reports.INBOX_PAGE} notices"),
         ("hint", f"{notice.MAX_HINT} octets"),
-        ("password", f"{access.MIN_PASSWORD} characters"),
+        ("password", f"{strength.MIN_PASSWORD} characters"),
     ):
         yield (f"`{name}`", default, meanings.get(name, "?"))
 

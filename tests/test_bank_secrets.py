@@ -6,7 +6,7 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from bankd import codes
-from bankd.bank import access, contact, demo
+from bankd.bank import access, contact, demo, strength
 from bankd.bank.hashing import Hasher
 from bankd.codes import Refused
 from bankd.store import customers
@@ -48,6 +48,41 @@ class Hashes(SynchronousTestCase):
             costs.matches(hashed, "4321")
         settings = [hashed.split("$")[:4] for hashed in seen]
         self.assertEqual(settings[0], settings[1])
+
+    def test_spellings(self) -> None:
+        """A secret is the same in every normalization form, and with every kind of space; capitals are not folded."""
+        hashed = hasher().hash("caf\u00e9 au lait")
+        for spelt in ("cafe\u0301 au lait", "caf\u00e9\u00a0au\u3000lait"):
+            self.assertTrue(hasher().matches(hashed, spelt), ascii(spelt))
+        for other in ("cafe au lait", "Caf\u00e9 au lait", "caf\u00e9au lait", "\uff43af\u00e9 au lait"):
+            self.assertFalse(hasher().matches(hashed, other), ascii(other))
+
+    def test_as_it_came(self) -> None:
+        """A hash of a secret as it came, from before secrets were prepared, still matches it, and is renewed."""
+        old = hasher()._argon2.hash(hasher()._peppered("cafe\u0301 au lait"))
+        self.assertTrue(hasher().matches(old, "cafe\u0301 au lait"))
+        self.assertFalse(hasher().matches(old, "caf\u00e9 au lait"))
+        new = hasher().proven(old, "cafe\u0301 au lait")
+        assert new is not None
+        self.assertNotEqual(new, old)
+        for spelt in ("cafe\u0301 au lait", "caf\u00e9 au lait"):
+            self.assertEqual(hasher().proven(new, spelt), new)
+
+    def test_renewed(self) -> None:
+        """What is proven of a hash with other costs is a new one with today's; of one with today's, it itself."""
+        for passes, memory_kib in ((1, 8), (3, 8), (2, 16)):
+            old = Hasher(b"pepper", passes, memory_kib).hash("1234567")
+            today = Hasher(b"pepper", passes=2, memory_kib=8)
+            new = today.proven(old, "1234567")
+            assert new is not None
+            self.assertIn("$m=8,t=2,p=1$", new)
+            self.assertEqual(today.proven(new, "1234567"), new)
+
+    def test_nothing_proven(self) -> None:
+        """Of a wrong secret, and for nobody, nothing is proven, however the hash was made."""
+        old = Hasher(b"pepper", passes=2, memory_kib=8).hash("1234567")
+        for hashed, secret in ((old, "1234568"), (hasher().hash("1234567"), "1234568"), (None, "nobody's")):
+            self.assertIsNone(hasher().proven(hashed, secret))
 
     def test_pepper(self) -> None:
         """Without the pepper a hash matches nothing."""
@@ -136,16 +171,17 @@ class Demo(SynchronousTestCase):
         for customer in made:
             self.assertTrue(re.fullmatch(rf"{syllables}-{syllables}-{syllables}-[1-9][0-9]", customer.password))
             self.assertTrue(re.fullmatch(r"[0-9]{5}", customer.pin))
-            access.check_password(customer.password)
-            access.check_pin(customer.pin)
+            known = [customer.username, customer.mobile, customer.account]
+            strength.check("password", customer.password, known)
+            strength.check("pin", customer.pin, known)
             self.assertNotIn(customer.password, repr(customer))
             self.assertNotIn(customer.pin, repr(customer))
         self.assertEqual(len({secret for one in made for secret in (one.password, one.pin)}), 6)
 
     def test_weak_pins_are_drawn_again(self) -> None:
         """A drawn PIN that is too easy to guess is not used; leading zeros are kept."""
-        drawn = iter([11111, 12345, 42])
-        self.assertEqual(demo._pin(lambda _below: next(drawn)), "00042")
+        drawn = iter([11111, 12345, 55501, 42])
+        self.assertEqual(demo._pin(lambda _below: next(drawn), self.MOBILES[0]), "00042")
 
     def test_again(self) -> None:
         """When they are there already nothing is made."""

@@ -842,7 +842,7 @@ class Incidents(LineCase):
             raise RuntimeError("hush")
 
         wire = self.bank.connect()
-        with_patch = self.patch(self.bank.branch.hasher, "matches", fail)
+        with_patch = self.patch(self.bank.branch.hasher, "proven", fail)
         self.assertIncident(wire, f"LOGIN account={self.alice.account} pin={self.alice.pin}", RuntimeError)
         with_patch.restore()
         self.assertFree(self.alice)

@@ -1,10 +1,11 @@
 """Who may do what: the checkers, the realm, a visitor's and a customer's perspective, and the exclusive session."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from sqlalchemy import select
 from twisted.cred.checkers import ICredentialsChecker
 from twisted.cred.credentials import Anonymous, ICredentials, UsernamePassword
 from twisted.cred.error import UnhandledCredentials
@@ -17,6 +18,7 @@ from zope.interface.verify import verifyObject
 
 from bankd import codes
 from bankd.bank import access, payments
+from bankd.bank.hashing import Hasher
 from bankd.codes import Code, Refused
 from bankd.credentials import AccountPin, IAccountPin, IMobilePin, INamePassword, MobilePin, NamePassword, Origin
 from bankd.ibank import IBankProtocol, ICustomer, IFigures, IMind, IVisitor
@@ -28,6 +30,7 @@ from bankd.plugin import ProtocolMaker
 from bankd.records import AccountView, Greeting, Held, NoticeKind, Payee, Receipt
 from bankd.store import customers
 from bankd.store.engines import Transaction
+from bankd.store.schema import secrets
 from bankd.testing import OPENED, PRACTICE_TERMS, AtOnce, Known, PracticeBank, Stepped
 
 T = TypeVar("T")
@@ -229,6 +232,84 @@ class Checking(BranchCase):
         self.enter(self.bob)
 
 
+class Renewing(BranchCase):
+    """Hashes that were made with other costs than today's."""
+
+    def kept(self, kind: str) -> tuple[str, int]:
+        """The hash of Alice's secret, and when she changed it."""
+        mine = (secrets.c.customer_id == self.alice.customer_id) & (secrets.c.kind == kind)
+        with self.bank.store.reading() as connection:
+            hashed, changed_us = connection.execute(select(secrets.c.hash, secrets.c.changed_us).where(mine)).one()
+        return hashed, changed_us
+
+    def ways(self) -> Iterator[tuple[str, Any]]:
+        """Alice's ways in, with the secret of each."""
+        yield "password", NamePassword("alice", self.alice.password)
+        yield "pin", AccountPin(self.alice.account, self.alice.pin)
+        yield "pin", MobilePin(self.alice.mobile, self.alice.pin)
+
+    def raise_costs(self) -> None:
+        """Have the bank hash with another pass from now on."""
+        passes = self.bank.branch.hasher._argon2.time_cost + 1
+        self.bank.branch.hasher = Hasher(b"practice", passes, memory_kib=8)
+
+    def test_renewed(self) -> None:
+        """A log-in by an old hash succeeds and renews it, once; the next succeeds by the new one. Nothing is told."""
+        for kind, credentials in self.ways():
+            old = self.kept(kind)
+            self.raise_costs()
+            log_out = self.result(self.log_in(credentials))[2]
+            self.result(log_out())
+            new = self.kept(kind)
+            self.assertNotEqual(new[0], old[0])
+            self.assertIn(f",t={self.bank.branch.hasher._argon2.time_cost},", new[0])
+            self.assertEqual(new[1], old[1])
+            self.result(self.result(self.log_in(credentials))[2]())
+            self.assertEqual(self.kept(kind), new)
+        told = self.result(self.enter().notices(None)).notices
+        self.assertEqual([one.kind for one in told], [NoticeKind.DEPOSIT])
+
+    def test_wrong(self) -> None:
+        """A wrong secret renews nothing."""
+        old = self.kept("pin")
+        self.raise_costs()
+        self.assertRefused(self.log_in(AccountPin(self.alice.account, "13579")), codes.WRONG_SECRET)
+        self.assertEqual(self.kept("pin"), old)
+
+    def test_in_use(self) -> None:
+        """A log-in that is refused because the account is in use renews nothing."""
+        self.enter()
+        old = self.kept("pin")
+        self.raise_costs()
+        self.assertRefused(self.log_in(AccountPin(self.alice.account, self.alice.pin)), codes.IN_USE)
+        self.assertEqual(self.kept("pin"), old)
+
+    def test_changed_meanwhile(self) -> None:
+        """A secret that was changed while the old one was checked stays the one that it was changed to."""
+        customer = self.enter()
+        self.result(customer.log_out())
+        self.raise_costs()
+        begun = self.start(self.log_in(AccountPin(self.alice.account, self.alice.pin)))
+        self.read_pool.step()
+        self.hash_pool.step()
+        changed = self.bank.branch.hasher.hash("86420")
+        with self.bank.store.writing() as tx:
+            customers.set_secret(tx, self.alice.customer_id, "pin", changed)
+        self.drain()
+        self.assertIs(self.failureResultOf(begun, Refused).value.code, codes.WRONG_SECRET)
+        self.assertEqual(self.kept("pin")[0], changed)
+
+    def test_busy(self) -> None:
+        """An old hash is checked and renewed in one call of the pool: one that is full refuses neither half-way."""
+        self.raise_costs()
+        self.start(self.log_in(AccountPin(self.alice.account, self.alice.pin)))
+        self.read_pool.step()
+        self.assertEqual(len(self.hash_pool.waiting), 1)
+        self.hash_pool.step()
+        self.assertEqual((len(self.hash_pool.waiting), len(self.lane_pool.waiting)), (0, 1))
+        self.drain()
+
+
 class Registering(BranchCase):
     """A mobile number that nobody has."""
 
@@ -245,7 +326,8 @@ class Registering(BranchCase):
 
     def test_weak_pin(self) -> None:
         """A new number with a PIN too easy to guess makes nobody; a known one with it is only wrong."""
-        self.assertRefused(self.log_in(MobilePin(NEW_MOBILE, "1234")), codes.WEAK_SECRET, "pin")
+        for pin in ("1234", NEW_MOBILE[-5:]):
+            self.assertRefused(self.log_in(MobilePin(NEW_MOBILE, pin)), codes.WEAK_SECRET, "pin")
         with self.bank.store.reading() as connection:
             self.assertFalse(access.is_known_mobile(connection, NEW_MOBILE))
         self.assertRefused(self.log_in(MobilePin(self.alice.mobile, "1234")), codes.WRONG_SECRET)
@@ -390,6 +472,8 @@ class Visiting(BranchCase):
             ({"mobile": "12", "password": "short"}, codes.BAD_FIELD, "mobile"),
             ({"password": "short", "username": "alice"}, codes.WEAK_SECRET, "password"),
             ({"pin": "1111", "username": "alice"}, codes.WEAK_SECRET, "pin"),
+            ({"username": "carol-and-bob", "password": "Carol-and-Bob"}, codes.WEAK_SECRET, "password"),
+            ({"mobile": "2025550177", "pin": "55501"}, codes.WEAK_SECRET, "pin"),
             ({"username": "alice"}, codes.TAKEN, "username"),
             ({"mobile": self.bob.mobile}, codes.TAKEN, "mobile"),
         ):
@@ -493,6 +577,9 @@ class Acting(BranchCase):
             (change("pin", "97531", self.bob.password, None), codes.WRONG_SECRET, None),
             (change("pin", "1111", password, None), codes.WEAK_SECRET, "new"),
             (change("password", "short", None, pin), codes.WEAK_SECRET, "new"),
+            (change("password", "password1", None, pin), codes.WEAK_SECRET, "new"),
+            (change("pin", self.alice.mobile[3:8], None, pin), codes.WEAK_SECRET, "new"),
+            (change("pin", self.alice.account[-4:], None, pin), codes.WEAK_SECRET, "new"),
             (change("pin", "97531", None, None), codes.WRONG_SECRET, None),
         ):
             self.assertRefused(asked, code, field)

@@ -25,7 +25,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 from twisted.trial.unittest import SynchronousTestCase
 
 from bankd import codes, records
-from bankd.bank import access, reports
+from bankd.bank import reports, strength
 from bankd.codes import Refused
 from bankd.protocols import line
 from bankd.protocols.asked import Reader
@@ -240,7 +240,7 @@ class PageTests(GrammarCase):
             f"without it, {reports.STATEMENT_LINES}.",
             f"oldest first, {reports.INBOX_PAGE} at most",
             f"a UDP datagram of at most {notice.MAX_HINT} octets",
-            f"less than {access.MIN_PASSWORD} characters",
+            f"A password must have at least {strength.MIN_PASSWORD} characters",
         ):
             self.assertIn(sentence, flat)
 

@@ -7,6 +7,7 @@ from itertools import chain
 from twisted.trial.unittest import SynchronousTestCase
 
 from bankd import codes
+from bankd.bank.strength import MIN_PASSWORD
 from bankd.client import prompts, slips, words
 from bankd.client.address import Address
 from bankd.client.editor import wrapped
@@ -76,6 +77,14 @@ class Codes(SynchronousTestCase):
             for field in (None, "pin"):
                 said = words.code(code, field)
                 self.assertTrue(said.endswith(".") or said == words.INVALID, said)
+
+    def test_weak(self) -> None:
+        """Who chose a weak secret is told what is wanted: of a password or of a PIN, and where it may be either of both."""
+        length, row = f"at least {MIN_PASSWORD} characters", "digits in a row"
+        for field, wanted in (("password", {length}), ("pin", {row}), ("new", {length, row})):
+            said = words.code(codes.WEAK_SECRET, field)
+            self.assertEqual({part for part in (length, row) if part in said}, wanted)
+            self.assertIn(words.FIELDS[field], said)
 
 
 class Trouble(SynchronousTestCase):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bankd import codes
-from bankd.bank import access, accounts, payments
+from bankd.bank import accounts, payments, strength
 from bankd.bank.accounts import RandomBelow
 from bankd.bank.hashing import Hasher
 from bankd.bank.terms import Terms
@@ -39,7 +39,7 @@ def open_demo(
     """
     made = []
     for username, mobile in zip(NAMES, mobiles, strict=True):
-        password, pin = _password(random_below), _pin(random_below)
+        password, pin = _password(random_below), _pin(random_below, mobile)
         details: dict[str, str | None] = {"username": username, "mobile": mobile, "name": username.title()}
         hashes = {"password": hasher.hash(password), "pin": hasher.hash(pin)}
         account = accounts.sign_up(tx, terms, random_below, details, hashes)
@@ -63,12 +63,12 @@ def _password(random_below: RandomBelow) -> str:
     return f"{spelt[:4]}-{spelt[4:8]}-{spelt[8:]}-{10 + random_below(90)}"
 
 
-def _pin(random_below: RandomBelow) -> str:
-    """Five digits that are not too easy to guess."""
+def _pin(random_below: RandomBelow, mobile: str) -> str:
+    """Five digits that are not too easy to guess of who has the number ``mobile``."""
     while True:
         pin = f"{random_below(100_000):05}"
         try:
-            access.check_pin(pin)
+            strength.check("pin", pin, [mobile])
         except Refused as refused:
             assert refused.code is codes.WEAK_SECRET
         else:

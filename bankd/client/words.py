@@ -58,10 +58,16 @@ CODES: dict[Code, str] = {
 
 WITH_FIELD: dict[Code, str] = {
     codes.BAD_FIELD: INVALID + ": {field} is missing or not of the right form.",
-    codes.WEAK_SECRET: "Too easy to guess: {field}. Please choose another.",
+    codes.WEAK_SECRET: "Too easy to guess: {field}. Please choose another. {wanted}",
     codes.TAKEN: "Another customer has this already: {field}.",
 }
 """What is said instead where the bank names the field at fault."""
+
+STRONG = {
+    "password": "A password has at least 8 characters, is not a common one, and not what others know of you.",
+    "pin": "A PIN is not one digit repeated, not digits in a row, and not part of your mobile or account number.",
+}
+"""What the bank wants of a new secret, by its field."""
 
 NEWER = defaultdict(
     lambda: "The bank answered {number} ({reason}), which this client does not know.",
@@ -175,7 +181,8 @@ IN_DOUBT = (
 def code(code: Code, field: str | None = None, incident: str | None = None) -> str:
     """A code as a sentence, naming the field at fault or the incident where there is one."""
     if field and code in WITH_FIELD:
-        return WITH_FIELD[code].format(field=FIELDS.get(field, field))
+        wanted = STRONG.get(field) or " ".join(STRONG.values())
+        return WITH_FIELD[code].format(field=FIELDS.get(field, field), wanted=wanted)
     if incident and code == codes.INCIDENT:
         return f"The bank made a mistake of its own. Please report it with the number {incident}."
     newer = NEWER[code.number if code.number in NEWER else code.number // 100]

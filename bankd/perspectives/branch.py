@@ -101,6 +101,10 @@ class Branch:
         """The hash to keep of ``secret``. Raises Refused: BUSY."""
         return self.hash_pool(self.hasher.hash, secret)
 
+    def proven(self, hashed: str | None, secret: str) -> Deferred[str | None]:
+        """The hash to keep of ``secret`` from now on, if ``hashed`` was made from it, or None. Raises Refused: BUSY."""
+        return self.hash_pool(self.hasher.proven, hashed, secret)
+
     def matches(self, hashed: str | None, secret: str) -> Deferred[bool]:
         """Whether ``hashed`` was made from ``secret``. Raises Refused: BUSY."""
         return self.hash_pool(self.hasher.matches, hashed, secret)

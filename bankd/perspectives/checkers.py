@@ -5,7 +5,7 @@
 3. What a checker gives as the avatar's id is a ``Proven``, for the realm alone.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from twisted.cred.checkers import ICredentialsChecker
@@ -13,7 +13,7 @@ from twisted.internet.defer import Deferred
 from zope.interface import Interface, implementer
 
 from bankd import codes
-from bankd.bank import access, accounts, contact
+from bankd.bank import access, accounts, contact, strength
 from bankd.bank.access import Claim
 from bankd.codes import Refused
 from bankd.credentials import AccountPin, IAccountPin, IMobilePin, INamePassword, MobilePin, NamePassword, Origin
@@ -54,10 +54,10 @@ class Checker:
 
     async def _prove(self, claim: Claim | None, secret: str) -> Proven:
         """``claim`` with its secret checked, after the same work whether there is one or not."""
-        right = await self._branch.matches(claim.hashed if claim else None, secret)
-        if claim is None or not right:
+        hashed = await self._branch.proven(claim.hashed if claim else None, secret)
+        if claim is None or hashed is None:
             raise Refused(codes.WRONG_SECRET)
-        return Proven(claim)
+        return Proven(replace(claim, renewed=hashed))
 
 
 class NamePasswordChecker(Checker):
@@ -104,7 +104,7 @@ class MobilePinChecker(Checker):
         return await self._prove(claim, given.pin)
 
     async def _register(self, mobile: str, pin: str) -> Proven:
-        access.check_pin(pin)
+        strength.check("pin", pin, [mobile])
         hashed = await self._branch.hash(pin)
 
         def sign_up(tx: Transaction) -> AccountRow:

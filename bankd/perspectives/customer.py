@@ -13,7 +13,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from bankd import codes
-from bankd.bank import access, accounts, contact, payments, receipts, reports
+from bankd.bank import access, accounts, contact, payments, receipts, reports, strength
 from bankd.codes import Refused
 from bankd.ibank import ICustomer
 from bankd.ledger.books import Outcome
@@ -183,8 +183,8 @@ class Customer:
     async def change_secret(self, kind: str, new: str, password: str | None, pin: str | None) -> None:
         """Set a new password or PIN."""
         await self._prove_again(password, pin)
-        check = access.check_password if kind == "password" else access.check_pin
-        check(new, "new")
+        known = await self._branch.read(strength.known_of, self.session.customer_id)
+        strength.check(kind, new, known, "new")
         hashed = await self._branch.hash(new)
         await self._write(lambda tx: accounts.set_secret(tx, self.session, kind, hashed))
 

@@ -2,7 +2,7 @@
 
 from zope.interface import implementer
 
-from bankd.bank import access, accounts, contact
+from bankd.bank import accounts, contact, strength
 from bankd.ibank import IVisitor
 from bankd.perspectives.branch import Branch
 from bankd.records import AccountView, Greeting
@@ -41,12 +41,10 @@ class Visitor:
             "name": name,
             "email": email,
         }
-        access.check_password(password)
-        hashes = {}
-        if pin is not None:
-            access.check_pin(pin)
-            hashes["pin"] = await branch.hash(pin)
-        hashes["password"] = await branch.hash(password)
+        secrets = {"password": password} if pin is None else {"password": password, "pin": pin}
+        for kind, secret in secrets.items():
+            strength.check(kind, secret, details.values())
+        hashes = {kind: await branch.hash(secret) for kind, secret in secrets.items()}
 
         def sign_up(tx: Transaction) -> AccountView:
             return accounts.sign_up(tx, branch.terms, branch.random_below, details, hashes).view()

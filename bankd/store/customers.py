@@ -103,6 +103,12 @@ def set_secret(tx: Transaction, customer_id: int, kind: str, hashed: str) -> Non
         tx.connection.execute(insert(secrets).values(customer_id=customer_id, kind=kind, **values))
 
 
+def renew_hash(tx: Transaction, customer_id: int, kind: str, hashed: str) -> None:
+    """Keep another hash of the ``password`` or ``pin`` that a customer has; when it was last changed stays."""
+    mine = (secrets.c.customer_id == customer_id) & (secrets.c.kind == kind)
+    tx.connection.execute(update(secrets).where(mine).values(hash=hashed))
+
+
 def secret(connection: Connection, customer_id: int, kind: str) -> str | None:
     """The hash of a customer's ``password`` or ``pin``; None when there is none."""
     mine = (secrets.c.customer_id == customer_id) & (secrets.c.kind == kind)
