@@ -79,7 +79,7 @@ class Codes(SynchronousTestCase):
                 self.assertTrue(said.endswith(".") or said == words.INVALID, said)
 
     def test_weak(self) -> None:
-        """Who chose a weak secret is told what is wanted: of a password or of a PIN, and where it may be either of both."""
+        """Who chose a weak secret is told what is wanted of a password, of a PIN, or where it may be either of both."""
         length, row = f"at least {MIN_PASSWORD} characters", "digits in a row"
         for field, wanted in (("password", {length}), ("pin", {row}), ("new", {length, row})):
             said = words.code(codes.WEAK_SECRET, field)
