@@ -23,7 +23,7 @@ from twisted.python import usage
 from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
 
-from bankd import config, keyring, log, tls
+from bankd import config, core_files, keyring, log, tls
 from bankd.bank import payments
 from bankd.bank.hashing import Hasher
 from bankd.channel_factory import ChannelFactory
@@ -107,6 +107,7 @@ class Bank(Service):
 
     def startService(self) -> None:
         """Open the database, start the threads, listen. Exits with a plain line when something is missing."""
+        core_files.forbid()  # before a key is read; and here, as a change of user would undo a part of it
         try:
             self._open_log()
             self._store = self._open_store()

@@ -40,7 +40,7 @@ NETWORK = ("twisted", "zope")
 DEFERRED = ("twisted.internet.defer", "twisted.python")
 CONNECTION = ("sqlalchemy.Connection", "sqlalchemy.engine.Connection")
 FOR_PROTOCOLS = ("bankd.ibank", "bankd.credentials", "bankd.wire", "bankd.codes", "bankd.records")
-FOR_CLIENTS = ("bankd.wire", "bankd.money", "bankd.codes", "bankd.records")
+FOR_CLIENTS = ("bankd.wire", "bankd.money", "bankd.codes", "bankd.records", "bankd.core_files")
 
 # docs/architecture.md tells why; a new module needs a room here, and a new room a reason.
 ROOMS = {
@@ -74,6 +74,7 @@ ROOMS = {
     "bankd.channel": Room(5, NETWORK),
     "bankd.outlet": Room(5, NETWORK),
     "bankd.channel_factory": Room(5, NETWORK),
+    "bankd.core_files": Room(5),
     "bankd.log": Room(5, NETWORK),
     "bankd.certificates": Room(5),
     "bankd.certificate_forms": Room(5),

@@ -12,6 +12,7 @@ from typing import Any, TextIO
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
 
+from bankd import core_files
 from bankd.client import exits, words
 from bankd.client.arguments import Given, read_arguments
 from bankd.client.bank import Bank
@@ -31,6 +32,7 @@ STDIN = 0
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the client with these arguments, or the program's own; the exit status."""
+    core_files.forbid()
     try:
         given = read_arguments(arguments, os.environ, _standard_input())
     except (KeyboardInterrupt, EOFError):  # at the question for the secret

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import bankd
+from bankd import core_files
 from bankd.certificates import CertificateError
 from bankd.config import SettingsError
 from bankd.ctl import account, backup, delivery, init, ledger, receipt, reverse, terminal
@@ -44,6 +45,7 @@ NOUNS = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command, and return its exit status."""
+    core_files.forbid()
     os.umask(0o077)  # whatever is made here is the operator's alone
     options = _parser().parse_args(argv)
     try:
