@@ -50,6 +50,9 @@ SHELL = "$ "
 _NOT_PASSED_ON = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "TMUX", "BANKD_SECRET", "BANKD_SERVER", "BANKD_CA")
 """Variables that tell of the terminal or the `make` that this test itself runs in."""
 
+_ELSEWHERE = {"database": "\n[database]\nurl = {}\n", "logfile": "\n[logging]\nlogfile = {}\n"}
+"""Settings that are not in [bank], as they stand in the file."""
+
 _ports = random.SystemRandom()
 _servers = count()
 
@@ -466,10 +469,10 @@ class SystemTestCase(SynchronousTestCase):
 
 
 def _changed(text: str, settings: Mapping[str, str]) -> str:
-    """A settings file with values in [bank] replaced or added; ``database`` is the URL of its database."""
+    """A settings file with values in [bank] replaced or added; those in _ELSEWHERE go into a section of their own."""
     for name, value in settings.items():
-        if name == "database":
-            text += f"\n[database]\nurl = {value}\n"
+        if name in _ELSEWHERE:
+            text += _ELSEWHERE[name].format(value)
             continue
         text = re.sub(rf"^{name} *=.*\n", "", text, flags=re.MULTILINE)
         text = text.replace("[bank]\n", f"[bank]\n{name} = {value}\n")
