@@ -125,9 +125,9 @@ class Known:
     customer_id: int
     account_id: int
     username: str
-    password: str
+    password: str = field(repr=False)
     account: str
-    pin: str
+    pin: str = field(repr=False)
     mobile: str
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from twisted.internet.address import IPv4Address
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransportWithDisconnection
+from twisted.logger import LogEvent, formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
@@ -114,6 +115,20 @@ class HTTP(StatusCase):
         self.assertEqual(headers["content-type"], "application/json")
         self.assertEqual(headers["cache-control"], "no-store")
         self.assertEqual(int(headers["content-length"]), len(body))
+
+    def test_log(self) -> None:
+        """The log tells who asked and how that was answered, and nothing of what was sent."""
+        events: list[LogEvent] = []
+        note: Any = events.append
+        globalLogPublisher.addObserver(note)
+        self.addCleanup(globalLogPublisher.removeObserver, note)
+        for asked in ("/status?pin=s3cret", "/s3cret"):
+            self.ask("GET", asked, "Referer: s3cret", "User-Agent: s3cret", "Authorization: Basic s3cret")
+        self.assertEqual(
+            [formatEvent(event) for event in events],
+            ["192.168.1.1 was answered 200", "192.168.1.1 was answered 404"],
+        )
+        self.assertNotIn("s3cret", repr(events))
 
     def test_query_is_passed_over(self) -> None:
         """A query after the path changes nothing, and one slash after it neither."""

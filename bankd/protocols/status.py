@@ -7,6 +7,8 @@ from twisted.cred.credentials import Anonymous
 from twisted.cred.portal import Portal
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+from twisted.web import http
 from twisted.web.resource import Resource
 from twisted.web.server import Request, Site
 
@@ -40,12 +42,17 @@ class StatusSite(Site):
     """The site; one that is asked seldom, and holds nothing open for long."""
 
     noisy = False
+    daybook = Logger()
 
     def __init__(self, portal: Portal, clock: IReactorTime) -> None:
         root = Resource()
         root.putChild(b"status", Status(portal))
         super().__init__(root, timeout=30, reactor=clock)  # type: ignore[no-untyped-call]
         self.displayTracebacks = False
+
+    def log(self, request: http.Request) -> None:
+        """Log who asked and how it was answered; as in the daybook, nothing that was sent."""
+        self.daybook.info("{host} was answered {code}", host=request.getClientAddress().host, code=request.code)
 
     def hang_up(self) -> Deferred[None]:
         """Nothing is held open that a client would miss."""

@@ -218,6 +218,7 @@ def malformed(story: Story) -> None:
         f"a LOGIN username=nobody password={secret}\0",
         f"a LOGIN username=nobody password={secret}é",
         f"a LOGIN username=nobody password={secret * 300}",
+        f"GET /status?pin={secret} HTTP/1.1\r\nHost: {secret}\r\nUser-Agent: {secret}\r\n\r\nGET /{secret} X\r\n",
     ):
         story.throw(line.encode(), story.bank.port, secure=True)
         story.throw(line.encode(), story.bank.port, secure=False)
@@ -338,7 +339,10 @@ class Leaks(SystemTestCase):
         self.assertGreater(len(self.canaries.secrets), 30)
         for place in (self.bank.folder / "bank.log", self.bank.state / "bank.sqlite3-wal", self.folder / "backup.gz"):
             self.assertTrue(place.stat().st_size, place)
-        self.assertIn("LOGIN 200", (self.bank.folder / "bank.log").read_text())
+        for log in (self.bank.log, (self.bank.folder / "bank.log").read_text()):
+            self.assertIn("LOGIN 200", log)
+            self.assertIn("Traceback", log)
+            self.assertNotIn("$argon2", log)
         self.assert_no_leak()
 
     def test_terminal(self) -> None:
