@@ -62,6 +62,8 @@ INCIDENT = Code(500, "incident", "A fault of the bank's own; `incident` is the n
 
 OVER = Code(410, "session", "The session is over: the account was taken over, or closed.", closes=True)
 NEEDS_TERMINAL = Code(403, "terminal", "The bank takes PINs only at terminals that it has enrolled.")
+LOCKED = Code(429, "locked", "Too many tries with a wrong secret; from here none is looked at for `seconds`.")
+WAIT = Code(429, "wait", "Several tries with a wrong secret; the next may come after `seconds`.")
 WRONG_SECRET = Code(401, "credentials", "The credentials are refused; which part was wrong is not said.")
 IN_USE = Code(423, "in_use", "Another session is open on this account.")
 WEAK_SECRET = Code(422, "weak", "The new password or PIN in `field` is too easy to guess.")
@@ -99,6 +101,8 @@ ALL = (
     INCIDENT,
     OVER,
     NEEDS_TERMINAL,
+    LOCKED,
+    WAIT,
     WRONG_SECRET,
     IN_USE,
     WEAK_SECRET,

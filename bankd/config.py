@@ -19,14 +19,14 @@ from typing import Any
 from phonenumbers import SUPPORTED_REGIONS
 
 from bankd import money
-from bankd.bank.terms import Terms
+from bankd.bank.terms import LockoutRules, Terms
 from bankd.delivery import keys
 from bankd.delivery.post import Postage
 from bankd.ledger.tariff import Tariff
 from bankd.records import Limits
 from bankd.settings_values import PORT as _PORT
 from bankd.settings_values import SECONDS as _SECONDS
-from bankd.settings_values import Key
+from bankd.settings_values import Key, between
 from bankd.settings_values import port as _port
 from bankd.settings_values import seconds as _seconds
 from bankd.store.engines import is_url
@@ -58,6 +58,10 @@ class Settings:
     limits: Limits
     checkpoint_seconds: int
     postage: Postage
+
+
+def _tries(text: str) -> int:
+    return between(text, 1, 1_000_000)
 
 
 def _yes_or_no(text: str) -> bool:
@@ -102,6 +106,7 @@ def _url(text: str) -> str:
     return text
 
 
+_TRIES = "a number: 1 to 1000000"
 _YES_NO = "yes or no"
 _AMOUNTS = "amounts with their currencies, such as 0.25 EUR 0.30 USD"
 _MOST = "amounts with their currencies, such as 100.00 EUR"
@@ -132,6 +137,13 @@ KEYS = (
     Key("bank", "day_limit", _amounts, _MOST, "", "the most that it may pay on one day in UTC; left out, any"),
     Key("bank", "checkpoint_seconds", _seconds, _SECONDS, "60", "how often to sign what the ledger comes to"),
     Key("bank", "demo", _yes_or_no, _YES_NO, "no", "whether to make demo customers; play money only"),
+    Key("lockout", "tries_before_wait", _tries, _TRIES, "3", "after how many wrong tries each further one has to wait"),
+    Key("lockout", "lock_after", _tries, _TRIES, "10", "after how many wrong tries a terminal or network is locked"),
+    Key("lockout", "lock_strangers_after", _tries, _TRIES, "50", "after how many all untrusted ones together are"),
+    Key("lockout", "lock_seconds", _seconds, _SECONDS, "3600", "how long a lock lasts"),
+    Key(
+        "lockout", "forget_seconds", _seconds, _SECONDS, "86400", "how long after the last wrong try all are forgotten"
+    ),
     Key("logging", "logfile", str, "a file", "", "where to log; left out, where twistd logs"),
     *keys.KEYS,
 )
@@ -240,6 +252,7 @@ def _settings(values: Mapping[str, Any]) -> Settings:
                 payment_limits=values["payment_limit"],
                 day_limits=values["day_limit"],
             ),
+            lockout=LockoutRules(**{name: values[name] for name in LockoutRules.__slots__}),
         ),
         limits=Limits(values["login_seconds"], values["idle_seconds"]),
         checkpoint_seconds=values["checkpoint_seconds"],

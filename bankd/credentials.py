@@ -25,10 +25,13 @@ class IMobilePin(ICredentials):
 class Origin:
     """Where credentials come from: the address ``host``, empty where there is none, and the SHA-256 in hex of the
     ``certificate`` that the terminal has proved to be its own.
+
+    ``token`` is what the terminal shows to be trusted (``bank.tokens``); None for one that would not keep any.
     """
 
     host: str = ""
     certificate: str | None = None
+    token: str | None = field(default=None, repr=False)
 
 
 NOWHERE = Origin()

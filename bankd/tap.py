@@ -26,6 +26,7 @@ from twisted.python.threadpool import ThreadPool
 from bankd import config, core_files, keyring, log, tls
 from bankd.bank import payments
 from bankd.bank.hashing import Hasher
+from bankd.bank.tokens import TokenKeys
 from bankd.channel_factory import ChannelFactory
 from bankd.codes import Refused
 from bankd.config import KEYS, Settings, SettingsError
@@ -193,6 +194,7 @@ class Bank(Service):
             read_pool=read_pool,
             hash_pool=Bounded(self._pool("hash", HASH_THREADS), MAX_HASHES),
             hasher=Hasher(self._keys.pepper),
+            tokens=TokenKeys(self._keys.pepper),
             signer=self._keys.signer,
             board=board,
             post=self._post,

@@ -27,6 +27,7 @@ from bankd.bank import access, accounts, payments
 from bankd.bank.access import Claim
 from bankd.bank.hashing import Hasher
 from bankd.bank.terms import Terms
+from bankd.bank.tokens import TokenKeys
 from bankd.ibank import INoticeBoard, IPost
 from bankd.lane import Lane
 from bankd.ledger.commands import Deposit
@@ -203,6 +204,7 @@ class PracticeBank:
             read_pool=read_pool or AtOnce(),
             hash_pool=hash_pool or AtOnce(),
             hasher=Hasher(b"practice", passes=1, memory_kib=8),
+            tokens=TokenKeys(b"practice"),
             signer=PrivateKey(new_key()),
             board=self.board,
             post=self.post,

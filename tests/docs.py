@@ -35,6 +35,7 @@ BLOCK = re.compile(r"^```(?P<kind>\w+)\n(?P<text>.*?)^```$", re.DOTALL | re.MULT
 RECORDS: tuple[type[Any], ...] = (
     records.Greeting,
     records.Welcome,
+    records.Wait,
     records.AccountView,
     records.CustomerView,
     records.Receipt,

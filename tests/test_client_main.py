@@ -477,7 +477,7 @@ class Programs(SynchronousTestCase):
 
     def given(self, *tasks: str | Later, plain: bool = False) -> Given:
         """What the program was told."""
-        return Given(Address("bank.example"), None, ("account", "1"), "4711", tasks, False, plain)
+        return Given(Address("bank.example"), None, ("account", "1"), "4711", tasks, False, plain, Path(self.mktemp()))
 
     def run_with(self, run: Callable[[Any, Given], Coroutine[Any, Any, int]], given: Given, bank: Bank | NoBank) -> int:
         """Run a program that reaches ``bank``; its status."""
@@ -498,7 +498,7 @@ class Programs(SynchronousTestCase):
         line = ScriptedLine(LOGIN=granted(Welcome("1", "USD", 30)))
         status = self.run_with(main.run_tasks, self.given("Acknowledge 1"), scripted_bank(line))
         self.assertEqual((status, self.output.getvalue()), (exits.SUCCESS, "Done.\n"))
-        self.assertEqual(line.asked[0], Login(account="1", pin="4711"))
+        self.assertEqual(line.asked[0], Login(account="1", pin="4711", terminal="new"))
 
     def test_no_bank_is_told_on_standard_error(self) -> None:
         """One sentence, and status 3."""

@@ -139,6 +139,19 @@ class Codes(LineCase):
         yield codes.DAY_LIMIT, wire.ask("q WITHDRAW amount=1 currency=USD key=k11")
         wire.drop()
 
+    def wrong_pins(self) -> Iterator[tuple[Code, list[str]]]:
+        """Codes that take several wrong PINs, and how long they are said to hold."""
+        wire, wrong = self.bank.connect(), "q LOGIN account=77777777 pin=0000"
+        wire.ask(*[wrong] * 3)
+        self.assertEqual(wire.ask(wrong), ["q 429 reason=wait seconds=1"])
+        yield codes.WAIT, wire.ask(wrong)
+        for _ in range(7):
+            self.bank.clock.advance(64)
+            wire = self.bank.connect()
+            wire.ask(wrong)
+        self.assertEqual(wire.ask(wrong), ["q 429 reason=locked seconds=3600"])
+        yield codes.LOCKED, wire.ask(wrong)
+
     def hold_for_bob(self) -> int:
         """The number of a hold of Alice's for Bob."""
         command = Hold(
@@ -168,6 +181,7 @@ class Codes(LineCase):
         yield codes.CREATED, wire.ask("q LOGIN mobile=2025550179 pin=24689")
         yield codes.IN_USE, self.bank.connect().ask("q LOGIN mobile=2025550179 pin=24689")
         yield codes.TOO_MANY, wire.ask(*["q OPEN_ACCOUNT"] * accounts.MAX_ACCOUNTS)[-1:]
+        yield from self.wrong_pins()
         yield codes.BROKEN_LINE, self.bank.connect().ask("")
         yield codes.LONG_LINE, self.bank.connect().ask("q NOOP" + " x" * 4096)
         self.patch(self.bank.branch, "hash_pool", Bounded(AtOnce(), 0))

@@ -40,6 +40,7 @@ MADE_UP: dict[str, tuple[str, Kind]] = {
     "contact": ("time", grammar.TIME),
     "last_login": ("time", grammar.TIME),
     "signed": ("signed", grammar.JWS),
+    "terminal": ("terminal", grammar.TOKEN),
 }
 """Fields whose values a bank makes up: what they are numbers of, and their kind."""
 

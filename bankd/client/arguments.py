@@ -17,6 +17,7 @@ from bankd.client.connect import terminal_from, trust_from
 from bankd.client.feed import Later, tasks_among
 from bankd.client.forms import WAYS
 from bankd.client.tasks import SHAPES
+from bankd.client.tokens import file_of
 
 LOCAL_CA = Path("var/ca.pem")
 """Where `make run` leaves the certificate of the bank that it serves."""
@@ -80,6 +81,10 @@ Examples:
 
 Variables: BANKD_SERVER, BANKD_CA and BANKD_TERMINAL stand for --server, --ca and
 --terminal, BANKD_SECRET for the secret.
+
+In $XDG_DATA_HOME/bankd/terminals (~/.local/share/bankd/terminals) is kept
+what tells the bank that you have logged in here before, so that nobody who tries your
+PIN elsewhere can lock you out here; without the file all works as well.
 """
 
 
@@ -91,7 +96,8 @@ class Unusable(Exception):
 class Given:
     """All that the program was told. ``login`` is a way of WAYS and who logs in; without ``tasks`` a person does.
 
-    ``terminal`` is the certificate to show to the bank, or None.
+    ``terminal`` is the certificate to show to the bank, or None; ``tokens`` is the file that the bank's tokens for this
+    terminal are kept in.
     """
 
     address: Address
@@ -101,6 +107,7 @@ class Given:
     tasks: tuple[str | Later, ...]
     as_json: bool
     plain: bool
+    tokens: Path
     terminal: Any = None
 
 
@@ -166,6 +173,7 @@ def _given(options: argparse.Namespace, environment: Mapping[str, str], stdin: T
         tasks,
         options.json,
         options.plain,
+        file_of(environment),
         _terminal(options.terminal or environment.get("BANKD_TERMINAL")),
     )
 

@@ -62,13 +62,21 @@ class LostBank(Exception):
 
 
 class Denied(Refused):
-    """The bank refused, with ``code``; ``incident`` is the number to tell the bank where the fault is its own."""
+    """The bank refused, with ``code``; ``incident`` is the number to tell the bank where the fault is its own, and
+    ``seconds`` for how long it refuses.
+    """
 
     def __init__(
-        self, code: Code, field: str | None = None, incident: str | None = None, place: int | None = None
+        self,
+        code: Code,
+        field: str | None = None,
+        incident: str | None = None,
+        place: int | None = None,
+        seconds: int | None = None,
     ) -> None:
         super().__init__(code, field, place)
         self.incident = incident
+        self.seconds = seconds
 
 
 class InDoubt(Exception):

@@ -35,6 +35,8 @@ CODES: dict[Code, str] = {
     codes.BAD_FIELD: INVALID,
     codes.OVER: "The session is over: the account was opened at another terminal, or closed.",
     codes.NEEDS_TERMINAL: "The bank takes PINs only at its own terminals. Please log in with your password.",
+    codes.LOCKED: "Too many tries to log in have failed, so the bank looks at none for a while.",
+    codes.WAIT: "Several tries have failed. Please wait a while before the next one.",
     codes.WRONG_SECRET: "The bank does not accept these credentials.",
     codes.IN_USE: "This account is in use at another terminal. Please log out there, or try again later.",
     codes.WEAK_SECRET: "This is too easy to guess; please choose another.",
@@ -69,6 +71,13 @@ STRONG = {
 }
 """What the bank wants of a new secret, by its field."""
 
+WITH_TIME: dict[Code, str] = {
+    codes.LOCKED: "Too many tries to log in have failed, so the bank looks at none for {time}. A terminal at which you "
+    "have logged in before may still do.",
+    codes.WAIT: "Several tries have failed. Please wait {time} before the next one.",
+}
+"""What is said instead where the bank tells for how long it refuses."""
+
 NEWER = defaultdict(
     lambda: "The bank answered {number} ({reason}), which this client does not know.",
     {
@@ -96,6 +105,9 @@ NOTICES: dict[str, tuple[str, str]] = {
     NoticeKind.REVERSAL: ("{amount} was given back to you by {other}", "A payment was given back"),
     NoticeKind.DELETION: ("Your account was closed", "Your account was closed"),
     NoticeKind.SECRET: ("Your PIN or password was changed",) * 2,
+    NoticeKind.FAILED: ("Somebody has tried several times to log in to your account, and failed",) * 2,
+    NoticeKind.LOCKOUT: ("Too many tries to log in to your account have failed, and whoever made them is locked out",)
+    * 2,
     NoticeKind.CONTACT: ("Your contact information was changed",) * 2,
 }
 """Each kind of notice without its full stop: with what the bank tells of it, and where only the kind is known."""
@@ -178,8 +190,10 @@ IN_DOUBT = (
 )
 
 
-def code(code: Code, field: str | None = None, incident: str | None = None) -> str:
-    """A code as a sentence, naming the field at fault or the incident where there is one."""
+def code(code: Code, field: str | None = None, incident: str | None = None, seconds: int | None = None) -> str:
+    """A code as a sentence, naming the field at fault, the incident or the time where there is one."""
+    if seconds and code in WITH_TIME:
+        return WITH_TIME[code].format(time=span(seconds))
     if field and code in WITH_FIELD:
         wanted = STRONG.get(field) or " ".join(STRONG.values())
         return WITH_FIELD[code].format(field=FIELDS.get(field, field), wanted=wanted)
@@ -197,7 +211,9 @@ def reason(word: str) -> str:
 
 def refused(error: codes.Refused) -> str:
     """Why the bank refused."""
-    return code(error.code, error.field, error.incident if isinstance(error, Denied) else None)
+    if isinstance(error, Denied):
+        return code(error.code, error.field, error.incident, error.seconds)
+    return code(error.code, error.field)
 
 
 def lost(error: LostBank) -> str:
@@ -247,6 +263,13 @@ def in_doubt(error: InDoubt) -> str:
     amount = _written(getattr(request, "amount", None), getattr(request, "currency", None))
     named = {"movement": movement(request), "amount": amount and f" of {amount}", "key": key_of(request)}
     return IN_DOUBT.format(**named)
+
+
+def span(seconds: int) -> str:
+    """So many seconds, or from two minutes on the minutes that they begin."""
+    if seconds < 120:
+        return f"{seconds} second{'s' * (seconds != 1)}"
+    return f"{-(-seconds // 60)} minutes"
 
 
 def moment(at_us: int, zone: tzinfo | None = None) -> str:

@@ -10,7 +10,7 @@ import bankd
 from bankd import core_files
 from bankd.certificates import CertificateError
 from bankd.config import SettingsError
-from bankd.ctl import account, backup, delivery, init, ledger, receipt, reverse, terminal
+from bankd.ctl import account, backup, delivery, init, ledger, lockout, receipt, reverse, terminal
 from bankd.ctl.command import UNUSABLE, Command, Unusable
 from bankd.keyring import KeysMissing
 from bankd.store.archive import BackupError
@@ -23,6 +23,9 @@ COMMANDS: tuple[Command, ...] = (
     receipt.VERIFY,
     account.SHOW,
     account.LIMIT,
+    lockout.LIST,
+    lockout.LIFT,
+    lockout.DISTRUST,
     reverse.REVERSE,
     terminal.ENROL,
     terminal.LIST,
@@ -37,6 +40,7 @@ NOUNS = {
     "account": "show an account, and set what it may spend",
     "delivery": "try the ways by which customers are sent messages",
     "ledger": "check the ledger, and sign what it comes to",
+    "lockout": "see who is locked out for wrong secrets, and lift it",
     "receipt": "check a signed receipt",
     "terminal": "give terminals certificates of their own, and take them back",
 }

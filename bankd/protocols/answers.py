@@ -1,7 +1,7 @@
 """What each request asks of a perspective, and what is answered: a function for each verb, in a table."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -42,6 +42,7 @@ def refusal(refused: Refused) -> Answer:
 
 def credentials(asked: messages.Login, origin: Origin) -> NamePassword | AccountPin | MobilePin:
     """The credentials in a log-in from ``origin``, whose fields the codec has found to go together."""
+    origin = replace(origin, token=asked.terminal)
     if asked.username is not None:
         return NamePassword(asked.username, asked.password or "", asked.account, origin)
     if asked.mobile is not None:

@@ -109,6 +109,7 @@ LISTENER = _kind("listener", "32(DIGIT / %x61-66)", r"[0-9a-f]{32}")
 TEXT = _words("text", "1*140visible", _visible(140))
 PERSON = _words("person", "1*100visible", _visible(100))
 JWS = _kind("jws", '1*2048(ALPHA / DIGIT / "-" / "_" / ".")', r"[A-Za-z0-9_.-]{1,2048}")
+TOKEN = _kind("token", '1*128(ALPHA / DIGIT / "-" / "_" / ".")', r"[A-Za-z0-9_.-]{1,128}")
 # The lengths are those of RFC 5321, section 4.5.3.1.
 EMAIL = _words("email", '1*64email-char ("@" / "%40") 1*189email-char', r"[!-?A-~]{1,64}@[!-?A-~]{1,189}")
 TIME = _kind(
@@ -141,3 +142,4 @@ Person = Annotated[str, PERSON]
 Email = Annotated[str, EMAIL]
 Time = Annotated[int, TIME]
 Jws = Annotated[str, JWS]
+Token = Annotated[str, TOKEN]

@@ -14,6 +14,7 @@ from bankd.wire.grammar import (
     Pin,
     Port,
     Time,
+    Token,
     Username,
 )
 from bankd.wire.message import Message as Message
@@ -46,7 +47,10 @@ class SignUp(Message):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Login(Message):
-    """Open a session; the fields choose the kind of credentials, and ``account`` one of the customer's accounts."""
+    """Open a session; the fields choose the kind of credentials, and ``account`` one of the customer's accounts.
+
+    ``terminal`` is the token that an earlier log-in gave this terminal; one that has none and would keep it says 'new'.
+    """
 
     verb = "LOGIN"
     ways = (
@@ -61,6 +65,7 @@ class Login(Message):
     account: AccountNumber | None = None
     mobile: Mobile | None = None
     pin: Pin | None = None
+    terminal: Token | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -124,7 +124,8 @@ def named(port: int, notice_port: int, status_port: int, state: Path) -> dict[st
 def environment(own: Mapping[str, str]) -> dict[str, str]:
     """An environment for what a test starts: this one, without what would leak in, and with ``own``."""
     passed_on = {name: value for name, value in os.environ.items() if name not in _NOT_PASSED_ON}
-    return passed_on | {"LC_ALL": "C.UTF-8", "HISTFILE": "", "PS1": SHELL, **own}
+    apart = {"XDG_DATA_HOME": str(Path("data").absolute())}  # and not where the person who runs the tests keeps theirs
+    return passed_on | apart | {"LC_ALL": "C.UTF-8", "HISTFILE": "", "PS1": SHELL, **own}
 
 
 @dataclass(frozen=True)
