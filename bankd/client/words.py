@@ -249,6 +249,8 @@ def waiting(error: codes.Refused | LostBank | NoBank) -> str:
     """Why there is no connection again yet."""
     if isinstance(error, NoBank) and error.cause in (Cause.UNTRUSTED, Cause.WRONG_NAME):
         return NOT_THE_BANK
+    if isinstance(error, codes.Refused) and error.code == codes.WAIT:
+        return CODES[codes.WAIT]
     return STILL_HELD if isinstance(error, codes.Refused) and error.code == codes.IN_USE else STILL_AWAY
 
 
