@@ -135,6 +135,9 @@ KEYS = (
     Key("bank", "withdrawal_fee", _amounts, _AMOUNTS, "", "what taking cash out costs; left out, nothing"),
     Key("bank", "payment_limit", _amounts, _MOST, "", "the most that an account may pay at once; left out, any"),
     Key("bank", "day_limit", _amounts, _MOST, "", "the most that it may pay on one day in UTC; left out, any"),
+    Key(
+        "bank", "unusual_withdrawal", _amounts, _MOST, "", "above what cash taken at once is told of; left out, none is"
+    ),
     Key("bank", "checkpoint_seconds", _seconds, _SECONDS, "60", "how often to sign what the ledger comes to"),
     Key("bank", "demo", _yes_or_no, _YES_NO, "no", "whether to make demo customers; play money only"),
     Key("lockout", "tries_before_wait", _tries, _TRIES, "3", "after how many wrong tries each further one has to wait"),
@@ -251,6 +254,7 @@ def _settings(values: Mapping[str, Any]) -> Settings:
                 fees={kind: values[f"{kind}_fee"] for kind in ("transfer", "withdrawal") if values[f"{kind}_fee"]},
                 payment_limits=values["payment_limit"],
                 day_limits=values["day_limit"],
+                unusual_withdrawals=values["unusual_withdrawal"],
             ),
             lockout=LockoutRules(**{name: values[name] for name in LockoutRules.__slots__}),
         ),

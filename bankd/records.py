@@ -52,6 +52,7 @@ class NoticeKind(StrEnum):
     SECRET = "secret"
     FAILED = "failed"
     LOCKOUT = "lockout"
+    UNUSUAL = "unusual"
 
 
 @dataclass(frozen=True, slots=True)

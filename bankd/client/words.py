@@ -108,6 +108,7 @@ NOTICES: dict[str, tuple[str, str]] = {
     NoticeKind.FAILED: ("Somebody has tried several times to log in to your account, and failed",) * 2,
     NoticeKind.LOCKOUT: ("Too many tries to log in to your account have failed, and whoever made them is locked out",)
     * 2,
+    NoticeKind.UNUSUAL: ("More cash than usual was withdrawn at once",) * 2,
     NoticeKind.CONTACT: ("Your contact information was changed",) * 2,
 }
 """Each kind of notice without its full stop: with what the bank tells of it, and where only the kind is known."""
