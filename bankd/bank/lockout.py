@@ -13,7 +13,7 @@
 OWASP, "Slow Down Online Guessing Attacks with Device Cookies"; NIST SP 800-63B-4, section 3.2.2.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, ip_address, ip_network
 
@@ -130,23 +130,18 @@ def succeeded(tx: Transaction, tried: Tried, rules: LockoutRules) -> int:
 
     What other strangers did still counts against all strangers; only this try does not.
     """
-    since = give_back(tx, tried, rules).get(SINCE)
-    attempts.drop(tx, tried.subject, [tried.source, SINCE])
-    return since.failures if since is not None else 0
+    since = _take_back(tx, tried, rules, {tried.source, SINCE}).get(SINCE)
+    return since.failures if since is not None and since.forget_us > tx.at_us else 0
 
 
 def passed(tx: Transaction, tried: Tried, rules: LockoutRules) -> None:
     """The same for who has only proved it again, and is not told anything."""
-    give_back(tx, tried, rules)
-    attempts.drop(tx, tried.subject, [tried.source])
+    _take_back(tx, tried, rules, {tried.source})
 
 
-def give_back(tx: Transaction, tried: Tried, rules: LockoutRules) -> dict[str, Attempts]:
-    """Have a try that was counted not count; what then counts, by its source."""
-    before = attempts.held(tx, tried.subject, tried.sources)
-    after = {source: _one_less(row, rules) for source, row in before.items()}
-    attempts.change(tx, after.values())
-    return {source: row for source, row in after.items() if row.forget_us > tx.at_us}
+def give_back(tx: Transaction, tried: Tried, rules: LockoutRules) -> None:
+    """Have a try that was counted not count."""
+    _take_back(tx, tried, rules, set())
 
 
 def counted(connection: Connection, customer_id: int | None, now_us: int, most: int) -> list[Attempts]:
@@ -162,6 +157,15 @@ def lift(tx: Transaction, customer_id: int | None) -> int:
 def void_tokens(tx: Transaction, customer_id: int) -> None:
     """Make all of a customer's trusted terminals strangers, until each has logged in again."""
     customers.next_generation(tx, customer_id)
+
+
+def _take_back(tx: Transaction, tried: Tried, rules: LockoutRules, anew: Collection[str]) -> dict[str, Attempts]:
+    """The rows of a try without it, by their sources; those of the sources ``anew`` go, as do those that count none."""
+    rows = {row.source: _one_less(row, rules) for row in attempts.held(tx, tried.subject, tried.sources).values()}
+    gone = [source for source, row in rows.items() if source in anew or not row.failures]
+    attempts.change(tx, (row for source, row in rows.items() if source not in gone))
+    attempts.drop(tx, tried.subject, gone)
+    return rows
 
 
 def _refuse(rows: Iterable[Attempts], now_us: int) -> None:
