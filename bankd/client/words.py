@@ -9,6 +9,7 @@ from collections import defaultdict
 from datetime import UTC, datetime, tzinfo
 
 from bankd import codes, money
+from bankd.client import lockout
 from bankd.client.errors import Cause, Denied, InDoubt, Loss, LostBank, NoBank
 from bankd.client.keys import key_of
 from bankd.codes import Code
@@ -70,13 +71,6 @@ STRONG = {
     "pin": "A PIN is not one digit repeated, not digits in a row, and not part of your mobile or account number.",
 }
 """What the bank wants of a new secret, by its field."""
-
-WITH_TIME: dict[Code, str] = {
-    codes.LOCKED: "Too many tries to log in have failed, so the bank looks at none for {time}. A terminal at which you "
-    "have logged in before may still do.",
-    codes.WAIT: "Several tries have failed. Please wait {time} before the next one.",
-}
-"""What is said instead where the bank tells for how long it refuses."""
 
 NEWER = defaultdict(
     lambda: "The bank answered {number} ({reason}), which this client does not know.",
@@ -193,8 +187,8 @@ IN_DOUBT = (
 
 def code(code: Code, field: str | None = None, incident: str | None = None, seconds: int | None = None) -> str:
     """A code as a sentence, naming the field at fault, the incident or the time where there is one."""
-    if seconds and code in WITH_TIME:
-        return WITH_TIME[code].format(time=span(seconds))
+    if seconds and (told := lockout.refused_for(code, seconds)):
+        return told
     if field and code in WITH_FIELD:
         wanted = STRONG.get(field) or " ".join(STRONG.values())
         return WITH_FIELD[code].format(field=FIELDS.get(field, field), wanted=wanted)
@@ -266,13 +260,6 @@ def in_doubt(error: InDoubt) -> str:
     amount = _written(getattr(request, "amount", None), getattr(request, "currency", None))
     named = {"movement": movement(request), "amount": amount and f" of {amount}", "key": key_of(request)}
     return IN_DOUBT.format(**named)
-
-
-def span(seconds: int) -> str:
-    """So many seconds, or from two minutes on the minutes that they begin."""
-    if seconds < 120:
-        return f"{seconds} second{'s' * (seconds != 1)}"
-    return f"{-(-seconds // 60)} minutes"
 
 
 def moment(at_us: int, zone: tzinfo | None = None) -> str:
