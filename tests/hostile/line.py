@@ -30,9 +30,19 @@ class Line:
     def __init__(self, port: int, trust: ssl.SSLContext, source: str = LOOPBACK) -> None:
         self.heard: list[str] = []
         self._unread = b""
-        plain = reach(port, source)
+        self._greet(reach(port, source), trust, "localhost")
+
+    @classmethod
+    def over(cls, plain: socket.socket, context: ssl.SSLContext, host: str | None) -> "Line":
+        """The same over a TCP connection that is there, asking for ``host``."""
+        line = cls.__new__(cls)
+        line.heard, line._unread = [], b""
+        line._greet(plain, context, host)
+        return line
+
+    def _greet(self, plain: socket.socket, context: ssl.SSLContext, host: str | None) -> None:
         try:
-            self.socket = trust.wrap_socket(plain, server_hostname="localhost", suppress_ragged_eofs=False)
+            self.socket = context.wrap_socket(plain, server_hostname=host, suppress_ragged_eofs=False)
         except BaseException:
             plain.close()
             raise
