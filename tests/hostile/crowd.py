@@ -20,6 +20,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from queue import SimpleQueue
 from time import monotonic, sleep
 
 import psutil
@@ -30,7 +31,7 @@ from bench.programs import BenchError, scratch
 from tests.hostile.cases.tls import first_flight
 from tests.hostile.line import PATIENCE_SECONDS, Line, Silence, reach
 from tests.hostile.target import PIN, Sections, Target, target, with_settings
-from tests.hostile.traces import held
+from tests.hostile.traces import held, settle
 
 KINDS = {
     "silent in TCP": "handshake_seconds",
@@ -51,6 +52,9 @@ GRACE_SECONDS = 8
 
 DROP_SECONDS = 0.5
 """How often whoever sends an octet at a time sends one."""
+
+COMING_SECONDS = 30
+"""How long all of them may take to come."""
 
 SETTLED_SECONDS = 2
 """For how long the honest customer goes on when everybody has gone."""
@@ -134,55 +138,72 @@ class Honest:
 
 
 class Crowd:
-    """All the strangers."""
+    """All the strangers: ``count`` of them, who come as fast as they can."""
 
     def __init__(self, bank: Target, count: int, networks: int) -> None:
         self._bank = bank
+        self._count = count
         self._networks = networks
         self._kinds = list(KINDS)
-        with ThreadPoolExecutor(16) as several:
-            come = list(several.map(self._come, range(count)))
-        self.strangers = [stranger for stranger in come if stranger is not None]
-        self.turned_away = count - len(self.strangers)
+        self._hello = first_flight()
+        self._arrived: SimpleQueue[Stranger | None] = SimpleQueue()
+        self._here: dict[int, Stranger] = {}
+        self.strangers: list[Stranger] = []
+        self.turned_away = 0
 
     def stay(self, seconds: float) -> None:
-        """Stay until all are gone, but no longer than so many seconds."""
+        """Come, and stay until all are gone, but no longer than so many seconds."""
         ends = monotonic() + seconds
-        here = {stranger.socket.fileno(): stranger for stranger in self.strangers}
-        with select.epoll() as poll:
-            for number, stranger in here.items():
-                stranger.socket.setblocking(False)
-                poll.register(number, select.EPOLLIN)
-            dropped = monotonic()
-            while here and monotonic() < ends:
-                for number, _ in poll.poll(DROP_SECONDS / 4):
-                    if here[number].hear():
+        dropped = monotonic()
+        with ThreadPoolExecutor(16) as several, select.epoll() as poll:
+            for place in range(self._count):
+                several.submit(self._come, place)
+            while (self._here or self._is_awaited()) and monotonic() < ends:
+                self._let_in(poll)
+                for number, _ in poll.poll(DROP_SECONDS / 10):
+                    if self._here[number].hear():
                         poll.unregister(number)
-                        here.pop(number).socket.close()
+                        self._here.pop(number).socket.close()
                 if monotonic() - dropped > DROP_SECONDS:
                     dropped = monotonic()
-                    for stranger in here.values():
+                    for stranger in self._here.values():
                         stranger.drop()
-        for stranger in here.values():
+        for stranger in self._here.values():
             stranger.socket.close()
 
-    def _come(self, place: int) -> Stranger | None:
-        """A stranger, or None when the bank turned it away."""
+    def _is_awaited(self) -> bool:
+        return len(self.strangers) + self.turned_away < self._count
+
+    def _let_in(self, poll: select.epoll) -> None:
+        """Watch those who have arrived since."""
+        while not self._arrived.empty():
+            stranger = self._arrived.get()
+            if stranger is None:
+                self.turned_away += 1
+                continue
+            stranger.socket.setblocking(False)
+            self.strangers.append(stranger)
+            self._here[stranger.socket.fileno()] = stranger
+            poll.register(stranger.socket.fileno(), select.EPOLLIN)
+
+    def _come(self, place: int) -> None:
+        """Have a stranger arrive, or none when the bank turned it away."""
         kind = self._kinds[place % len(self._kinds)]
         source = f"127.{place % self._networks + 1}.0.1"
         try:
             plain = reach(self._bank.port, source)
         except OSError:
-            return None
+            self._arrived.put(None)
+            return
         try:
-            return self._act(kind, plain)
+            self._arrived.put(self._act(kind, plain))
         except (OSError, Silence):
             plain.close()
-            return None
+            self._arrived.put(None)
 
     def _act(self, kind: str, plain: socket.socket) -> Stranger:
         """What a stranger of a kind does before it stays."""
-        drops, hello, stranger = b"", first_flight(), Stranger(kind, plain, b"")
+        drops, hello, stranger = b"", self._hello, Stranger(kind, plain, b"")
         match kind:
             case "half a hello":
                 plain.sendall(hello[: len(hello) // 2])
@@ -231,23 +252,20 @@ def settings(told: Sequence[str]) -> Sections:
 
 def measure(bank: Target, count: int, networks: int, limits: dict[str, float]) -> bool:
     """Have the crowd come and stay, with an honest customer beside it; whether all is as it should be."""
-    bank.call().close()
     before, honest = held(bank.process), Honest(bank)
     living = threading.Thread(target=honest.live)
     living.start()
     try:
         crowd = Crowd(bank, count, networks)
+        crowd.stay(max(limits.values()) + COMING_SECONDS + GRACE_SECONDS)
         most = psutil.Process(bank.process).memory_info().rss
-        crowd.stay(max(limits.values()) + 2 * GRACE_SECONDS)
         sleep(SETTLED_SECONDS)
     finally:
         honest.leaving.set()
         living.join(PATIENCE_SECONDS)
     passed = tell(crowd, honest, limits)
-    left = held(bank.process).sockets - before.sockets
-    print(
-        f"{'FAILED' if left else 'ok':6} {left} connections are left in the bank, which had {most >> 20} MiB of memory"
-    )
+    left = settle(bank, before)
+    print(f"{_verdict(not left)} the bank has {most >> 20} MiB of memory; {', '.join(left) or 'no connection is left'}")
     return passed and not left
 
 

@@ -36,7 +36,7 @@ Span = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class Calm:
-    """What a bystander saw: waits in quiet moments and during the cases of each subject, and the worst in each case, in seconds."""
+    """What a bystander saw, in seconds: waits in quiet moments, during each subject, and the ``worst`` of each case."""
 
     quiet: list[float]
     during: dict[str, list[float]]
