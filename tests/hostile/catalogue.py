@@ -24,6 +24,7 @@ SUBJECTS = (
     money.SUBJECT,
     access.SUBJECT,
     tls.SUBJECT,
+    records.SUBJECT,
     http.SUBJECT,
     datagrams.SUBJECT,
 )

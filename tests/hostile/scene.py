@@ -105,8 +105,12 @@ class Scene:
     def tcp(self, port: int | None = None) -> socket.socket:
         """A connection without TLS to a port of the bank's, by default that of BANK/1."""
         opened = reach(port or self.bank.port, LOOPBACK)
-        self._opened.append(opened)
+        self.keep(opened)
         return opened
+
+    def keep(self, opened: socket.socket) -> None:
+        """Have something closed at the end of the scene."""
+        self._opened.append(opened)
 
     def fill(self, text: str) -> str:
         """``text`` with names replaced by what they stand for; another ``$`` stays."""
@@ -132,7 +136,7 @@ class Scene:
             opened.close()
 
     def _kept(self, line: Line) -> Line:
-        self._opened.append(line.socket)
+        self.keep(line.socket)
         return line
 
 

@@ -11,6 +11,7 @@ from tests.hostile.cases import (
     money,
     people,
     pipelining,
+    records,
     requests,
     states,
     tls,
@@ -51,4 +52,4 @@ class Hostile(SynchronousTestCase):
 
     def test_under_the_protocol(self) -> None:
         """TLS that is none, and the other ports."""
-        self.assertUnmoved(tls.SUBJECT, http.SUBJECT, datagrams.SUBJECT)
+        self.assertUnmoved(tls.SUBJECT, records.SUBJECT, http.SUBJECT, datagrams.SUBJECT)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from bankd import certificates
 from tests.hostile.case import Subject, demand
-from tests.hostile.line import PATIENCE_SECONDS, Line
+from tests.hostile.line import PATIENCE_SECONDS, Line, Silence
 from tests.hostile.scene import Scene
 
 SUBJECT = Subject("TLS")
@@ -165,8 +165,16 @@ odd("a server's name of 250 octets", lambda context, scene: None, ".".join(["a" 
 odd("an address as the server's name", lambda context, scene: None, "127.0.0.1")
 odd("protocols that a bank does not speak", lambda context, scene: context.set_alpn_protocols(["h2", "http/1.1"]))
 odd("a hundred protocols", lambda context, scene: context.set_alpn_protocols([f"p{n}" for n in range(100)]))
-odd("a certificate that nobody asked for", with_certificate)
 odd("a hello of twelve kilobytes", lambda context, scene: context.set_alpn_protocols(["p" * 255] * 48))
+
+
+@SUBJECT.case("a certificate by an authority of one's own")
+def _(scene: Scene) -> None:
+    context = ssl.create_default_context(cafile=str(scene.bank.state / "ca.pem"))
+    with_certificate(context, scene)
+    with suppress(Silence, ssl.SSLError, ConnectionError):
+        line = Line.over(scene.tcp(), context, "localhost")
+        demand(False, f"it is served: {line.heard}")
 
 
 @SUBJECT.case("a handshake, an octet at a time")
@@ -188,53 +196,6 @@ def _(scene: Scene) -> None:
             demand(tls.read(16) == b"* 200 protocol=B", "it does not greet")
             return
         incoming.write(plain.recv(65536))
-
-
-@SUBJECT.case("garbage after the handshake")
-def _(scene: Scene) -> None:
-    line = scene.customer()
-    plain = socket.socket(fileno=os.dup(line.socket.fileno()))
-    with plain:
-        plain.sendall(scene.fill("a TRANSFER to=$theirs amount=1 currency=USD key=$key\r\n").encode() * 100)
-        demand(line.to_the_end() == [], "it answers")
-
-
-@SUBJECT.case("a record of another connection, sent again in this one")
-def _(scene: Scene) -> None:
-    lines = [scene.customer(), scene.customer(scene.mate)]
-    taps = [socket.socket(fileno=os.dup(line.socket.fileno())) for line in lines]
-    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-    with suppress(ssl.SSLWantReadError):
-        scene.bank.trust.wrap_bio(incoming, outgoing, server_hostname="localhost").do_handshake()
-    for tap, line in zip(taps, lines, strict=True):
-        with tap:
-            tap.sendall(record(DATA, os.urandom(64)))
-            demand(line.to_the_end() == [], "it answers")
-
-
-@SUBJECT.case("an end without a close_notify")
-def _(scene: Scene) -> None:
-    line = scene.customer()
-    line.say(scene.fill("a BALANCE"))
-    line.socket.shutdown(socket.SHUT_RDWR)
-    demand(scene.customer().ask("NOOP") == "200", "the account is not free")
-
-
-@SUBJECT.case("a reset in the middle of a session")
-def _(scene: Scene) -> None:
-    line = scene.customer()
-    line.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    line.close()
-    demand(scene.customer().ask("NOOP") == "200", "the account is not free")
-
-
-@SUBJECT.case("a peer that closes its half, and waits")
-def _(scene: Scene) -> None:
-    line = scene.customer()
-    plain = line.socket.unwrap  # sends a close_notify, and waits for the bank's
-    with suppress(OSError):
-        plain()
-    demand(scene.customer().ask("NOOP") == "200", "the account is not free")
 
 
 @SUBJECT.case("two hundred connections at once, given up in the handshake")
