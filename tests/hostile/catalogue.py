@@ -1,4 +1,4 @@
-"""All subjects, in the order in which they are told."""
+"""All subjects, in the order in which they are told, by groups that are played against one bank each."""
 
 from tests.hostile.cases import (
     access,
@@ -8,23 +8,19 @@ from tests.hostile.cases import (
     money,
     people,
     pipelining,
+    records,
     requests,
     states,
     tls,
     values,
 )
 
-SUBJECTS = (
-    framing.SUBJECT,
-    requests.SUBJECT,
-    values.SUBJECT,
-    people.SUBJECT,
-    states.SUBJECT,
-    pipelining.SUBJECT,
-    money.SUBJECT,
-    access.SUBJECT,
-    tls.SUBJECT,
-    records.SUBJECT,
-    http.SUBJECT,
-    datagrams.SUBJECT,
-)
+GROUPS = {
+    "lines": (framing.SUBJECT, requests.SUBJECT),
+    "values": (values.SUBJECT, people.SUBJECT),
+    "order": (states.SUBJECT, pipelining.SUBJECT),
+    "property": (money.SUBJECT, access.SUBJECT),
+    "beneath": (tls.SUBJECT, records.SUBJECT, http.SUBJECT, datagrams.SUBJECT),
+}
+
+SUBJECTS = tuple(subject for group in GROUPS.values() for subject in group)

@@ -1,4 +1,4 @@
-"""Records of TLS once the handshake is done, and the ways in which a connection ends (RFC 8446, sections 4.6.3 to 6.1)."""
+"""Records of TLS after the handshake, and how a connection ends (RFC 8446, sections 4.6.3 to 6.1)."""
 
 import os
 import socket
