@@ -1,10 +1,15 @@
 """The cases of tests/hostile, but for those that take long: `make hostile` plays all of them."""
 
-from twisted.trial.unittest import SynchronousTestCase
+import sys
 
+from twisted.trial.unittest import SkipTest, SynchronousTestCase
+
+from bench.programs import scratch
+from tests.hostile import profile
 from tests.hostile.case import Case, Subject
 from tests.hostile.catalogue import GROUPS
 from tests.hostile.siege import cases_of, play
+from tests.hostile.target import target
 
 
 class Hostile(SynchronousTestCase):
@@ -45,3 +50,17 @@ class Hostile(SynchronousTestCase):
         """Every group has its test."""
         for group in GROUPS:
             self.assertTrue(hasattr(self, f"test_{group}"), group)
+
+
+class Profile(SynchronousTestCase):
+    """What sslyze says of a running bank."""
+
+    def test_modern(self) -> None:
+        """It keeps to the profile of TLS that Mozilla calls modern."""
+        sslyze = profile.find_sslyze()
+        if sslyze is None:
+            print(f"a system test is skipped: {profile.ABSENT}", file=sys.stderr)
+            raise SkipTest(profile.ABSENT)
+        with scratch() as folder, target(folder / "bank", 4) as bank:
+            said = profile.scan(sslyze, bank)
+        self.assertIn("OK - Compliant", said)
