@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import psutil
+
 from tests.hostile.case import Subject, demand, expect, said
 from tests.hostile.line import Line
 from tests.hostile.scene import Scene
@@ -10,6 +12,11 @@ SUBJECT = Subject("pipelining")
 
 ITEM = "a - to=$theirs amount=1"
 MOST = 1000
+MOST_GROWN = 2**24
+"""Octets that the bank may grow by for somebody who does not read."""
+
+AT_ONCE = 300
+"""Log-ins at once: more than the bank lets wait for their hashes."""
 
 
 def bulk(count: int, mode: str = "all") -> str:
@@ -102,9 +109,13 @@ SUBJECT.customer(
 
 def unread(scene: Scene, line: Line, requests: Sequence[str]) -> None:
     """Send requests for as long as the bank takes them, and read nothing; the bank must stop reading, not grow."""
+    process = psutil.Process(scene.bank.process)
+    before = process.memory_info().rss
     line.socket.settimeout(1)
     line.send("".join(f"{request}\r\n" for request in map(scene.fill, requests)).encode())
     demand(scene.visitor().ask("NOOP") == "200", "another is not served beside it")
+    grown = process.memory_info().rss - before
+    demand(grown < MOST_GROWN, f"the bank has grown by {grown >> 20} MiB")
 
 
 @SUBJECT.case("10,000 requests at once, whose answers are read afterwards")
@@ -163,3 +174,22 @@ def _(scene: Scene) -> None:
     demand(all(" 200 " in answer for answer in again.until("zz 200")[:-1]), "one was refused when it was sent again")
     paid = scene.balance_of(scene.mate) - before
     demand(paid == 500, f"{paid} of 500 were paid")
+
+
+@SUBJECT.case("six megabytes without the end of a line, behind requests that wait")
+def _(scene: Scene) -> None:
+    line = scene.visitor()
+    line.say(*(f"a{n} LOGIN account=$mine pin=90{n}" for n in range(64)))
+    line.send(b"A" * 6 * 2**20)
+    heard = line.to_the_end()
+    demand(heard[-1:] in ([], ["* 413 reason=length"]), f"it was answered {heard}")
+
+
+@SUBJECT.case("300 log-ins at once, under names that nobody has: refused, or told to come later", long=True)
+def _(scene: Scene) -> None:
+    customer, lines = scene.customer(), [scene.visitor() for _ in range(AT_ONCE)]
+    for line in lines:
+        line.say("a LOGIN username=nobody-at-all password=not-My-own-1")
+    demand(customer.ask("BALANCE").startswith("200 "), "a customer is not served beside them")
+    answers = {line.until("a ")[-1] for line in lines}
+    demand(answers == {"a 401 reason=credentials", "a 503 reason=busy"}, f"they were answered {answers}")
