@@ -106,7 +106,12 @@ SUBJECT.customer(
     "another's entry as one's receipt", "a CERTIFY receipt=$their_receipt", "a 400 reason=field field=receipt"
 )
 SUBJECT.customer(
-    "another's entry as one's cursor", "a STATEMENT cursor=$their_receipt", "a 400 reason=field field=cursor"
+    "another's entry as one's cursor, older than one's own newest",
+    ["a DEPOSIT amount=1 currency=USD key=$key", "b STATEMENT cursor=$their_receipt", "c STATEMENT cursor=$their_hold"],
+    "a 200 ...",
+    "b 400 reason=field field=cursor",
+    "c 400 reason=field field=cursor",
+    entries=1,
 )
 SUBJECT.customer(
     "a payment between others as one's receipt", "a CERTIFY receipt=$their_payment", "a 400 reason=field field=receipt"

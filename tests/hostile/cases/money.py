@@ -104,6 +104,12 @@ SUBJECT.customer(
     entries=1,
 )
 SUBJECT.customer(
+    "the key of a refusal again, with an amount that there is",
+    ["a WITHDRAW amount=$more currency=USD key=$key", "b WITHDRAW amount=1 currency=USD key=$key"],
+    "a 402 reason=funds",
+    "b 409 reason=key",
+)
+SUBJECT.customer(
     "the victim's key tells nothing, and is free to others",
     "a DEPOSIT amount=5 currency=USD key=$their_key",
     "a 200 receipt=... amount=5 balance=... currency=USD",
@@ -125,6 +131,15 @@ def _(scene: Scene) -> None:
     said(scene, line, f"a CAPTURE hold={held} amount=11 key=$key-1", ["a 422 reason=left"])
     said(scene, line, f"a CAPTURE hold={held} amount=4 key=$key-2", ["a 200 ... amount=-4 ..."])
     said(scene, line, f"a CAPTURE hold={held} amount=4 key=$key-3", ["a 404 reason=hold"])
+
+
+@SUBJECT.case("a hold captured again under one key, for more", entries=2)
+def _(scene: Scene) -> None:
+    line = scene.customer()
+    held = fields(line.ask(scene.fill("HOLD to=$mate amount=10 currency=USD key=$key")))["hold"]
+    said(scene, line, f"a CAPTURE hold={held} amount=4 key=$key-2", ["a 200 ... amount=-4 ..."])
+    said(scene, line, f"a CAPTURE hold={held} amount=5 key=$key-2", ["a 409 reason=key"])
+    said(scene, line, f"a CAPTURE hold={held} key=$key-2", ["a 409 reason=key"])
 
 
 @SUBJECT.case("a hold captured and released at once by both its sides", entries=2)
