@@ -40,6 +40,9 @@ WARMING = 40
 A_LINE = 10
 """Refusals on one connection, then comes another."""
 
+BUSY = 0.15
+"""The spread of the middle half, as a part of the median, from which on the machine is said to be busy."""
+
 NETWORKS = 250
 """Networks of this machine that the connections come from, by turns, so that none is refused for failing too often."""
 
@@ -78,9 +81,12 @@ def tell(way: str, found: dict[bool, Refusals], most: float) -> bool:
     area = area_under_curve(known.seconds, unknown.seconds)
     print(f"{way}: AUC {area.area:.3f}, with 95 % between {area.low:.3f} and {area.high:.3f}")
     for name, kind in (("known", known), ("unknown", unknown)):
-        milliseconds = " ".join(f"{1e3 * quartile:7.3f}" for quartile in quantiles(kind.seconds))
+        first, median, third = quantiles(kind.seconds)
+        milliseconds = " ".join(f"{1e3 * quartile:7.3f}" for quartile in (first, median, third))
         said = ", ".join(f"{count} x {answer}" for answer, count in sorted(kind.said.items()))
         print(f"    {name:8} quartiles {milliseconds} ms; {said}")
+        if third - first > BUSY * median:
+            print("             the machine is busy, so these figures tell little")
     if set(known.said) != set(unknown.said):
         print("    FAILED: the answers themselves tell")
     elif area.telling > most:
