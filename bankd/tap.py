@@ -39,6 +39,7 @@ from bankd.notary import Notary
 from bankd.notify import Notices
 from bankd.perspectives import realm
 from bankd.perspectives.branch import Bounded, Branch
+from bankd.renewal import Renewal
 from bankd.store import migrate
 from bankd.store.checkpoints import CheckpointFile
 from bankd.store.engines import DatabaseFault, Store
@@ -116,6 +117,7 @@ class Bank(Service):
             self._listen(branch)
             self._notary.open(self.settings.checkpoint_seconds)
             self.begin_expiry()
+            self._renewal.begin()
         except (OSError, tls.Unusable, CannotListenError, DatabaseFault, KeysMissing, Missing) as error:
             self._stop_threads()
             raise SystemExit(f"bankd: {_plain(error)}") from error
@@ -131,6 +133,7 @@ class Bank(Service):
 
     async def _stop(self) -> None:
         self._expiring.stop()
+        self._renewal.end()
         await _all(maybeDeferred(port.stopListening) for port in self._ports)
         self._post.close()
         await _all(factory.hang_up() for factory in self._factories)
@@ -214,6 +217,8 @@ class Bank(Service):
     def _listen(self, branch: Branch) -> None:
         settings, portal = self.settings, realm.portal(branch)
         context = tls.server_context(settings.certificate, settings.key, settings.state / keyring.TERMINALS / "ca.pem")
+        own = settings.state if settings.certificate.parent == settings.state else None
+        self._renewal = Renewal(context, settings.certificate, settings.key, own, self._reactor)
         for plugin in getPlugins(IBankProtocol):
             if plugin.name not in settings.protocols:
                 self.logger.info("{name} is not served: [protocols] gives it no address", name=plugin.name)

@@ -77,6 +77,7 @@ ROOMS = {
     "bankd.core_files": Room(5),
     "bankd.log": Room(5, NETWORK),
     "bankd.certificates": Room(5),
+    "bankd.renewal": Room(5, NETWORK),
     "bankd.certificate_forms": Room(5),
     "bankd.keyring": Room(5),
     "bankd.notary": Room(5, NETWORK),
