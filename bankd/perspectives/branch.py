@@ -15,7 +15,7 @@ from bankd.bank.hashing import Hasher
 from bankd.bank.terms import Terms
 from bankd.codes import Refused
 from bankd.lane import Lane
-from bankd.records import Limits
+from bankd.records import Limits, Sealing
 from bankd.signing import PrivateKey
 from bankd.store.engines import Connection, DatabaseFault
 from bankd.store.failures import is_failure
@@ -65,7 +65,7 @@ class Branch:
     """The bank as its perspectives see it.
 
     ``reading`` opens a connection that sees the database as it is at one moment; ``random_below`` is where numbers
-    nobody can guess come from.
+    nobody can guess come from. ``seals`` opens what is sealed, and ``sealing`` says what must be.
     """
 
     lane: Lane
@@ -76,10 +76,12 @@ class Branch:
     signer: PrivateKey
     board: Any
     post: Any
+    seals: Any
     terms: Terms
     limits: Limits
     clock: IReactorTime
     random_below: RandomBelow
+    sealing: Sealing = Sealing.NO
     tally: Tally = field(default_factory=Tally)
 
     def read(self, report: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> Deferred[T]:
