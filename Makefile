@@ -59,7 +59,8 @@ run: $(VENV)/.for-run
 
 # $(value ARGS): 'Transfer $100 to Account XYZ' reaches the shell as it was typed.
 client: $(VENV)/.for-run
-	@$(BIN)/bankd-client --server "localhost:$$PORT" --ca "$$STATE/ca.pem" $(value ARGS)
+	@$(BIN)/bankd-client --server "localhost:$$PORT" --ca "$$STATE/ca.pem" \
+	   --identity "$$STATE/receipts.pem" $(value ARGS)
 
 test: $(VENV)/.for-test
 	@$(BIN)/python tests/run.py $(TESTS)

@@ -10,7 +10,7 @@ import bankd
 from bankd import core_files
 from bankd.certificates import CertificateError
 from bankd.config import SettingsError
-from bankd.ctl import account, backup, delivery, init, ledger, receipt, reverse, terminal
+from bankd.ctl import account, backup, delivery, init, key, ledger, receipt, reverse, terminal
 from bankd.ctl.command import UNUSABLE, Command, Unusable
 from bankd.keyring import KeysMissing
 from bankd.store.archive import BackupError
@@ -28,6 +28,9 @@ COMMANDS: tuple[Command, ...] = (
     terminal.LIST,
     terminal.REVOKE,
     delivery.TEST,
+    key.SHARE,
+    key.LIST,
+    key.REVOKE,
     backup.BACKUP,
     backup.RESTORE,
 )
@@ -36,6 +39,7 @@ COMMANDS: tuple[Command, ...] = (
 NOUNS = {
     "account": "show an account, and set what it may spend",
     "delivery": "try the ways by which customers are sent messages",
+    "key": "share keys with terminals, to seal what they say",
     "ledger": "check the ledger, and sign what it comes to",
     "receipt": "check a signed receipt",
     "terminal": "give terminals certificates of their own, and take them back",
