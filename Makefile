@@ -27,7 +27,7 @@ CONFIG := etc/demo.ini
 export PORT NOTICE_PORT STATUS_PORT STATE OUT KILLS CALLS OPERATIONS CLIENTS WITHIN SEED
 
 .DEFAULT_GOAL := help
-.PHONY: help run client test lint bench crashes contention clean
+.PHONY: help run client test lint bench crashes contention sealed clean
 .DELETE_ON_ERROR:
 
 help:
@@ -40,6 +40,7 @@ help:
 	@echo "  make bench    measure this machine (docs/benchmarks.md); QUICK=1 OUT=FILE: four minutes, kept in FILE"
 	@echo "  make crashes  kill the bank KILLS=200 times, and transfers at CALLS=200 calls (docs/testing.md); SEED=N repeats"
 	@echo "  make contention   OPERATIONS=100000 by CLIENTS=64 on two accounts (docs/testing.md); SEED=N repeats"
+	@echo "  make sealed   listen to SESSIONS=1000 sealed sessions, and meddle with them (docs/testing.md)"
 	@echo "  make clean    remove the environment and what tools leave behind; the bank's state stays"
 	@echo
 	@echo "  PORT=$(PORT) NOTICE_PORT=$(NOTICE_PORT) STATUS_PORT=$(STATUS_PORT) STATE=$(STATE) PYTHON=$(PYTHON)"
@@ -82,6 +83,10 @@ crashes: $(VENV)/.for-test
 contention: $(VENV)/.for-test
 	@exec $(BIN)/python -m tests.ordeals.contention --operations "$$OPERATIONS" --clients "$$CLIENTS" \
 	   $${SEED:+--seed "$$SEED"} $(value ARGS)
+
+# Without --jobs, so that the figures are printed.
+sealed: $(VENV)/.for-test
+	@SESSIONS="$${SESSIONS:-1000}" exec $(BIN)/python -m twisted.trial tests.system.test_sealed
 
 clean:
 	@rm -rf $(VENV) build dist *.egg-info _trial_temp* .coverage .coverage.* htmlcov \
