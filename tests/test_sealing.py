@@ -5,9 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
+from bankd import codes
+from bankd.codes import Refused
 from bankd.ibank import ISeals
 from bankd.records import Sealing
 from bankd.sealing_keys import DAY
@@ -195,6 +198,16 @@ class ByItself(SealingCase):
         self.pool.step()
         self.assertEqual([said.split()[:2] for said in line.wire.received()], [["a4", "200"], ["a5", "200"]])
 
+    def test_stopping_meanwhile(self) -> None:
+        """A bank that is stopped still answers what was sealed, and then says that it is closing."""
+        line = self.connect()
+        self.stepped = True
+        self.assertEqual(line.ask("a1", "NOOP"), [])
+        self.bank.factory.hang_up()
+        self.assertEqual(line.wire.received(), [])
+        self.pool.drain()
+        self.assertEqual(line.wire.received(), ["a1 200", "* 503 reason=stopping"])
+
     def test_gone_meanwhile(self) -> None:
         """A peer that left while its request was opened is not logged in."""
         line = self.connect()
@@ -347,6 +360,18 @@ class NeedsSessions(SealingCase):
         self.assertEqual(line.wire.ask("b BALANCE"), ["b 403 reason=sealed"])
         self.assertEqual(line.ask("c", "BALANCE")[0][:5], "c 200")
         self.assertEqual(line.wire.ask("d NOOP", "e LOGOUT"), ["d 200", "e 200"])
+
+    def test_before_the_session(self) -> None:
+        """What came in the clear before a session began is refused, though its turn comes after."""
+        line = self.connect()
+        begin = line.begin()
+        slow: Deferred[None] = Deferred()
+        self.patch(self.bank.branch.seals, "published", lambda: slow)
+        self.assertEqual(line.wire.ask("a KEYS", f"b {self.log_in}", begin), [])
+        slow.errback(Refused(codes.BUSY))
+        said = line.wire.received()
+        self.assertEqual(said[:2], ["a 503 reason=busy", "b 403 reason=sealed"])
+        self.assertEqual(line.opened(said[2:]), ["s 200"])
 
 
 class Rotation(SealingCase):

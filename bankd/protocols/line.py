@@ -143,7 +143,7 @@ class LineProtocol(LineReceiver):
             self._seal.open(self._visitor, asked.tag, asked.message.jwe)
         else:
             self._items += asked.items
-            self._queue.add(asked)
+            self._queue.add(self._seal.vetted(asked) if asked.kind in self._seal.needed else asked)
 
     def _take_unsealed(self, asked: Unsealed) -> None:
         if self._closing:
@@ -182,8 +182,6 @@ class LineProtocol(LineReceiver):
         obstacle = states.obstacle(self._state, asked.kind) if asked.kind else None
         if obstacle is not None:
             raise Refused(obstacle)
-        if asked.kind in self._seal.needed and not isinstance(asked, Unsealed):
-            raise Refused(codes.NEEDS_SEAL)
         match asked.message:
             case None:
                 raise asked.refused or Refused(codes.BAD_LINE)
@@ -256,7 +254,8 @@ class LineProtocol(LineReceiver):
         self.transport.loseConnection()
 
     def _hang_up_if_done(self) -> None:
-        if self._stopping and (self._stalled or not len(self._queue)):  # who reads nothing would have us wait for ever
+        done = not (len(self._queue) or self._seal.opening)
+        if self._stopping and (done or self._stalled):  # who reads nothing would have us wait for ever
             self._hang_up(codes.STOPPING)
 
     def _close(self) -> None:

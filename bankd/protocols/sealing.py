@@ -9,7 +9,7 @@
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -64,6 +64,12 @@ class Seal:
     def need(self, sealing: Sealing) -> None:
         """Take under seal only what ``sealing`` says."""
         self.needed = NEEDED[sealing]
+
+    def vetted(self, asked: Asked) -> Asked:
+        """A request that is needed under seal, or the refusal of it where it came in the clear."""
+        if isinstance(asked, Unsealed):
+            return asked
+        return replace(asked, message=None, refused=Refused(codes.NEEDS_SEAL))
 
     def open(self, visitor: Any, tag: str, jwe: str) -> None:
         """Open a sealed request of ``visitor``."""

@@ -1,10 +1,10 @@
 """A proxy that ends TLS with a certificate which the client trusts, and so reads, keeps and may change every line."""
 
+import asyncio
 import contextlib
-import socket
 import ssl
-from collections.abc import Callable, Iterator
-from threading import Lock, Thread
+from collections.abc import Callable
+from threading import Thread
 
 from tests.system.support import DEADLINE_SECONDS, Bank, environment, free_ports, named
 
@@ -18,27 +18,31 @@ def hands_off(_to: str, _number: int, line: bytes) -> list[bytes]:
 
 
 class Wiretap:
-    """A port that leads to ``bank``; ``heard`` is all that went by, and ``meddle`` what is done to it."""
+    """A port that leads to ``bank``; ``heard`` is all that went by, and ``meddle`` what is done to it.
+
+    All connections are in one thread, for two may not read and write one connection of TLS at a time.
+    """
 
     def __init__(self, bank: Bank) -> None:
         (self.port,) = free_ports(1)
         self.meddle: Meddling = hands_off
         self.connections = 0
         self._heard: list[bytes] = []
-        self._lock = Lock()
+        self._carrying: set[asyncio.Task[None] | None] = set()  # the loop itself would let them be collected
         self._bank = bank
         self._inwards = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._inwards.load_cert_chain(bank.state / "server.pem", bank.state / "server.key")
         self._outwards = ssl.create_default_context(cafile=bank.state / "ca.pem")
-        self._listener = socket.create_server(("127.0.0.1", self.port), backlog=100)
-        self._accepting = Thread(target=self._accept, daemon=True)
-        self._accepting.start()
+        self._loop = asyncio.new_event_loop()
+        self._thread = Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        opened = asyncio.start_server(self._carry, "127.0.0.1", self.port, ssl=self._inwards)
+        self._server = asyncio.run_coroutine_threadsafe(opened, self._loop).result(DEADLINE_SECONDS)
 
     @property
     def heard(self) -> bytes:
         """All that was heard until now."""
-        with self._lock:
-            return b"".join(self._heard)
+        return b"".join(self._heard)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -47,40 +51,40 @@ class Wiretap:
         return environment(named(self.port, bank.notice_port, bank.status_port, bank.state))
 
     def close(self) -> None:
-        """Accept no more."""
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._accepting.join(DEADLINE_SECONDS)
-        self._listener.close()
+        """Accept no more, and drop what is open."""
+        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(DEADLINE_SECONDS)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(DEADLINE_SECONDS)
+        self._loop.close()
 
-    def _accept(self) -> None:
+    async def _close(self) -> None:
+        self._server.close()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+
+    async def _carry(self, client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        task = asyncio.current_task()
+        self._carrying.add(task)
+        with contextlib.suppress(OSError, asyncio.CancelledError):
+            bank, to_bank = await asyncio.open_connection(
+                "127.0.0.1", self._bank.port, ssl=self._outwards, server_hostname="localhost"
+            )
+            await asyncio.gather(
+                self._pass_on("bank", client, to_bank),
+                self._pass_on("client", bank, to_client),
+            )
+        self._carrying.discard(task)
+
+    async def _pass_on(self, to: str, here: asyncio.StreamReader, there: asyncio.StreamWriter) -> None:
+        number = 0
         with contextlib.suppress(OSError):
-            while True:
-                connection, _ = self._listener.accept()
-                self.connections += 1
-                Thread(target=self._carry, args=(connection,), daemon=True).start()
-
-    def _carry(self, connection: socket.socket) -> None:
-        connection.settimeout(DEADLINE_SECONDS)
-        with contextlib.suppress(OSError), connection:
-            client = self._inwards.wrap_socket(connection, server_side=True)
-            with client, socket.create_connection(("127.0.0.1", self._bank.port), DEADLINE_SECONDS) as beyond:
-                bank = self._outwards.wrap_socket(beyond, server_hostname="localhost")
-                answers = Thread(target=self._pass_on, args=("client", bank, client), daemon=True)
-                answers.start()
-                self._pass_on("bank", client, bank)
-                answers.join(DEADLINE_SECONDS)
-
-    def _pass_on(self, to: str, here: ssl.SSLSocket, there: ssl.SSLSocket) -> None:
-        with contextlib.suppress(OSError, ValueError):
-            for number, line in enumerate(_lines(here)):
-                with self._lock:
-                    self._heard.append(line)
+            while line := await here.readline():
+                self._heard.append(line)
                 for changed in self.meddle(to, number, line):
-                    there.sendall(changed)
-        with contextlib.suppress(OSError):
-            there.shutdown(socket.SHUT_RDWR)
-
-
-def _lines(connection: ssl.SSLSocket) -> Iterator[bytes]:
-    with connection.makefile("rb") as file:
-        yield from file
+                    there.write(changed)
+                number += 1
+                await there.drain()
+        there.close()
