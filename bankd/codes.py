@@ -42,6 +42,12 @@ CREATED = Code(201, "created", "Carried out, and something new exists: a custome
 
 BROKEN_LINE = Code(400, "framing", "The line holds a NUL, a bare CR or a bare LF, or is empty.", closes=True)
 LONG_LINE = Code(413, "length", "The line is longer than 4096 octets.", closes=True)
+BROKEN_SEAL = Code(
+    400,
+    "seal",
+    "What is sealed does not open, or was not sealed for this place on this connection.",
+    closes=True,
+)
 IDLE = Code(408, "idle", "Nothing was asked for too long, or log-in took too long.", closes=True)
 STOPPING = Code(503, "stopping", "The bank is shutting down.", closes=True)
 
@@ -49,6 +55,7 @@ BAD_LINE = Code(400, "line", "Not `tag SP verb *(SP field)`; answered without a 
 BAD_VERB = Code(400, "verb", "The bank does not know this verb.")
 NEEDS_LOGIN = Code(401, "login", "This verb is for customers who have logged in.")
 BAD_STATE = Code(403, "state", "This verb is not for a connection that has logged in.")
+NEEDS_SEAL = Code(403, "sealed", "The bank takes this under seal only.")
 BAD_ITEMS = Code(
     400,
     "items",
@@ -89,12 +96,14 @@ ALL = (
     CREATED,
     BROKEN_LINE,
     LONG_LINE,
+    BROKEN_SEAL,
     IDLE,
     STOPPING,
     BAD_LINE,
     BAD_VERB,
     NEEDS_LOGIN,
     BAD_STATE,
+    NEEDS_SEAL,
     BAD_ITEMS,
     BAD_FIELD,
     BUSY,

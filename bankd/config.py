@@ -23,7 +23,7 @@ from bankd.bank.terms import LockoutRules, Terms
 from bankd.delivery import keys
 from bankd.delivery.post import Postage
 from bankd.ledger.tariff import Tariff
-from bankd.records import Limits
+from bankd.records import Limits, Sealing
 from bankd.settings_values import PORT as _PORT
 from bankd.settings_values import SECONDS as _SECONDS
 from bankd.settings_values import Key, between
@@ -56,6 +56,7 @@ class Settings:
     demo: bool
     terms: Terms
     limits: Limits
+    sealing: Sealing
     checkpoint_seconds: int
     postage: Postage
 
@@ -108,6 +109,7 @@ def _url(text: str) -> str:
 
 _TRIES = "a number: 1 to 1000000"
 _YES_NO = "yes or no"
+_SEALED = "no, secrets (what carries a password, PIN or code) or session (everything)"
 _AMOUNTS = "amounts with their currencies, such as 0.25 EUR 0.30 USD"
 _MOST = "amounts with their currencies, such as 100.00 EUR"
 _ADDRESS = "an IP address of this machine; 0.0.0.0 is every IPv4 address, :: every address"
@@ -124,6 +126,7 @@ KEYS = (
     Key("server", "names", str.split, "names and addresses", "", "more names for the bank's own certificate"),
     Key("server", "login_seconds", _seconds, _SECONDS, "120", "how long a connection may take to log in"),
     Key("server", "idle_seconds", _seconds, _SECONDS, "300", "how long a session may ask nothing"),
+    Key("server", "sealed", Sealing, _SEALED, "no", "what is refused where it does not come under seal"),
     Key("database", "url", _url, "an SQLAlchemy URL", "", "the database; left out, bank.sqlite3 in the state folder"),
     Key("bank", "name", _label, "1 to 64 characters", "bankd", "the name that the bank greets with"),
     Key("bank", "currency", _currency, "an ISO 4217 code", "EUR", "the currency of new accounts"),
@@ -258,6 +261,7 @@ def _settings(values: Mapping[str, Any]) -> Settings:
             ),
             lockout=LockoutRules(**{name: values[name] for name in LockoutRules.__slots__}),
         ),
+        sealing=values["sealed"],
         limits=Limits(values["login_seconds"], values["idle_seconds"]),
         checkpoint_seconds=values["checkpoint_seconds"],
         postage=values["postage"],

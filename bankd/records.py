@@ -32,6 +32,8 @@ from bankd.wire.grammar import (
     Username,
     Word,
 )
+from bankd.wire.key_set import PublishedKeys as PublishedKeys
+from bankd.wire.seal import Sealing as Sealing
 
 
 class NoticeKind(StrEnum):

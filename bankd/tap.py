@@ -40,12 +40,17 @@ from bankd.notify import Notices
 from bankd.perspectives import realm
 from bankd.perspectives.branch import Bounded, Branch
 from bankd.renewal import Renewal
+from bankd.sealing_keys import SealingKeys, Seals
 from bankd.store import migrate
 from bankd.store.checkpoints import CheckpointFile
 from bankd.store.engines import DatabaseFault, Store
 
 READ_THREADS = 4
 HASH_THREADS = 2
+SEAL_THREADS = 2
+MAX_SEALED = 1000
+"""Sealed requests that may wait to be opened; at a thousand a second, and more get BUSY."""
+
 MAX_HASHES = 200
 """Secrets that may wait to be hashed; at some 40 a second and core that is a wait of seconds, and more get BUSY."""
 
@@ -116,6 +121,7 @@ class Bank(Service):
             branch = self._branch(self._store)
             self._listen(branch)
             self._notary.open(self.settings.checkpoint_seconds)
+            self._seals.open()
             self.begin_expiry()
             self._renewal.begin()
         except (OSError, tls.Unusable, CannotListenError, DatabaseFault, KeysMissing, Missing) as error:
@@ -134,6 +140,7 @@ class Bank(Service):
     async def _stop(self) -> None:
         self._expiring.stop()
         self._renewal.end()
+        self._seals.close()
         await _all(maybeDeferred(port.stopListening) for port in self._ports)
         self._post.close()
         await _all(factory.hang_up() for factory in self._factories)
@@ -191,6 +198,8 @@ class Bank(Service):
         self._board = board
         read_pool = self._pool("read", READ_THREADS)
         self._notary = Notary(self._checkpoints, self._keys.signer, store, read_pool, self._reactor)
+        keys = SealingKeys(self.settings.state, self._keys.signer, self.settings.terms.name, self._reactor.seconds)
+        self._seals = Seals(keys, Bounded(self._pool("seal", SEAL_THREADS), MAX_SEALED), self._reactor)
         return Branch(
             lane=self._lane,
             reading=store.reading,
@@ -201,10 +210,12 @@ class Bank(Service):
             signer=self._keys.signer,
             board=board,
             post=self._post,
+            seals=self._seals,
             terms=self.settings.terms,
             limits=self.settings.limits,
             clock=self._reactor,
             random_below=secrets.randbelow,
+            sealing=self.settings.sealing,
         )
 
     def _pool(self, name: str, threads: int) -> Any:

@@ -13,10 +13,12 @@ import random
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cache, partial
+from itertools import count
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
+from joserfc.jwk import RSAKey
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred, execute, succeed
 from twisted.internet.task import Clock
@@ -36,6 +38,7 @@ from bankd.perspectives.branch import Branch
 from bankd.protocols.line import LineProtocol
 from bankd.protocols.line_factory import LineFactory
 from bankd.records import Contact, Event, Limits, Parcel, Route
+from bankd.sealing_keys import SealingKeys, Seals, new_rsa_key
 from bankd.signing import PrivateKey, new_key
 from bankd.store import audit, migrate
 from bankd.store.engines import Store
@@ -132,6 +135,17 @@ class Known:
     mobile: str
 
 
+@cache
+def _practice_key(_number: int) -> RSAKey:
+    """A key to seal to; making one takes so long that practice banks share theirs."""
+    return new_rsa_key()
+
+
+def _practice_keys(folder: Path, bank: str, clock: Clock) -> SealingKeys:
+    """Keys to seal to, and to sign with."""
+    return SealingKeys(folder, PrivateKey(new_key()), bank, clock.seconds, partial(next, map(_practice_key, count())))
+
+
 class Wire:
     """A connection to a practice bank, spoken by hand: lines without CRLF, as text."""
 
@@ -176,7 +190,7 @@ class Wire:
 class PracticeBank:
     """A bank in ``folder``, or in the database at ``url``; its clock is the test's on every engine.
 
-    The test moves a ``lane_pool``, ``read_pool`` or ``hash_pool`` that is ``Stepped``.
+    The test moves a ``lane_pool``, ``read_pool``, ``hash_pool`` or ``seal_pool`` that is ``Stepped``.
     """
 
     def __init__(
@@ -188,6 +202,7 @@ class PracticeBank:
         read_pool: Any = None,
         hash_pool: Any = None,
         url: str | None = None,
+        seal_pool: Any = None,
     ) -> None:
         self.clock = Clock()
         self.clock.advance(OPENED)
@@ -198,6 +213,7 @@ class PracticeBank:
         migrate.upgrade(self.store.writer)
         apply = partial(payments.apply, tariff=terms.tariff)
         self.lane = Lane(self.store.writing, apply, lane_pool or AtOnce(), self.board.tell)
+        keys = _practice_keys(folder or Path(), terms.name, self.clock)
         self.branch = Branch(
             lane=self.lane,
             reading=self.store.reading,
@@ -205,9 +221,10 @@ class PracticeBank:
             hash_pool=hash_pool or AtOnce(),
             hasher=Hasher(b"practice", passes=1, memory_kib=8),
             tokens=TokenKeys(b"practice"),
-            signer=PrivateKey(new_key()),
+            signer=keys.signer,
             board=self.board,
             post=self.post,
+            seals=Seals(keys, seal_pool or AtOnce(), self.clock),
             terms=terms,
             limits=limits or Limits(),
             clock=self.clock,

@@ -19,7 +19,7 @@ from bankd import codes, records
 from bankd.bank import reports, strength
 from bankd.bank.terms import Terms
 from bankd.protocols import line
-from bankd.wire import codec, grammar, messages, notice
+from bankd.wire import codec, grammar, messages, notice, sealed_lines
 from bankd.wire.grammar import Kind
 from bankd.wire.messages import ALL, BY_VERB, Message
 from bankd.wire.states import RULES, State, obstacle
@@ -34,6 +34,7 @@ BLOCK = re.compile(r"^```(?P<kind>\w+)\n(?P<text>.*?)^```$", re.DOTALL | re.MULT
 
 RECORDS: tuple[type[Any], ...] = (
     records.Greeting,
+    records.PublishedKeys,
     records.Welcome,
     records.Wait,
     records.AccountView,
@@ -146,6 +147,7 @@ def _limits(before: str) -> Iterator[tuple[str, ...]]:
         ("idle", f"{records.Limits().idle_seconds} seconds"),
         ("lease", f"{Terms().lease_seconds} seconds"),
         ("closing", f"{line.CLOSING_SECONDS} seconds"),
+        ("sealed_line", f"{sealed_lines.MAX_SEALED} octets"),
         ("items", f"{messages.MAX_BULK} items"),
         ("pipeline", f"{line.PIPELINE} requests"),
         ("statement", f"{reports.STATEMENT_LINES} entries"),

@@ -31,7 +31,7 @@ class CodeTests(SynchronousTestCase):
         self.assertEqual([code for code in codes.ALL if not code.refuses], [codes.DONE, codes.CREATED])
         self.assertEqual(
             {code for code in codes.ALL if code.closes},
-            {codes.BROKEN_LINE, codes.LONG_LINE, codes.IDLE, codes.STOPPING, codes.OVER},
+            {codes.BROKEN_LINE, codes.LONG_LINE, codes.BROKEN_SEAL, codes.IDLE, codes.STOPPING, codes.OVER},
         )
 
     def test_order(self) -> None:

@@ -40,7 +40,7 @@ NETWORK = ("twisted", "zope")
 DEFERRED = ("twisted.internet.defer", "twisted.python")
 CONNECTION = ("sqlalchemy.Connection", "sqlalchemy.engine.Connection")
 FOR_PROTOCOLS = ("bankd.ibank", "bankd.credentials", "bankd.wire", "bankd.codes", "bankd.records")
-FOR_CLIENTS = ("bankd.wire", "bankd.money", "bankd.codes", "bankd.records", "bankd.core_files")
+FOR_CLIENTS = ("bankd.wire", "bankd.money", "bankd.codes", "bankd.records", "bankd.signing", "bankd.core_files")
 
 # docs/architecture.md tells why; a new module needs a room here, and a new room a reason.
 ROOMS = {
@@ -82,6 +82,7 @@ ROOMS = {
     "bankd.keyring": Room(5),
     "bankd.notary": Room(5, NETWORK),
     "bankd.settings_values": Room(5),
+    "bankd.sealing_keys": Room(5, NETWORK),
     # 6: where all is put together
     "bankd.config": Room(6, NETWORK),
     "bankd.tap": Room(6, NETWORK),

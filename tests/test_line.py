@@ -18,7 +18,7 @@ from bankd.money import MAX_HOLDING_MINOR
 from bankd.perspectives.branch import Bounded
 from bankd.perspectives.customer import Customer
 from bankd.protocols.line import MAX_UNREAD, PIPELINE, TURN
-from bankd.records import AccountView, Limits
+from bankd.records import AccountView, Limits, Sealing
 from bankd.store import customers
 from bankd.testing import AtOnce, Known, PracticeBank, Stepped, Wire
 
@@ -184,6 +184,10 @@ class Codes(LineCase):
         yield from self.wrong_pins()
         yield codes.BROKEN_LINE, self.bank.connect().ask("")
         yield codes.LONG_LINE, self.bank.connect().ask("q NOOP" + " x" * 4096)
+        yield codes.BROKEN_SEAL, self.bank.connect().ask("q SEALED jwe=x")
+        needing = self.patch(self.bank.branch, "sealing", Sealing.SECRETS)
+        yield codes.NEEDS_SEAL, self.bank.connect().ask("q LOGIN account=1 pin=1234")
+        needing.restore()
         self.patch(self.bank.branch, "hash_pool", Bounded(AtOnce(), 0))
         yield codes.BUSY, self.bank.connect().ask("q LOGIN username=alice password=x")
         yield codes.TOO_MUCH, self.deposit_too_much()

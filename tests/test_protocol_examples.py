@@ -13,10 +13,12 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from bankd.bank.terms import Terms
+from bankd.signing import PublicKey
 from bankd.testing import PracticeBank, Wire
-from bankd.wire import grammar, notice
+from bankd.wire import grammar, key_set, notice, seal
 from bankd.wire.grammar import Kind
 from bankd.wire.notice import Hint
+from bankd.wire.seal import Sealed
 from tests import docs
 from tests.test_protocol_abnf import CRLF, in_order
 
@@ -41,6 +43,10 @@ MADE_UP: dict[str, tuple[str, Kind]] = {
     "last_login": ("time", grammar.TIME),
     "signed": ("signed", grammar.JWS),
     "terminal": ("terminal", grammar.TOKEN),
+    "keys": ("keys", grammar.JWS),
+    "identity": ("identity", grammar.IDENTITY),
+    "nonce": ("nonce", grammar.NONCE),
+    "jwe": ("jwe", grammar.JWE),
 }
 """Fields whose values a bank makes up: what they are numbers of, and their kind."""
 
@@ -90,6 +96,10 @@ class Dictionary:
                 return f"{real_word!r} in {said!r} is not {word!r}"
         return None
 
+    def newest(self, subject: str) -> str:
+        """The real value of what was printed last of a subject."""
+        return [value for (of, _), value in self.real.items() if of == subject][-1]
+
     def _spoken(self, word: str) -> str:
         name, equals, value = word.partition("=")
         if not equals or name not in MADE_UP:
@@ -121,6 +131,8 @@ class Player:
         self._hints: list[str] = []
         self._to_send: list[str] = []
         self._last = ""
+        self._sealed: str | None = None
+        self._seals = 0
 
     def play(self, example: str) -> None:
         """One example, to its end, with nothing left over."""
@@ -137,6 +149,8 @@ class Player:
     def _take(self, step: Step) -> None:
         match step.side:
             case "C":
+                if self._sealed is not None:
+                    self._seal(step.text.partition("jwe=")[2])
                 self._to_send.append(self._dictionary.spoken(step.text))
             case "S":
                 self._compare(step)
@@ -179,10 +193,20 @@ class Player:
             if account_id == event.account_id
         ]
 
+    def _seal(self, printed: str) -> None:
+        """Seal what was told, as what is printed, with the key and for the connection that the bank named last."""
+        identity = PublicKey.from_x(self._dictionary.newest("identity"))
+        key = key_set.read(identity, self._dictionary.newest("keys"), self.bank.clock.seconds())
+        sealed = Sealed(self._dictionary.newest("nonce"), self._seals, self._sealed or "")
+        self._dictionary.real["jwe", printed] = seal.seal(sealed, key)
+        self._seals, self._sealed = self._seals + 1, None
+
     def _happen(self, note: str) -> None:
         passing = re.fullmatch(r"(\d+) seconds pass", note)
         if passing is not None:
             self.bank.clock.advance(int(passing[1]))
+        elif note.startswith("sealed: "):
+            self._sealed = note.removeprefix("sealed: ")
         elif note == "the client closes":
             self._wires[self._last].drop()
         elif note == "the bank closes":

@@ -102,8 +102,9 @@ class Trouble(SynchronousTestCase):
         """Whatever ends a conversation or prevents one is said in a sentence."""
         for loss in Loss:
             self.assertTrue(words.lost(LostBank(loss)).endswith("."))
+        about = {"fingerprint": "0f", "file": "known_banks"}
         for cause in Cause:
-            said = words.no_bank(NoBank(Address("bank.example", 7), cause, codes.STOPPING))
+            said = words.no_bank(NoBank(Address("bank.example", 7), cause, codes.STOPPING, about))
             self.assertTrue(said.endswith("."), said)
             self.assertIn("bank.example", said)
 

@@ -123,7 +123,9 @@ async def _lifeline(reactor: Any, given: Given, tell: Callable[[str], None]) -> 
     """A line to the bank, which tells what becomes of it by ``tell``. Raises NoBank."""
 
     async def call() -> Bank:
-        return await reach(reactor, given.address, given.trust, terminal=given.terminal)
+        return await reach(
+            reactor, given.address, given.trust, terminal=given.terminal, sealing=given.sealing, tell=tell
+        )
 
     tokens = Tokens(given.tokens, given.address)
     return Lifeline(await call(), call, reactor, SystemRandom().random, tell, tokens)

@@ -10,7 +10,7 @@ import bankd
 from bankd import core_files
 from bankd.certificates import CertificateError
 from bankd.config import SettingsError
-from bankd.ctl import account, backup, delivery, init, ledger, lockout, receipt, reverse, terminal
+from bankd.ctl import account, backup, delivery, init, key, ledger, lockout, receipt, reverse, terminal
 from bankd.ctl.command import UNUSABLE, Command, Unusable
 from bankd.keyring import KeysMissing
 from bankd.store.archive import BackupError
@@ -31,6 +31,9 @@ COMMANDS: tuple[Command, ...] = (
     terminal.LIST,
     terminal.REVOKE,
     delivery.TEST,
+    key.SHARE,
+    key.LIST,
+    key.REVOKE,
     backup.BACKUP,
     backup.RESTORE,
 )
@@ -39,6 +42,7 @@ COMMANDS: tuple[Command, ...] = (
 NOUNS = {
     "account": "show an account, and set what it may spend",
     "delivery": "try the ways by which customers are sent messages",
+    "key": "share keys with terminals, to seal what they say",
     "ledger": "check the ledger, and sign what it comes to",
     "lockout": "see who is locked out for wrong secrets, and lift it",
     "receipt": "check a signed receipt",

@@ -16,7 +16,7 @@ from bankd.bank.terms import Terms
 from bankd.bank.tokens import TokenKeys
 from bankd.codes import Refused
 from bankd.lane import Lane
-from bankd.records import Limits
+from bankd.records import Limits, Sealing
 from bankd.signing import PrivateKey
 from bankd.store.engines import Connection, DatabaseFault
 from bankd.store.failures import is_failure
@@ -75,7 +75,8 @@ class Branch:
     """The bank as its perspectives see it.
 
     ``reading`` opens a connection that sees the database as it is at one moment; ``random_below`` is where numbers
-    nobody can guess come from; ``tries`` begins coroutines that check credentials.
+    nobody can guess come from; ``tries`` begins coroutines that check credentials. ``seals`` opens what is sealed, and
+    ``sealing`` says what must be.
     """
 
     lane: Lane
@@ -87,10 +88,12 @@ class Branch:
     signer: PrivateKey
     board: Any
     post: Any
+    seals: Any
     terms: Terms
     limits: Limits
     clock: IReactorTime
     random_below: RandomBelow
+    sealing: Sealing = Sealing.NO
     tally: Tally = field(default_factory=Tally)
     tries: Pool = field(default_factory=lambda: Bounded(_begin, MAX_TRIES))
 

@@ -56,6 +56,11 @@ async def sign_up(visitor: Any, asked: messages.SignUp) -> Answer:
     return Answer(codes.CREATED, view)
 
 
+async def keys(visitor: Any) -> Answer:
+    """KEYS, of whoever asks."""
+    return Answer(body=await visitor.keys())
+
+
 async def keep(customer: Any) -> Answer:
     """NOOP of a customer."""
     await customer.keep()

@@ -7,7 +7,8 @@
    greeting back, and must read itself to get on.)
 3. After the connection is to be closed nothing more is read or begun, also when TLS still delivers what was sent
    before; a peer that does not finish the closing is cut off.
-4. The state of a connection is ``wire.states.State``; which verb it allows is a table there.
+4. What is sealed becomes a request like any other (``sealing``); nothing behind it is taken in before it has.
+5. The state of a connection is ``wire.states.State``; which verb it allows is a table there.
 """
 
 from collections.abc import Callable
@@ -32,9 +33,11 @@ from bankd.protocols.asked import Asked, Reader, may_overlap
 from bankd.protocols.daybook import Daybook
 from bankd.protocols.peer import Peer
 from bankd.protocols.queue import Queue
+from bankd.protocols.sealing import Seal, Unsealed
 from bankd.protocols.valve import Valve
 from bankd.protocols.watch import Watch
 from bankd.wire import grammar, messages, states
+from bankd.wire.sealed_lines import MAX_SEALED
 from bankd.wire.states import State
 
 TURN = 64
@@ -74,6 +77,7 @@ class LineProtocol(LineReceiver):
         self._endings: list[Callable[[], object]] = []
         self._queue: Queue[Asked, Answered] = Queue(self._begin, may_overlap, self._deliver)
         self._reader = Reader()
+        self._seal = Seal(self._reader, self._take_unsealed)
         self._items = 0
         self._heard = False
         self._taken = 0
@@ -125,14 +129,28 @@ class LineProtocol(LineReceiver):
         if self._closing:
             return
         for asked in self._reader.read(line, self._state is State.CUSTOMER):
-            if asked.refused is not None and asked.refused.code.closes:
-                self._hang_up(asked.refused.code)
-                return
-            self._items += asked.items
-            self._queue.add(asked)
+            self._take(asked)
         self._taken += 1
         if self._taken == TURN and not self._closing:
             self._rest = self._clock.callLater(0, self._rested)
+        self._set_reading()
+
+    def _take(self, asked: Asked) -> None:
+        """Have a request wait for its turn; close where there is no going on after it."""
+        if asked.refused is not None and asked.refused.code.closes:
+            self._hang_up(asked.refused.code)
+        elif isinstance(asked.message, messages.Sealed):
+            self._seal.open(self._visitor, asked.tag, asked.message.jwe)
+        else:
+            self._items += asked.items
+            self._queue.add(self._seal.vetted(asked) if asked.kind in self._seal.needed else asked)
+
+    def _take_unsealed(self, asked: Unsealed) -> None:
+        if self._closing:
+            return
+        if asked.answers is not None:
+            self.MAX_LENGTH = MAX_SEALED
+        self._take(asked)
         self._set_reading()
 
     def lineLengthExceeded(self, line: bytes) -> None:
@@ -148,6 +166,7 @@ class LineProtocol(LineReceiver):
     def _enter(self, avatar: tuple[Any, Any, Callable[[], object]]) -> None:
         _, self._visitor, leave = avatar
         self._endings.append(leave)
+        self._seal.need(self._visitor.sealing)
         self._send(Answer(body=self._visitor.greeting).spelt("*"))
         self._watch.begin(self._visitor.limits)
 
@@ -170,6 +189,8 @@ class LineProtocol(LineReceiver):
                 return self._log_in(log_in)
             case messages.SignUp() as sign_up:
                 return answers.sign_up(self._visitor, sign_up)
+            case messages.Keys():
+                return answers.keys(self._visitor)
             case messages.Noop():
                 return Answer() if self._customer is None else answers.keep(self._customer)
             case messages.Logout():
@@ -206,6 +227,7 @@ class LineProtocol(LineReceiver):
             self._daybook.note(f"{self._peer.label} {asked.kind.verb} {answer.code.number}")
         if self._state is State.CUSTOMER and (asked.kind is None or states.RULES[asked.kind].task):
             self._visitor.task_done()
+        self._seal.answer(asked)
         self._send(octets)
         if answer.ends:
             self._hang_up()
@@ -214,7 +236,7 @@ class LineProtocol(LineReceiver):
 
     def _send(self, octets: bytes) -> None:
         if not self._closing:
-            self.transport.write(octets)
+            self.transport.write(octets if self._seal.outward is None else self._seal.outward.seal_all(octets))
 
     def _hang_up(self, code: Code | None = None) -> None:
         """Close, after saying why where ``code`` is given; a peer that does not let go is cut off."""
@@ -232,7 +254,8 @@ class LineProtocol(LineReceiver):
         self.transport.loseConnection()
 
     def _hang_up_if_done(self) -> None:
-        if self._stopping and (self._stalled or not len(self._queue)):  # who reads nothing would have us wait for ever
+        done = not (len(self._queue) or self._seal.opening)
+        if self._stopping and (done or self._stalled):  # who reads nothing would have us wait for ever
             self._hang_up(codes.STOPPING)
 
     def _close(self) -> None:
@@ -261,7 +284,7 @@ class LineProtocol(LineReceiver):
     def _set_reading(self) -> None:
         """Read from the peer, or do not, as its requests and its own reading call for."""
         room = len(self._queue) < PIPELINE and self._items < messages.MAX_BULK
-        wanted = room and not (self._stopping or self._stalled or self._rest)
+        wanted = room and not (self._stopping or self._stalled or self._rest or self._seal.opening)
         if self._closing or wanted == self._reading:
             return
         self._reading = wanted

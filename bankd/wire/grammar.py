@@ -108,6 +108,9 @@ MODE = _kind("mode", "%x61.6C.6C / %x65.61.63.68", r"all|each")
 LISTENER = _kind("listener", "32(DIGIT / %x61-66)", r"[0-9a-f]{32}")
 TEXT = _words("text", "1*140visible", _visible(140))
 PERSON = _words("person", "1*100visible", _visible(100))
+NONCE = _kind("nonce", "32(DIGIT / %x61-66)", r"[0-9a-f]{32}")
+IDENTITY = _kind("identity", '43(ALPHA / DIGIT / "-" / "_")', r"[A-Za-z0-9_-]{43}")
+JWE = _kind("jwe", '1*4064(ALPHA / DIGIT / "-" / "_" / ".")', r"[A-Za-z0-9_.-]{1,4064}")
 JWS = _kind("jws", '1*2048(ALPHA / DIGIT / "-" / "_" / ".")', r"[A-Za-z0-9_.-]{1,2048}")
 TOKEN = _kind("token", '1*128(ALPHA / DIGIT / "-" / "_" / ".")', r"[A-Za-z0-9_.-]{1,128}")
 # The lengths are those of RFC 5321, section 4.5.3.1.
@@ -143,3 +146,6 @@ Email = Annotated[str, EMAIL]
 Time = Annotated[int, TIME]
 Jws = Annotated[str, JWS]
 Token = Annotated[str, TOKEN]
+Jwe = Annotated[str, JWE]
+Nonce = Annotated[str, NONCE]
+Identity = Annotated[str, IDENTITY]

@@ -7,6 +7,7 @@ from bankd.wire.grammar import (
     Count,
     Currency,
     Email,
+    Jwe,
     Mobile,
     Page,
     Password,
@@ -37,6 +38,7 @@ class SignUp(Message):
     """Become a customer, with a first account. ``pin`` is for log-in by account or mobile number."""
 
     verb = "SIGNUP"
+    secret = True
     username: Username
     password: Password
     mobile: Mobile
@@ -53,6 +55,7 @@ class Login(Message):
     """
 
     verb = "LOGIN"
+    secret = True
     ways = (
         frozenset({"username", "password"}),
         frozenset({"account", "pin"}),
@@ -66,6 +69,21 @@ class Login(Message):
     mobile: Mobile | None = None
     pin: Pin | None = None
     terminal: Token | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keys(Message):
+    """Ask for the key to seal requests to, and for this connection's nonce."""
+
+    verb = "KEYS"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Sealed(Message):
+    """Ask what is sealed in ``jwe`` (``wire.seal``), which may begin a sealed session."""
+
+    verb = "SEALED"
+    jwe: Jwe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +168,7 @@ class ChangePin(Message):
     """Set the PIN to ``new``, after giving the password or the present PIN again."""
 
     verb = "CHANGE_PIN"
+    secret = True
     ways = _SECRET_AGAIN
     new: Pin
     password: Password | None = None
@@ -161,6 +180,7 @@ class ChangePassword(Message):
     """Set the password to ``new``, after giving the present one or the PIN again."""
 
     verb = "CHANGE_PASSWORD"
+    secret = True
     ways = _SECRET_AGAIN
     new: Password
     password: Password | None = None
@@ -172,6 +192,7 @@ class DeleteAccount(Message):
     """Close the session's account, after giving the password or PIN again; money on it goes to ``payout``."""
 
     verb = "DELETE_ACCOUNT"
+    secret = True
     ways = _SECRET_AGAIN
     password: Password | None = None
     pin: Pin | None = None
@@ -219,6 +240,8 @@ class Logout(Message):
 ALL: tuple[type[Message], ...] = (
     SignUp,
     Login,
+    Keys,
+    Sealed,
     ViewDetails,
     Accounts,
     OpenAccount,

@@ -37,6 +37,8 @@ _BOTH = _VISITOR | _CUSTOMER
 RULES: dict[type[Message], Rule] = {
     messages.SignUp: Rule(_VISITOR),
     messages.Login: Rule(_VISITOR, task=False),
+    messages.Keys: Rule(_BOTH, task=False),
+    messages.Sealed: Rule(_BOTH, task=False),
     messages.ViewDetails: Rule(_CUSTOMER),
     messages.Accounts: Rule(_CUSTOMER),
     messages.OpenAccount: Rule(_CUSTOMER),

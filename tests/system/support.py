@@ -47,7 +47,17 @@ FAULTS = re.compile(r".*(?:incident|Unhandled|Traceback|#error|#critical).*")
 SHELL = "$ "
 """What the shell in a terminal prompts with."""
 
-_NOT_PASSED_ON = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "TMUX", "BANKD_SECRET", "BANKD_SERVER", "BANKD_CA")
+_NOT_PASSED_ON = (
+    "MAKEFLAGS",
+    "MAKELEVEL",
+    "MFLAGS",
+    "TMUX",
+    "BANKD_SECRET",
+    "BANKD_SERVER",
+    "BANKD_CA",
+    "BANKD_IDENTITY",
+    "BANKD_SEAL",
+)
 """Variables that tell of the terminal or the `make` that this test itself runs in."""
 
 _ELSEWHERE = {"database": "\n[database]\nurl = {}\n", "logfile": "\n[logging]\nlogfile = {}\n"}
@@ -118,6 +128,7 @@ def named(port: int, notice_port: int, status_port: int, state: Path) -> dict[st
         "STATE": str(state),
         "BANKD_SERVER": f"localhost:{port}",
         "BANKD_CA": str(state / "ca.pem"),
+        "BANKD_IDENTITY": str(state / "receipts.pem"),
     }
 
 
