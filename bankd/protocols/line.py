@@ -227,7 +227,8 @@ class LineProtocol(LineReceiver):
             self._daybook.note(f"{self._peer.label} {asked.kind.verb} {answer.code.number}")
         if self._state is State.CUSTOMER and (asked.kind is None or states.RULES[asked.kind].task):
             self._visitor.task_done()
-        self._seal.answer(asked)
+        if isinstance(asked, Unsealed):
+            self._seal.answer(asked)
         self._send(octets)
         if answer.ends:
             self._hang_up()

@@ -77,9 +77,9 @@ class Seal:
         opened = Deferred.fromCoroutine(self._open(visitor, tag, jwe))
         opened.addErrback(self._refuse, tag).addCallback(self._opened)
 
-    def answer(self, asked: Asked) -> None:
+    def answer(self, asked: Unsealed) -> None:
         """Seal from here on, if the answer to ``asked`` is the first line of a sealed session."""
-        if isinstance(asked, Unsealed) and asked.answers is not None:
+        if asked.answers is not None:
             self.outward = asked.answers
 
     async def _open(self, visitor: Any, tag: str, jwe: str) -> Unsealed:
