@@ -246,23 +246,27 @@ def _settings(values: Mapping[str, Any]) -> Settings:
         database=values["url"] or f"sqlite:///{state / 'bank.sqlite3'}",
         logfile=inside("logfile", "") if values["logfile"] else None,
         demo=values["demo"],
-        terms=Terms(
-            name=values["name"],
-            currency=values["currency"],
-            region=values["region"],
-            registers_mobiles=values["register_mobiles"],
-            pin_terminals=values["pin_terminals"],
-            lease_seconds=values["lease_seconds"],
-            tariff=Tariff(
-                fees={kind: values[f"{kind}_fee"] for kind in ("transfer", "withdrawal") if values[f"{kind}_fee"]},
-                payment_limits=values["payment_limit"],
-                day_limits=values["day_limit"],
-                unusual_withdrawals=values["unusual_withdrawal"],
-            ),
-            lockout=LockoutRules(**{name: values[name] for name in LockoutRules.__slots__}),
-        ),
+        terms=_terms(values),
         sealing=values["sealed"],
         limits=Limits(values["login_seconds"], values["idle_seconds"]),
         checkpoint_seconds=values["checkpoint_seconds"],
         postage=values["postage"],
+    )
+
+
+def _terms(values: Mapping[str, Any]) -> Terms:
+    return Terms(
+        name=values["name"],
+        currency=values["currency"],
+        region=values["region"],
+        registers_mobiles=values["register_mobiles"],
+        pin_terminals=values["pin_terminals"],
+        lease_seconds=values["lease_seconds"],
+        tariff=Tariff(
+            fees={kind: values[f"{kind}_fee"] for kind in ("transfer", "withdrawal") if values[f"{kind}_fee"]},
+            payment_limits=values["payment_limit"],
+            day_limits=values["day_limit"],
+            unusual_withdrawals=values["unusual_withdrawal"],
+        ),
+        lockout=LockoutRules(**{name: values[name] for name in LockoutRules.__slots__}),
     )

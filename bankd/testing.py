@@ -135,6 +135,12 @@ class Known:
     mobile: str
 
 
+def _practice_clock() -> Clock:
+    clock = Clock()
+    clock.advance(OPENED)
+    return clock
+
+
 @cache
 def _practice_key(_number: int) -> RSAKey:
     """A key to seal to; making one takes so long that practice banks share theirs."""
@@ -142,7 +148,6 @@ def _practice_key(_number: int) -> RSAKey:
 
 
 def _practice_keys(folder: Path, bank: str, clock: Clock) -> SealingKeys:
-    """Keys to seal to, and to sign with."""
     return SealingKeys(folder, PrivateKey(new_key()), bank, clock.seconds, partial(next, map(_practice_key, count())))
 
 
@@ -204,8 +209,7 @@ class PracticeBank:
         url: str | None = None,
         seal_pool: Any = None,
     ) -> None:
-        self.clock = Clock()
-        self.clock.advance(OPENED)
+        self.clock = _practice_clock()
         self.random = random.Random(1)
         self.board = PracticeBoard()
         self.post = PracticePost()
