@@ -70,8 +70,17 @@ INCIDENT = Code(500, "incident", "A fault of the bank's own; `incident` is the n
 OVER = Code(410, "session", "The session is over: the account was taken over, or closed.", closes=True)
 NEEDS_TERMINAL = Code(403, "terminal", "The bank takes PINs only at terminals that it has enrolled.")
 LOCKED = Code(429, "locked", "Too many tries with a wrong secret; from here none is looked at for `seconds`.")
-WAIT = Code(429, "wait", "Several tries with a wrong secret; the next may come after `seconds`.")
+WAIT = Code(
+    429, "wait", "Several tries with a wrong secret, or too many one-time passwords; the next may come after `seconds`."
+)
 WRONG_SECRET = Code(401, "credentials", "The credentials are refused; which part was wrong is not said.")
+WRONG_CODE = Code(401, "code", "This is not the one-time password; `left` tells how many more may be tried.")
+NO_CHALLENGE = Code(
+    404,
+    "challenge",
+    "There is no such challenge that waits: it was answered, replaced or tried too often, or it is too old.",
+)
+NO_APP = Code(404, "app", "The customer has no authenticator app that could be confirmed or removed.")
 IN_USE = Code(423, "in_use", "Another session is open on this account.")
 WEAK_SECRET = Code(422, "weak", "The new password or PIN in `field` is too easy to guess.")
 TAKEN = Code(409, "taken", "The user name or mobile number in `field` belongs to another customer.")
@@ -90,6 +99,10 @@ TOO_MUCH = Code(422, "balance_limit", "A balance would pass the largest that the
 TOO_MANY = Code(409, "accounts", "The customer has as many open accounts as one may have.")
 HELD = Code(409, "holds", "Holds are open on the account.")
 NOT_EMPTY = Code(409, "balance", "The account holds money, and no account to pay it out to was named.")
+ONE_TIME = Code(
+    401, "one_time", "All else is right, and a one-time password is needed: that for `challenge`, given by `ONE_TIME`."
+)
+NO_DEVICE = Code(403, "device", "A one-time password is needed, and no device of the customer's can be reached.")
 
 ALL = (
     DONE,
@@ -113,6 +126,9 @@ ALL = (
     LOCKED,
     WAIT,
     WRONG_SECRET,
+    WRONG_CODE,
+    NO_CHALLENGE,
+    NO_APP,
     IN_USE,
     WEAK_SECRET,
     TAKEN,
@@ -131,6 +147,8 @@ ALL = (
     TOO_MANY,
     HELD,
     NOT_EMPTY,
+    ONE_TIME,
+    NO_DEVICE,
 )
 
 BY_WIRE = {(code.number, code.reason): code for code in ALL}

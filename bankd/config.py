@@ -19,7 +19,7 @@ from typing import Any
 from phonenumbers import SUPPORTED_REGIONS
 
 from bankd import money
-from bankd.bank.terms import LockoutRules, Terms
+from bankd.bank.terms import LockoutRules, OneTime, Terms
 from bankd.delivery import keys
 from bankd.delivery.post import Postage
 from bankd.ledger.tariff import Tariff
@@ -110,6 +110,7 @@ def _url(text: str) -> str:
 _TRIES = "a number: 1 to 1000000"
 _YES_NO = "yes or no"
 _SEALED = "no, secrets (what carries a password, PIN or code) or session (everything)"
+_ONE_TIME = "off, login or risk"
 _AMOUNTS = "amounts with their currencies, such as 0.25 EUR 0.30 USD"
 _MOST = "amounts with their currencies, such as 100.00 EUR"
 _ADDRESS = "an IP address of this machine; 0.0.0.0 is every IPv4 address, :: every address"
@@ -141,6 +142,8 @@ KEYS = (
     Key(
         "bank", "unusual_withdrawal", _amounts, _MOST, "", "above what cash taken at once is told of; left out, none is"
     ),
+    Key("bank", "one_time", OneTime, _ONE_TIME, "off", "when customers are asked for a one-time password"),
+    Key("bank", "one_time_above", _amounts, _MOST, "", "with risk, the amounts above which; left out, none"),
     Key("bank", "checkpoint_seconds", _seconds, _SECONDS, "60", "how often to sign what the ledger comes to"),
     Key("bank", "demo", _yes_or_no, _YES_NO, "no", "whether to make demo customers; play money only"),
     Key("lockout", "tries_before_wait", _tries, _TRIES, "3", "after how many wrong tries each further one has to wait"),
@@ -269,4 +272,6 @@ def _terms(values: Mapping[str, Any]) -> Terms:
             unusual_withdrawals=values["unusual_withdrawal"],
         ),
         lockout=LockoutRules(**{name: values[name] for name in LockoutRules.__slots__}),
+        one_time=values["one_time"],
+        one_time_above=values["one_time_above"],
     )

@@ -21,6 +21,10 @@ class IMobilePin(ICredentials):
     """A mobile number and a PIN."""
 
 
+class IOneTimePassword(ICredentials):
+    """The one-time password that an earlier log-in was asked for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
     """Where credentials come from: the address ``host``, empty where there is none, and the SHA-256 in hex of the
@@ -67,4 +71,14 @@ class MobilePin:
     mobile: str
     pin: str = field(repr=False)
     account: str | None = None
+    origin: Origin = NOWHERE
+
+
+@implementer(IOneTimePassword)
+@dataclass(frozen=True, slots=True)
+class OneTimePassword:
+    """The ``password`` for the ``challenge`` that an earlier log-in, all of which was right, was asked."""
+
+    challenge: str
+    password: str = field(repr=False)
     origin: Origin = NOWHERE

@@ -24,6 +24,7 @@ from bankd.records import (
     BulkResult,
     Contact,
     CustomerView,
+    Enrolment,
     Event,
     Held,
     HoldView,
@@ -34,6 +35,7 @@ from bankd.records import (
     Period,
     PublishedKeys,
     Receipt,
+    RecoveryCode,
     Route,
     SignedReceipt,
     Statement,
@@ -155,7 +157,8 @@ class ICustomer(Interface):
 
     The log-out function that the portal gave with it ends the session, and gives a Deferred that fires when the account
     is free; it may be called again. Besides what is listed, every coroutine may be refused with OVER, when the account
-    was taken over, and BUSY.
+    was taken over, and BUSY. Where the bank's terms say so, what moves money out, changes how the customer is known or
+    reached, or ends an account may also be refused with ONE_TIME, about ``records.Challenged``, NO_DEVICE and WAIT.
     """
 
     session = Attribute("The ``records.Session``.")
@@ -254,6 +257,30 @@ class ICustomer(Interface):
         """Set the ``password`` or ``pin`` (``kind``) to ``new`` after one of the present ones is given again.
 
         A coroutine of None. Refused: WRONG_SECRET, WEAK_SECRET.
+        """
+
+    def one_time(challenge: str, password: str) -> Awaitable[None]:
+        """Give the one-time password that a request was refused for with ONE_TIME, or a recovery code.
+
+        The request is then to be asked again, unchanged. A coroutine of None. Refused: NO_CHALLENGE, WRONG_CODE.
+        """
+
+    def enrol_app(password: str | None, pin: str | None) -> Awaitable[Enrolment]:
+        """Offer an authenticator app a secret, after the password or PIN. A coroutine of the ``Enrolment``.
+
+        Refused: WRONG_SECRET, ONE_TIME, NO_DEVICE, WAIT.
+        """
+
+    def confirm_app(code: str) -> Awaitable[list[RecoveryCode]]:
+        """Have the app count that was offered a secret, and shows a code of it. A coroutine of the recovery codes.
+
+        Refused: NO_APP, WRONG_CODE.
+        """
+
+    def remove_app(password: str | None, pin: str | None) -> Awaitable[None]:
+        """Have no app count, after the password or PIN. A coroutine of None.
+
+        Refused: WRONG_SECRET, NO_APP, ONE_TIME, WAIT.
         """
 
     def delete_account(password: str | None, pin: str | None, payout: str | None) -> Awaitable[None]:

@@ -7,6 +7,10 @@ grammar travels; plain ones stay inside the bank.
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bankd.devices import Challenged as Challenged
+from bankd.devices import Enrolment as Enrolment
+from bankd.devices import RecoveryCode as RecoveryCode
+from bankd.devices import TriesLeft as TriesLeft
 from bankd.parcels import Contact as Contact
 from bankd.parcels import Parcel as Parcel
 from bankd.parcels import Route as Route
@@ -55,6 +59,8 @@ class NoticeKind(StrEnum):
     FAILED = "failed"
     LOCKOUT = "lockout"
     UNUSUAL = "unusual"
+    DEVICE = "device"
+    RECOVERY = "recovery"
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from twisted.python.threadpool import ThreadPool
 
 from bankd import config, core_files, keyring, log, tls
 from bankd.bank import payments
+from bankd.bank.codebook import Codebook
 from bankd.bank.hashing import Hasher
 from bankd.bank.tokens import TokenKeys
 from bankd.channel_factory import ChannelFactory
@@ -207,6 +208,7 @@ class Bank(Service):
             hash_pool=Bounded(self._pool("hash", HASH_THREADS), MAX_HASHES),
             hasher=Hasher(self._keys.pepper),
             tokens=TokenKeys(self._keys.pepper),
+            codebook=Codebook(self._keys.pepper),
             signer=self._keys.signer,
             board=board,
             post=self._post,

@@ -27,6 +27,7 @@ from zope.interface import implementer
 
 from bankd.bank import access, accounts, payments
 from bankd.bank.access import Claim
+from bankd.bank.codebook import Codebook
 from bankd.bank.hashing import Hasher
 from bankd.bank.terms import Terms
 from bankd.bank.tokens import TokenKeys
@@ -209,10 +210,8 @@ class PracticeBank:
         url: str | None = None,
         seal_pool: Any = None,
     ) -> None:
-        self.clock = _practice_clock()
-        self.random = random.Random(1)
-        self.board = PracticeBoard()
-        self.post = PracticePost()
+        self.clock, self.random = _practice_clock(), random.Random(1)
+        self.board, self.post = PracticeBoard(), PracticePost()
         self.store = Store(url or f"sqlite:///{folder or Path()}/practice.sqlite3", bytes(32), self.clock.seconds)
         migrate.upgrade(self.store.writer)
         apply = partial(payments.apply, tariff=terms.tariff)
@@ -225,6 +224,7 @@ class PracticeBank:
             hash_pool=hash_pool or AtOnce(),
             hasher=Hasher(b"practice", passes=1, memory_kib=8),
             tokens=TokenKeys(b"practice"),
+            codebook=Codebook(b"practice"),
             signer=keys.signer,
             board=self.board,
             post=self.post,

@@ -16,7 +16,7 @@ from typing import Any
 import abnf
 
 from bankd import codes, records
-from bankd.bank import reports, strength
+from bankd.bank import one_time, reports, strength
 from bankd.bank.terms import Terms
 from bankd.protocols import line
 from bankd.wire import codec, grammar, messages, notice, sealed_lines
@@ -50,6 +50,10 @@ RECORDS: tuple[type[Any], ...] = (
     records.StatementEnd,
     records.Notice,
     records.Listening,
+    records.Challenged,
+    records.TriesLeft,
+    records.Enrolment,
+    records.RecoveryCode,
 )
 """Everything that a reply or an event may carry."""
 
@@ -153,6 +157,9 @@ def _limits(before: str) -> Iterator[tuple[str, ...]]:
         ("statement", f"{reports.STATEMENT_LINES} entries"),
         ("notices", f"{reports.INBOX_PAGE} notices"),
         ("hint", f"{notice.MAX_HINT} octets"),
+        ("challenge", f"{one_time.CHALLENGE_SECONDS} seconds"),
+        ("tries", f"{one_time.MAX_TRIES} passwords"),
+        ("challenges", f"{one_time.MOST_AN_HOUR} an hour"),
         ("password", f"{strength.MIN_PASSWORD} characters"),
     ):
         yield (f"`{name}`", default, meanings.get(name, "?"))

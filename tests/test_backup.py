@@ -19,7 +19,9 @@ from bankd.store import (
     attempts,
     audit,
     backup,
+    challenges,
     customers,
+    devices,
     journal,
     migrate,
     outbox,
@@ -31,6 +33,8 @@ from bankd.store import (
 from bankd.store.archive import BackupError, Batch
 from bankd.store.attempts import Attempts
 from bankd.store.backup import Contents
+from bankd.store.challenges import ChallengeRow, State
+from bankd.store.devices import AppRow
 from bankd.store.engines import Store
 from bankd.store.restore import Restored
 from bankd.wire import grammar
@@ -90,6 +94,10 @@ class BackupCase(LedgerCase):
             terminals.add(tx, "ATM 1", "ab" * 32, START_US)
             terminals.revoke(tx, "ATM 1")
             attempts.add(tx, [Attempts("1", "pin strangers", 1, 2, START_US, START_US, 0, False, START_US)])
+            devices.keep_app(tx, 2, AppRow(b"sealed", b"offered", 7))
+            devices.set_recovery_codes(tx, 2, [bytes(32)])
+            devices.know_payees(tx, 2, {self.ledger.one})
+            challenges.add(tx, challenge("0" * 32, State.SPENT))
             self.fences = [sessions.take(tx, account_id, 10) for account_id in (self.ledger.one, self.ledger.two)]
             sessions.release(tx, self.ledger.two, 1)
 
@@ -268,6 +276,19 @@ class Sessions(BackupCase):
                 assert fence is not None
                 self.assertFalse(sessions.renew(tx, account_id, fence, 10))
                 self.assertGreater(sessions.take(tx, account_id, 10) or 0, fence)
+
+    def test_challenges(self) -> None:
+        """A one-time password that was asked for or given before the backup opens nothing afterwards."""
+        with self.store.writing() as tx:
+            for name, state in (("1" * 32, State.OPEN), ("2" * 32, State.ANSWERED)):
+                challenges.add(tx, challenge(name, state))
+        self.save()
+        restored = self.new_database()
+        self.restore(restored)
+        with restored.writing() as tx:
+            self.assertFalse(challenges.spend(tx, 2, 2, "payment", bytes(32)))
+            became = [challenges.to_answer(tx, name * 32) for name in "012"]
+        self.assertEqual([row and row.state for row in became], [State.SPENT, State.VOID, State.VOID])
 
     def test_sessions_that_the_backup_has_not_seen(self) -> None:
         """Fences that were given out after the backup are not given out again, also on accounts that had none."""
@@ -500,6 +521,11 @@ class FirstSchema(LedgerCase):
         backup.save(store, self.file, "Test Bank", silent)
         with archive.read(self.file) as source:
             self.assertEqual(restore.restore(self.open_store(self.database()), source, faults, silent).sealed, 0)
+
+
+def challenge(name: str, state: State) -> ChallengeRow:
+    """A challenge of the customer 2 that has come so far."""
+    return ChallengeRow(name, 2, 2, "payment", bytes(32), "sms", bytes(32), state, 1, START_US, 2 * START_US)
 
 
 def entry(row: dict[str, Any]) -> Entry:

@@ -51,6 +51,7 @@ ROOMS = {
     "bankd.records": Room(0),
     "bankd.statement": Room(0),
     "bankd.parcels": Room(0),
+    "bankd.devices": Room(0),
     "bankd.signing": Room(0),
     "bankd.ledger": Room(0, never=("bankd.wire",)),
     "bankd.wire": Room(0, never=("bankd.ledger",)),

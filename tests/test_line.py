@@ -12,7 +12,10 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from bankd import codes
 from bankd.bank import accounts, payments
+from bankd.bank.one_time import MOST_AN_HOUR
+from bankd.bank.terms import OneTime
 from bankd.codes import Code
+from bankd.delivery.post import Post
 from bankd.ledger.commands import Hold
 from bankd.money import MAX_HOLDING_MINOR
 from bankd.perspectives.branch import Bounded
@@ -127,6 +130,8 @@ class Codes(LineCase):
         yield codes.OTHER_CONTENT, "WITHDRAW amount=10002 currency=USD key=k5", ""
         yield codes.NO_HOLD, "CAPTURE hold=99 key=k6", ""
         yield codes.NO_ENTRY, "REVERSE receipt=99 key=k7", ""
+        yield codes.NO_CHALLENGE, f"ONE_TIME challenge={'0' * 32} code=123456", ""
+        yield codes.NO_APP, "CONFIRM_APP code=123456", ""
 
     def about_a_hold(self) -> Iterator[tuple[Code, list[str]]]:
         """Codes that take a hold of Alice's, or limits on her account."""
@@ -194,6 +199,7 @@ class Codes(LineCase):
         terms, self.bank.branch.terms = self.bank.branch.terms, replace(self.bank.branch.terms, pin_terminals=True)
         yield codes.NEEDS_TERMINAL, self.bank.connect().ask(f"q LOGIN account={self.bob.account} pin={self.bob.pin}")
         self.bank.branch.terms = terms
+        yield from self.one_time()
         quiet = self.bank.connect()
         self.bank.clock.advance(LIMITS.login_seconds)
         yield codes.IDLE, quiet.received()
@@ -206,6 +212,23 @@ class Codes(LineCase):
         idle = self.bank.connect()
         self.bank.factory.hang_up()
         yield codes.STOPPING, idle.received()
+
+    def one_time(self) -> Iterator[tuple[Code, list[str]]]:
+        """Codes of a bank that asks for one-time passwords."""
+        terms, self.bank.branch.terms = self.bank.branch.terms, replace(self.bank.branch.terms, one_time=OneTime.LOGIN)
+        known, wire = self.bank.add_customer("dora"), self.bank.connect()
+        way = f"q LOGIN account={known.account} pin={known.pin}"
+        pool, self.bank.branch.hash_pool = self.bank.branch.hash_pool, AtOnce()
+        asked = wire.ask(way)
+        yield codes.ONE_TIME, asked
+        yield codes.WRONG_CODE, wire.ask(f"q ONE_TIME challenge={asked[0].split('challenge=')[1][:32]} code=notthis")
+        for _ in range(MOST_AN_HOUR):
+            refused = wire.ask(way)
+        yield codes.WAIT, refused
+        self.bank.branch.post = Post()
+        yield codes.NO_DEVICE, wire.ask(way)
+        self.bank.branch.terms, self.bank.branch.hash_pool = terms, pool
+        wire.drop()
 
     def deposit_too_much(self) -> list[str]:
         """Fill an account as far as possible, and pay once more in."""

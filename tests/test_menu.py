@@ -654,7 +654,7 @@ class Customer(AtTheTerminal):
 
     def test_account_with_money_is_paid_out(self) -> None:
         """Money goes to the account that is named; the question says how much and where to."""
-        screen = self.sit_down(*AS_USER, "17", "1000002", "y", "correct horse")
+        screen = self.sit_down(*AS_USER, "18", "1000002", "y", "correct horse")
         asked = "Account 1000001 will be closed for good, and 125.00 USD paid to account 1000002. Go on? (y/N) "
         self.assertIn(asked, screen.transcript)
         wanted = messages.DeleteAccount(password="correct horse", payout="1000002")
@@ -662,7 +662,7 @@ class Customer(AtTheTerminal):
 
     def test_interrupt_leads_back_to_the_menu(self) -> None:
         """Ctrl-C in the middle of something does nothing and ends nothing; at the menu it logs out."""
-        screen = self.sit_down(*AS_USER, "17", "1000002", Interrupted())
+        screen = self.sit_down(*AS_USER, "18", "1000002", Interrupted())
         self.assertIn(prompts.NOTHING_DONE, screen.text)
         self.assertEqual(self.asked(messages.Logout), [])
         screen.interrupt()

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pyotp
 from sqlalchemy import select
 from twisted.cred.checkers import ICredentialsChecker
 from twisted.cred.credentials import Anonymous, ICredentials, UsernamePassword
@@ -705,8 +706,33 @@ class LeaseCase(BranchCase):
             "change_secret": lambda: customer.change_secret("pin", "97531", None, pin),
             "notices": lambda: customer.notices(None),
             "acknowledge": lambda: customer.acknowledge(1),
+            "one_time": self.one_time,
+            "enrol_app": lambda: customer.enrol_app(password, None),
+            "confirm_app": self.confirm_app,
+            "remove_app": self.remove_app,
             "delete_account": lambda: customer.delete_account(password, None, self.bob.account),
         }
+
+    async def one_time(self) -> None:
+        """Give a one-time password that nobody asked for."""
+        try:
+            await self.customer.one_time("0" * 32, "12345678")
+        except Refused as refused:
+            if refused.code is not codes.NO_CHALLENGE:
+                raise
+
+    async def confirm_app(self) -> None:
+        """Have an app count that was offered a secret."""
+        offered = await self.customer.enrol_app(self.alice.password, None)
+        await self.customer.confirm_app(pyotp.TOTP(offered.secret).at(self.bank.clock.seconds()))
+
+    async def remove_app(self) -> None:
+        """Ask for an app to be removed, whether there is one or not."""
+        try:
+            await self.customer.remove_app(self.alice.password, None)
+        except Refused as refused:
+            if refused.code not in (codes.NO_APP, codes.ONE_TIME):
+                raise
 
     async def capture(self) -> Receipt:
         """Hold and capture."""

@@ -7,12 +7,13 @@ All else is compared as it is.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import pyotp
 from twisted.trial.unittest import SynchronousTestCase
 
-from bankd.bank.terms import Terms
+from bankd.bank.terms import OneTime, Terms
 from bankd.signing import PublicKey
 from bankd.testing import PracticeBank, Wire
 from bankd.wire import grammar, key_set, notice, seal
@@ -47,6 +48,10 @@ MADE_UP: dict[str, tuple[str, Kind]] = {
     "identity": ("identity", grammar.IDENTITY),
     "nonce": ("nonce", grammar.NONCE),
     "jwe": ("jwe", grammar.JWE),
+    "challenge": ("challenge", grammar.CHALLENGE),
+    "code": ("code", grammar.PASSCODE),
+    "secret": ("secret", grammar.SEED),
+    "uri": ("uri", grammar.URI),
 }
 """Fields whose values a bank makes up: what they are numbers of, and their kind."""
 
@@ -207,12 +212,24 @@ class Player:
             self.bank.clock.advance(int(passing[1]))
         elif note.startswith("sealed: "):
             self._sealed = note.removeprefix("sealed: ")
+        elif shown := re.fullmatch(r"the (phone|app) shows (\d+)", note):
+            self._dictionary.real["code", shown[2]] = self._code_on(shown[1])
+        elif asking := re.fullmatch(r"from now on the bank asks for (one-time passwords|none)", note):
+            asks = OneTime.OFF if asking[1] == "none" else OneTime.RISK
+            self.bank.branch.terms = replace(self.bank.branch.terms, one_time=asks)
         elif note == "the client closes":
             self._wires[self._last].drop()
         elif note == "the bank closes":
             assert not self._wires[self._last].connected, "the bank did not close"
         else:
             raise ValueError(note)
+
+    def _code_on(self, device: str) -> str:
+        """The one-time password that was sent last, or that an app with the secret told last would show."""
+        if device == "phone":
+            return self.bank.post.sent[-1][1].text[:8]
+        secret = [real for (subject, _), real in self._dictionary.real.items() if subject == "secret"][-1]
+        return pyotp.TOTP(secret).at(self.bank.clock.seconds())
 
 
 def named(hint: str) -> str:

@@ -20,6 +20,7 @@ from bankd.protocols.asked import Reader
 from bankd.wire import codec
 
 SECRET = {"password", "pin", "new", "secret", "hashed", "renewed", "pepper", "chain", "pairs"}
+SECRET |= {"passcode", "totp", "offered", "uri"}
 """What fields that hold secrets, or whatever a peer sent, are called; a new kind of secret adds its name."""
 
 PLAIN = {"bankd.client.forms.Way.secret"}

@@ -5,7 +5,7 @@
 3. A session is exclusive: it takes the lease on its account, or it is refused.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection
 
@@ -77,6 +77,27 @@ def open_session(tx: Transaction, claim: Claim, terms: Terms, registered: bool =
     customers.change_customer(tx, claim.customer_id, last_login_us=tx.at_us)
     welcome = Welcome(account.number, account.currency, terms.lease_seconds, before)
     return Session(claim.customer_id, account.id, fence, registered, welcome)
+
+
+def is_newcomer(connection: Connection, customer_id: int) -> bool:
+    """Whether the customer's first log-in, which made the customer, is still to be finished."""
+    unnamed = customers.customer(connection, customer_id).username is None
+    return unnamed and customers.last_login_us(connection, customer_id) is None
+
+
+def half_open(tx: Transaction, claim: Claim) -> Claim:
+    """The claim that is to be answered for once more before it opens a session; its hash is renewed where it says so.
+
+    Raises Refused: WRONG_SECRET as ``open_session``, IN_USE while a session holds the claimed account.
+    """
+    if claim.hashed != kept_hash(tx.connection, claim.customer_id, claim.kind):
+        raise Refused(codes.WRONG_SECRET)
+    if sessions.is_taken(tx.connection, claim.account_id, tx.at_us):
+        raise Refused(codes.IN_USE)
+    if claim.renewed in (None, claim.hashed):
+        return claim
+    customers.renew_hash(tx, claim.customer_id, claim.kind, claim.renewed)
+    return replace(claim, hashed=claim.renewed)
 
 
 def renew_session(tx: Transaction, session: Session) -> None:

@@ -15,7 +15,7 @@ from bankd.bank.terms import Terms
 from bankd.codes import Refused
 from bankd.ledger.commands import Transfer
 from bankd.records import CustomerView, NoticeKind, Session
-from bankd.store import customers, outbox, sessions
+from bankd.store import challenges, customers, devices, outbox, sessions
 from bankd.store.customers import AccountRow
 from bankd.store.engines import Transaction
 
@@ -102,6 +102,8 @@ def delete_account(tx: Transaction, session: Session, payout: str | None) -> Non
     sessions.release(tx, account.id, session.fence)
     if not customers.open_accounts(tx.connection, session.customer_id):
         customers.forget(tx, session.customer_id)
+        devices.forget(tx, session.customer_id)
+        challenges.forget(tx, session.customer_id, tx.at_us)
 
 
 def set_limits(tx: Transaction, number: str, limits: dict[str, int | None]) -> AccountRow:

@@ -18,13 +18,20 @@ MOST_EXPIRED = 500
 
 def apply(tx: Transaction, commands: Sequence[Command], tariff: Tariff = FREE) -> list[Outcome]:
     """Carry out ``commands`` in order; one outcome each."""
+    return carry_out(tx, commands, tariff)[0]
+
+
+def carry_out(
+    tx: Transaction, commands: Sequence[Command], tariff: Tariff = FREE
+) -> tuple[list[Outcome], Sequence[Entry]]:
+    """As ``apply``; and the entries that were made, which are none where all was done before."""
     books = journal.load(tx, commands, tariff)
     outcomes = book.decide(commands, books)
     journal.append(tx, books)
     outbox.announce(tx, books.posted)
     if tariff.unusual_withdrawals:
         _tell_of_unusual(tx, books, tariff.unusual_withdrawals)
-    return outcomes
+    return outcomes, books.posted
 
 
 def expire_holds(tx: Transaction) -> int:

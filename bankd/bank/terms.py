@@ -1,8 +1,18 @@
 """The terms of business: what an operator decides about how the bank behaves towards its customers."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
 
 from bankd.ledger.tariff import FREE, Tariff
+
+
+class OneTime(StrEnum):
+    """When customers are asked for a one-time password: never, at each log-in, or also where much is at risk."""
+
+    OFF = "off"
+    LOGIN = "login"
+    RISK = "risk"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +37,8 @@ class Terms:
     numbers without a country code belong; ``registers_mobiles`` says that log-in with an unknown mobile number makes a
     customer; ``pin_terminals`` that a PIN is taken only at an enrolled terminal; ``lease_seconds`` is for how long a
     silent session keeps its account; ``tariff`` has fees and limits; ``lockout`` is how often a wrong secret may be
-    tried.
+    tried; ``one_time`` says when one-time passwords are asked for, ``one_time_above`` above which minor units, by
+    currency.
     """
 
     name: str = "bankd"
@@ -38,3 +49,5 @@ class Terms:
     lease_seconds: int = 30
     tariff: Tariff = FREE
     lockout: LockoutRules = LockoutRules()
+    one_time: OneTime = OneTime.OFF
+    one_time_above: Mapping[str, int] = field(default_factory=dict)

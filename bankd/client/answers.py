@@ -1,9 +1,10 @@
 """What the bank answers, from fields as they travelled to the records that the rest of the client works with."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from bankd import codes
 from bankd.client.errors import Denied, InDoubt, Loss, LostBank
 from bankd.client.keys import key_of
 from bankd.codes import Code, Refused
@@ -13,15 +14,19 @@ from bankd.records import (
     BulkEnd,
     BulkLine,
     BulkResult,
+    Challenged,
     CustomerView,
+    Enrolment,
     Held,
     HoldView,
     Listening,
     Notice,
     Receipt,
+    RecoveryCode,
     SignedReceipt,
     StatementEnd,
     StatementLine,
+    TriesLeft,
     Welcome,
 )
 from bankd.wire import messages
@@ -52,6 +57,7 @@ BODIES: dict[type[Message], type[Any]] = {
     messages.Limits: Allowance,
     messages.Certify: SignedReceipt,
     messages.UpdateContact: CustomerView,
+    messages.EnrolApp: Enrolment,
     messages.Listen: Listening,
 }
 """The record that the last line of an answer carries; requests that are not here are answered by a code alone."""
@@ -62,8 +68,15 @@ ITEMS: dict[type[Message], type[Any]] = {
     messages.Bulk: BulkLine,
     messages.Holds: HoldView,
     messages.Notices: Notice,
+    messages.ConfirmApp: RecoveryCode,
 }
 """The record that each line of a list carries."""
+
+REFUSALS: dict[Code, type[Any]] = {
+    codes.ONE_TIME: Challenged,
+    codes.WRONG_CODE: TriesLeft,
+}
+"""The record that a refusal may carry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +84,8 @@ class Answer:
     """The bank's whole answer to one request: its code, the fields of its last line, and of each line before that."""
 
     code: Code
-    fields: Fields
-    items: tuple[Fields, ...] = ()
+    fields: Fields = field(repr=False)  # a secret for an app may be among them, or a recovery code
+    items: tuple[Fields, ...] = field(default=(), repr=False)
 
 
 def code_of(reply: Reply) -> Code:
@@ -116,7 +129,16 @@ def denied(answer: Answer) -> Denied:
         return int(spelt) if COUNT.pattern.fullmatch(spelt) else None
 
     fields = answer.fields
-    return Denied(answer.code, fields.get("field"), fields.get("incident"), number("place"), number("seconds"))
+    told = fields.get("field"), fields.get("incident"), number("place"), number("seconds")
+    return Denied(answer.code, *told, about=_about(answer))
+
+
+def _about(answer: Answer) -> Any:
+    """What a refusal tells besides its code, as a record; None where it tells nothing that can be read."""
+    try:
+        return read(REFUSALS[answer.code], answer.fields) if answer.code in REFUSALS else None
+    except NotReply:
+        return None
 
 
 def unanswered(request: Message | str, lost: LostBank) -> LostBank | InDoubt:

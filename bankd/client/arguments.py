@@ -11,16 +11,19 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import bankd
-from bankd.client import exits
+from bankd.client import exits, prompts
 from bankd.client.address import Address, NotAnAddress
 from bankd.client.connect import terminal_from, trust_from
 from bankd.client.feed import Later, tasks_among
 from bankd.client.forms import WAYS
+from bankd.client.help import EPILOG as EPILOG
 from bankd.client.known_banks import KnownBanks, default_path, introduced_by
+from bankd.client.passcodes import totp_secret
 from bankd.client.sealing import OPEN, Extent, Sealing, shared_key
 from bankd.client.tasks import SHAPES
 from bankd.client.tokens import file_of
 from bankd.signing import NotKey
+from bankd.wire.grammar import PASSCODE
 from bankd.wire.seal import NotSealingKey
 
 LOCAL_CA = Path("var/ca.pem")
@@ -31,76 +34,6 @@ LOCAL_IDENTITY = Path("var/receipts.pem")
 
 HERE = "-"
 """Standard input, where a file is asked for."""
-
-EPILOG = """\
-Without tasks, bankd-client is a terminal: menus to sign up, log in and bank. With
---login the terminal goes straight to the PIN or password.
-
-Tasks (letters' case does not matter; anything else is answered 'Invalid Request'):
-{tasks}
-
-A DAY is written 2026-11-30 and is a day by this computer's own time zone; from and to
-include it. "Balance at" is the balance at the end of that day, or when the clock there
-showed TIME (14:30). A statement shows 20 entries, or up to 100 as asked; an export
-has all. FORM is csv, json or camt (CAMT.053 of ISO 20022); without it the ending of
-FILE says which: .csv, .json or .xml. A file that exists is never written over, and
-one that could not be finished is not left behind.
-
-"Pay File" pays all of a file or, with each, every line by itself. A line is
-account,amount,reference; # begins a remark. A line that is wrong is named, and nothing
-is sent. Together go 1,000 payments; with each there may be more. The same file is paid
-once: after an interruption say the same again. To pay the same payments anew, next
-month or after a refusal, give them a new name: as 2026-12. If the bank refuses some
-lines, pay these from a file of their own.
-
-A file of tasks holds one on each line; empty lines and lines that begin with # are
-skipped. Quote a task with a $ in single quotes, or leave the $ out. With --tasks - each
-line of standard input is done as it arrives, in one session, until the input ends or
-says Exit; when the bank ends the session before, that is said at once.
-
-The secret (PIN, or password for user:NAME) comes from --secret-file, else from the
-variable BANKD_SECRET, else from the first line of standard input; a person is asked.
-It is never an argument, where other users of the computer could read it.
-
-With --json each task is answered by one object on one line: task, code (the bank's
-number), ok, reason (the bank's word for a refusal, or null), words (as printed
-without --json), the fields as the bank sent them (amounts in minor units, such as
-cents), and for lists items, with the fields of each line. A refused log-in is an
-object too, with the task "Log In".
-
-A connection that is lost is made again, and what was under way asked again; nothing is
-paid twice. Where it stays unknown whether money moved, that is said, with the key by
-which the bank finds it; in JSON as key.
-
-Everything is sealed for the bank, inside TLS, so that nobody on the way reads it who
-ends TLS before the bank does. The bank's identity is its public key, receipts.pem: the
-bank gives it away as a file, or tells its fingerprint. Without --identity the one that
-a bank shows the first time is told, and remembered in
-~/.local/share/bankd/known_banks (or below XDG_DATA_HOME); a bank that then shows
-another is told nothing. --seal secrets seals what carries a PIN, password or code, and
---seal off nothing.
-
-Exit status:
-  0  everything succeeded
-  1  the bank refused something
-  2  what was given cannot be used: an option, a file, a missing secret
-  3  the bank could not be reached or trusted, was lost for good, or ended the session
-
-Examples:
-  bankd-client --server bank.example:65432 --ca ca.pem
-  bankd-client --login account:1000001
-  BANKD_SECRET=4711 bankd-client --login account:1000001 --task 'Check Balance'
-  bankd-client --login user:alice --secret-file secret --json \\
-      --task 'Transfer $100 to Account 1000002 reference Rent' --task 'Statement 5'
-  bankd-client --login mobile:+31612345678 --secret-file secret --tasks - < tasks.txt
-
-Variables: BANKD_SERVER, BANKD_CA, BANKD_TERMINAL, BANKD_SEAL and BANKD_IDENTITY stand
-for --server, --ca, --terminal, --seal and --identity, BANKD_SECRET for the secret.
-
-In $XDG_DATA_HOME/bankd/terminals (~/.local/share/bankd/terminals) is kept
-what tells the bank that you have logged in here before, so that nobody who tries your
-PIN elsewhere can lock you out here; without the file all works as well.
-"""
 
 
 class Unusable(Exception):
@@ -113,6 +46,7 @@ class Given:
 
     ``terminal`` is the certificate to show to the bank, or None; ``tokens`` is the file that the bank's tokens for this
     terminal are kept in; ``sealing`` says what is to be sealed, and for whom.
+    ``passcode`` is a one-time password, and ``totp`` the secret of an app that makes them.
     """
 
     address: Address
@@ -125,6 +59,8 @@ class Given:
     tokens: Path
     terminal: Any = None
     sealing: Sealing = OPEN
+    passcode: str | None = field(default=None, repr=False)
+    totp: str | None = field(default=None, repr=False)
 
 
 def read_arguments(arguments: Sequence[str] | None, environment: Mapping[str, str], stdin: TextIO) -> Given:
@@ -156,6 +92,8 @@ def make_parser() -> argparse.ArgumentParser:
     option("--shared-key", metavar="FILE", help="seal with the key that the bank gave for this terminal")
     option("--login", metavar="KIND:WHO", help="account:NUMBER, mobile:NUMBER or user:NAME")
     option("--secret-file", metavar="FILE", help="a file whose first line is the PIN or password; - for standard input")
+    option("--one-time-file", metavar="FILE", help="a file whose first line is the one-time password, for one use")
+    option("--totp-file", metavar="FILE", help="a file with the secret of an authenticator app, or its otpauth URI")
     option("--task", dest="tasks", action="append", metavar="TASK", type=lambda task: ("task", task), help=TASK_HELP)
     option("--tasks", action="append", metavar="FILE", type=lambda file: ("file", file), help=TASKS_HELP)
     option("--json", action="store_true", help="answer each task by an object on one line")
@@ -195,6 +133,8 @@ def _given(options: argparse.Namespace, environment: Mapping[str, str], stdin: T
         file_of(environment),
         _terminal(options.terminal or environment.get("BANKD_TERMINAL")),
         _sealing(options, environment),
+        _passcode(options.one_time_file, environment, stdin),
+        _totp(options.totp_file, stdin) if options.totp_file else None,
     )
 
 
@@ -276,6 +216,25 @@ def _lines(name: str, stdin: TextIO, what: str) -> list[str]:
 def _tasks(name: str, stdin: TextIO) -> Sequence[str | Later]:
     """The tasks in the file called ``name``; those of standard input come when the session is open."""
     return [Later.TYPED] if name == HERE else tasks_among(_lines(name, stdin, "tasks"))
+
+
+def _passcode(file: str | None, environment: Mapping[str, str], stdin: TextIO) -> str | None:
+    """The one-time password, if it was given. Raises Unusable."""
+    if file == HERE:
+        raise Unusable("--one-time-file is a file, not standard input")
+    given = next(iter(_lines(file, stdin, "one-time password")), "") if file else environment.get("BANKD_ONE_TIME", "")
+    given = given.strip()
+    if given and PASSCODE.pattern.fullmatch(given) is None:
+        raise Unusable(prompts.HINT_PASSCODE)
+    return given or None
+
+
+def _totp(file: str, stdin: TextIO) -> str:
+    """The secret of an app. Raises Unusable."""
+    try:
+        return totp_secret(next(iter(_lines(file, stdin, "TOTP")), ""))
+    except ValueError:
+        raise Unusable(f"the TOTP file {file} holds no secret in base32 and no otpauth URI") from None
 
 
 def _secret(file: str | None, environment: Mapping[str, str], stdin: TextIO, *, needed: bool, ask: bool) -> str | None:

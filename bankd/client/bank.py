@@ -7,11 +7,12 @@ the answer came; then it is not known whether the request was carried out. Of wh
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any, cast
+from typing import cast
 
-from bankd.client.answers import Answer, body_of, bulk_of, denied, items_of, unanswered
-from bankd.client.errors import InDoubt, Loss, LostBank
-from bankd.client.keys import NewKey, key_of
+from bankd.client.answers import body_of, bulk_of, items_of
+from bankd.client.asking import Asking
+from bankd.client.errors import LostBank
+from bankd.client.keys import NewKey
 from bankd.client.line import Line
 from bankd.client.whole_page import whole_page
 from bankd.codes import CREATED
@@ -21,6 +22,7 @@ from bankd.records import (
     Allowance,
     BulkResult,
     CustomerView,
+    Enrolment,
     Greeting,
     Held,
     HoldView,
@@ -28,22 +30,19 @@ from bankd.records import (
     Payee,
     Period,
     Receipt,
+    RecoveryCode,
     SignedReceipt,
     Statement,
     Welcome,
 )
 from bankd.wire import messages
-from bankd.wire.codec import NotReply
-from bankd.wire.messages import BulkItem, Login, Message, SignUp
+from bankd.wire.messages import BulkItem, Login, SignUp
 
 KEPT_ALIVE = 3
 """A session asks something this many times in each lease, so that one lost NOOP does not lose the account."""
 
-PAGE = 100
-"""Notices, or holds, in a full page of the bank's."""
 
-
-class Bank:
+class Bank(Asking):
     """One conversation with the bank, before and after log-in.
 
     ``welcome`` is what the log-in told, None before it; ``registered`` says whether it made a new customer. When the
@@ -60,7 +59,7 @@ class Bank:
         self.new_key = new_key
         self.over: LostBank | None = None
         self.on_recovery: Callable[[], object] = lambda: None
-        self.line = line
+        super().__init__(line)
         self.lost = line.lost.addCallback(self._ended)
 
     @property
@@ -68,21 +67,7 @@ class Bank:
         """What the session's account is kept in; before log-in, what the bank's accounts usually are."""
         return self.welcome.currency if self.welcome else self.greeting.currency
 
-    # Any request, and those before log-in.
-
-    async def answer(self, message: Message) -> Answer:
-        """The bank's answer to ``message`` as it travelled, a refusal included. Raises LostBank and InDoubt."""
-        try:
-            answer = await self.line.ask(message)
-        except LostBank as lost:
-            raise unanswered(message, lost) from None
-        if key_of(message) and answer.code.number >= 500:
-            raise InDoubt(message, denied(answer))
-        return answer
-
-    async def answer_verb(self, verb: str) -> Answer:
-        """The bank's answer to a bare verb as it travelled, a refusal included."""
-        return await self.line.ask_verb(verb)
+    # Before log-in.
 
     async def sign_up(self, message: SignUp) -> AccountView:
         """Become a customer, with a first account; it does not log in."""
@@ -222,6 +207,21 @@ class Bank:
 
     # What needs the PIN or password again.
 
+    async def enrol_app(self, message: messages.EnrolApp) -> Enrolment:
+        """A secret for a new authenticator app, told this once."""
+        enrolment: Enrolment = await self._body(message)
+        return enrolment
+
+    async def confirm_app(self, code: str) -> list[RecoveryCode]:
+        """Show by a code that the app has the secret; the recovery codes, told this once."""
+        message = messages.ConfirmApp(code=code)
+        found: list[RecoveryCode] = self._read(items_of, message, await self._granted(message))
+        return found
+
+    async def remove_app(self, message: messages.RemoveApp) -> None:
+        """Have one-time passwords sent again."""
+        await self._granted(message)
+
     async def change(self, message: messages.ChangePin | messages.ChangePassword) -> None:
         """Set a new PIN or password."""
         await self._granted(message)
@@ -258,40 +258,6 @@ class Bank:
         """End the conversation at once; a session that was open ends with it."""
         self.line.close()
 
-    async def _granted(self, message: Message) -> Answer:
-        """The answer to ``message``. Raises Denied when it is a refusal."""
-        answer = await self.answer(message)
-        if answer.code.refuses:
-            raise denied(answer)
-        return answer
-
-    async def _body(self, message: Message) -> Any:
-        return self._read(body_of, message, await self._granted(message))
-
-    async def _pages(
-        self, ask: Callable[[int | None], Message], number: Callable[[Any], int], since: int | None
-    ) -> list[Any]:
-        """All of a list that comes in pages, numbered above ``since``; ``ask`` makes the request for one."""
-        found: list[Any] = []
-        while True:
-            message = ask(since)
-            page = self._read(items_of, message, await self._granted(message))
-            found += page
-            if len(page) < PAGE or number(page[-1]) <= (since or 0):
-                return found
-            since = number(page[-1])
-
-    async def _money(self, message: Message) -> Receipt:
-        return cast(Receipt, await self._body(message))
-
     def _ended(self, why: LostBank) -> LostBank:
         self.over = why
         return why
-
-    def _read(self, part: Any, message: Message, answer: Answer) -> Any:
-        """A part of the answer as records. What is no answer to ``message`` ends the conversation: this is no bank."""
-        try:
-            return part(type(message), answer)
-        except NotReply:
-            self.line.close()
-            raise unanswered(message, LostBank(Loss.NONSENSE)) from None

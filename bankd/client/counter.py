@@ -139,7 +139,7 @@ async def notices(session: Session) -> None:
 
 async def change_pin(session: Session) -> None:
     """Set a new PIN."""
-    secret = await _secret_again(session)
+    secret = await secret_again(session)
     new = await session.dialog.ask_twice(forms.NEW_PIN)
     await session.bank.change(messages.ChangePin(new=new, **secret))
     session.dialog.say(prompts.PIN_CHANGED)
@@ -147,7 +147,7 @@ async def change_pin(session: Session) -> None:
 
 async def change_password(session: Session) -> None:
     """Set a new password."""
-    secret = await _secret_again(session)
+    secret = await secret_again(session)
     new = await session.dialog.ask_twice(forms.NEW_PASSWORD)
     await session.bank.change(messages.ChangePassword(new=new, **secret))
     session.dialog.say(prompts.PASSWORD_CHANGED)
@@ -166,7 +166,7 @@ async def delete_account(session: Session) -> None:
     payout = await talk.ask(forms.PAYOUT) if account.balance_minor > 0 else None
     if not await talk.confirm(prompts.confirm_deletion(account, payout)):
         raise Back
-    secret = await _secret_again(session)
+    secret = await secret_again(session)
     await bank.delete_account(messages.DeleteAccount(payout=payout, **secret))
     talk.say(prompts.closed(account.account))
 
@@ -202,7 +202,7 @@ def _file_to_write(name: str) -> tuple[Path, str]:
     return path, form
 
 
-async def _secret_again(session: Session) -> dict[str, str]:
+async def secret_again(session: Session) -> dict[str, str]:
     """The field with the secret that the session was opened with, asked again. Raises Back."""
     form = forms.PRESENT_PASSWORD if session.way.secret is forms.PASSWORD else forms.PRESENT_PIN
     return {session.way.secret_field: await session.dialog.ask(form)}

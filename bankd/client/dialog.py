@@ -5,6 +5,7 @@
 3. Where notices wait, ``ok`` (or ``ok 3``) acknowledges them and the question is asked again. Secrets and free text are
    taken as they are typed.
 4. When the bank is lost while a person thinks, the question is withdrawn and LostBank is raised in its place.
+5. The question for a one-time password comes before any other.
 """
 
 import re
@@ -12,16 +13,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
-from twisted.internet.defer import CancelledError
+from twisted.internet.defer import CancelledError, Deferred
 
 from bankd import codes, money
-from bankd.client import prompts, words
+from bankd.client import forms, prompts, words
 from bankd.client.bank import Bank
 from bankd.client.errors import LostBank
 from bankd.client.forms import Form
 from bankd.client.noticeboard import Noticeboard
 from bankd.client.screen import Screen
 from bankd.codes import Refused
+from bankd.records import Challenged
 
 T = TypeVar("T")
 
@@ -47,6 +49,7 @@ class Dialog:
         self.bank: Bank | None = None
         self.board: Noticeboard | None = None
         self._screen = screen
+        self._aside: Deferred[None] | None = None
 
     def say(self, text: str) -> None:
         """Print lines above the question."""
@@ -124,6 +127,29 @@ class Dialog:
             except ValueError:
                 self.say(hint)
 
+    async def ask_passcode(self, challenge: Challenged, left: int | None) -> str | None:
+        """The one-time password for ``challenge``, or None for an empty answer; ``left`` is told after a wrong one.
+
+        The bank may want one while another question is open, to let a session go on over another connection. That is
+        set aside meanwhile, and asked again afterwards.
+        """
+        form = replace(forms.PASSCODE, prompt=prompts.passcode(challenge))
+        aside: Deferred[None] = Deferred()
+        self._aside = aside
+        self._screen.cancel()
+        try:
+            if left is not None:
+                self.say(prompts.wrong_passcode(left))
+            while form.bare(typed := await self._screen.ask(form.prompt)):
+                try:
+                    return form.read(typed)
+                except ValueError:
+                    self.say(form.hint)
+            return None
+        finally:
+            self._aside = None
+            aside.callback(None)
+
     async def confirm(self, question: str) -> bool:
         """Whether the answer is yes; anything but y or yes is no."""
         return (await self._answer(question)).casefold() in ("y", "yes")
@@ -144,12 +170,15 @@ class Dialog:
 
     async def _line(self, prompt: str, *, hidden: bool = False) -> str:
         """One line from the screen. Raises LostBank when it was withdrawn because the session is over."""
-        try:
-            return await self._screen.ask(prompt, hidden=hidden)
-        except CancelledError:
-            if self.bank and self.bank.over:
-                raise self.bank.over from None
-            raise
+        while True:
+            try:
+                return await self._screen.ask(prompt, hidden=hidden)
+            except CancelledError:
+                if self.bank and self.bank.over:
+                    raise self.bank.over from None
+                if self._aside is None:
+                    raise
+            await self._aside
 
     async def _acknowledges(self, typed: str) -> bool:
         """Whether ``typed`` was an ``ok`` to notices; if so, it has been passed on."""

@@ -87,8 +87,10 @@ class Denied(Refused):
         incident: str | None = None,
         place: int | None = None,
         seconds: int | None = None,
+        *,
+        about: object = None,
     ) -> None:
-        super().__init__(code, field, place)
+        super().__init__(code, field, place, about=about)
         self.incident = incident
         self.seconds = seconds
 

@@ -44,6 +44,7 @@ NEW_PASSWORD = replace(PASSWORD, prompt=prompts.NEW_PASSWORD)
 NEW_PIN = replace(PIN, prompt=prompts.NEW_PIN)
 OPTIONAL_PIN = replace(PIN, prompt=prompts.OPTIONAL_PIN)
 
+PASSCODE = Form(prompts.PASSCODE, grammar.PASSCODE, prompts.HINT_PASSCODE, dropped=" ")
 PAYEE = replace(ACCOUNT, prompt=prompts.PAYEE)
 PAYOUT = replace(ACCOUNT, prompt=prompts.PAYOUT)
 HOLD_FOR = replace(ACCOUNT, prompt=prompts.HOLD_FOR)

@@ -66,6 +66,7 @@ class Lifeline:
         self._tokens = tokens
         self._owed: list[Owed] = []
         self._login: Login | None = None
+        self._challenged: Login | None = None
         self._pauses: Iterator[float] | None = None
         self._recovery: Deferred[None] | None = None
         self._over: LostBank | None = None
@@ -150,6 +151,8 @@ class Lifeline:
         if self._settle(owed):
             if not answer.code.refuses:
                 self._note(owed.request, answer)
+            elif answer.code == codes.ONE_TIME and isinstance(owed.request, Login):
+                self._challenged = owed.request
             owed.answer.callback(answer)
 
     def _fail(self, owed: Owed, why: LostBank) -> None:
@@ -186,6 +189,8 @@ class Lifeline:
         match request:
             case Login():
                 self._login = self._tokens.kept(request, answer.fields) if self._tokens else request
+            case messages.OneTime() if self._login is None and self._challenged:
+                self._login = self._tokens.kept(self._challenged, answer.fields) if self._tokens else self._challenged
             case messages.ChangePin() if self._login and self._login.pin:
                 self._login = replace(self._login, pin=request.new)
             case messages.ChangePassword() if self._login and self._login.password:
@@ -249,6 +254,7 @@ class Lifeline:
     async def _log_in_again(self, login: Login) -> Bank:
         """A conversation in which the session is open again. Raises NoBank, LostBank and Denied."""
         conversation = await self._reach()
+        conversation.ask_passcode = self.bank.ask_passcode
         try:
             await conversation.log_in(login)
         except BaseException:

@@ -6,7 +6,7 @@ from bankd.codes import Code
 REFUSED_FOR: dict[Code, str] = {
     codes.LOCKED: "Too many tries to log in have failed, so the bank looks at none for {time}. A terminal at which you "
     "have logged in before may still do.",
-    codes.WAIT: "Several tries have failed. Please wait {time} before the next one.",
+    codes.WAIT: "There were several tries. Please wait {time} before the next one.",
 }
 """What is said of a refusal of which the bank tells how long it lasts."""
 

@@ -13,19 +13,21 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
 
 from bankd import core_files
-from bankd.client import exits, words
+from bankd.client import exits, passcodes, prompts, words
 from bankd.client.arguments import Given, read_arguments
 from bankd.client.bank import Bank
 from bankd.client.connect import reach
 from bankd.client.errors import NoBank
-from bankd.client.feed import Feed, Lines, Unreadable
+from bankd.client.feed import Feed, Later, Lines, Unreadable
 from bankd.client.forms import WAYS
 from bankd.client.inbox import open_inbox
 from bankd.client.lifeline import Lifeline
 from bankd.client.menu import Menu
+from bankd.client.passcodes import AskPasscode
 from bankd.client.script import Script
 from bankd.client.terminal import open_terminal
 from bankd.client.tokens import Tokens
+from bankd.records import Challenged
 
 STDIN = 0
 """The descriptor of standard input."""
@@ -92,13 +94,33 @@ async def run_tasks(reactor: Any, given: Given) -> int:
     except NoBank as error:
         _complain(words.no_bank(error))
         return exits.NO_BANK
+    typed = Lines(reactor, STDIN)
+    bank.ask_passcode = _passcodes(reactor, given, typed)
     script = Script(bank, _print, _complain, as_json=given.as_json)
     try:
-        return await script.run(WAYS[way].login(identity, given.secret), Feed(given.tasks, Lines(reactor, STDIN)))
+        return await script.run(WAYS[way].login(identity, given.secret), Feed(given.tasks, typed))
     except Unreadable as error:
         bank.close()
         _complain(f"standard input cannot be read: {error}")
         return exits.UNUSABLE
+
+
+def _passcodes(reactor: Any, given: Given, typed: Lines) -> AskPasscode:
+    """Where one-time passwords come from: an app's secret, what was given once, or a person, if there is one."""
+    if given.totp is not None:
+        return passcodes.app(given.totp, reactor)
+    if given.passcode is not None:
+        return passcodes.once(given.passcode)
+    if Later.TYPED in given.tasks or not os.isatty(STDIN):
+        return passcodes.nobody
+
+    async def ask(challenge: Challenged, left: int | None) -> str | None:
+        if left is not None:
+            _complain(prompts.wrong_passcode(left))
+        print(prompts.passcode(challenge), end="", file=sys.stderr, flush=True)
+        return ((await typed.next()) or "").strip() or None
+
+    return ask
 
 
 async def run_terminal(reactor: Any, given: Given) -> int:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import CannotListenError
 
-from bankd.client import counter, exits, forms, promises, prompts, slips, words
+from bankd.client import counter, enrolment, exits, forms, promises, prompts, slips, words
 from bankd.client.bank import Bank
 from bankd.client.counter import Session
 from bankd.client.dialog import Back, Dialog, Option, withdraw_when_lost
@@ -55,6 +55,7 @@ CUSTOMER_MENU: tuple[Option[Task], ...] = (
     Option(prompts.HOLDS, promises.holds),
     Option(prompts.GIVE_BACK, promises.give_back),
     Option(prompts.LIMITS, counter.view_limits),
+    Option(prompts.APP, enrolment.app),
     Option(prompts.DELETE, counter.delete_account),
     Option(prompts.EXIT, counter.leave),
 )
@@ -149,6 +150,7 @@ class Menu:
         """The bank that is being talked to, reached anew when that conversation is over. Raises NoBank."""
         if self._bank is None or self._bank.over:
             self._bank = await self._reach()
+            self._bank.ask_passcode = self._dialog.ask_passcode
         return self._bank
 
     # The first menu.

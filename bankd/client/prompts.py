@@ -1,7 +1,7 @@
 """What the terminal itself asks and says, in English: menus, questions, hints."""
 
 from bankd import money
-from bankd.records import AccountView, HoldView
+from bankd.records import AccountView, Challenged, HoldView
 
 # The menus, in the order of the screen.
 
@@ -16,6 +16,7 @@ DETAILS, TRANSFER, DEPOSIT = "View Account Details", "Transfer Funds", "Deposit"
 WITHDRAW, BALANCE, STATEMENT = "Withdraw", "Check Balance", "Statement"
 CONTACT, NOTICES, CHANGE_PIN = "Update Contact Information", "Notices", "Change PIN"
 CHANGE_PASSWORD, OPEN_ACCOUNT, DELETE = "Change Password", "Open Account...", "Delete Account"
+APP, ENROL_APP, REMOVE_APP = "Authenticator App...", "Set Up an App", "Remove the App"
 EXPORT, RECEIPT = "Export Statement...", "Save a Receipt..."
 HOLDS, GIVE_BACK, LIMITS = "Holds...", "Give a Payment Back...", "View Limits"
 HOLD, CAPTURE, RELEASE = "Set Money Aside", "Have a Hold Paid", "Release a Hold"
@@ -35,6 +36,8 @@ OPTIONAL_PIN = "PIN for log-in by account or mobile number (empty for none): "
 PRESENT_PASSWORD = "Your present password: "
 PRESENT_PIN = "Your present PIN: "
 ONCE_MORE = "Once more: "
+PASSCODE = "One-time password: "
+APP_CODE = "The six digits that the app shows now: "
 PAYEE = "Transfer to account: "
 REFERENCE = "Reference (may be empty): "
 NAME_OR_EMPTY = "Name (empty keeps it): "
@@ -62,6 +65,7 @@ HINT_PASSWORD = "A password has at most 128 characters."
 HINT_ACCOUNT = "An account number has at most 32 letters, digits or '-'."
 HINT_PIN = "A PIN has 4 to 12 digits."
 HINT_MOBILE = "A mobile number has 4 to 15 digits, with '+' and the country's code before them."
+HINT_PASSCODE = "A one-time password has six or eight digits; a recovery code looks like abcde-fghjk."
 HINT_TEXT = "At most 140 characters, please."
 HINT_NAME = "At most 100 characters, please."
 HINT_EMAIL = "An e-mail address looks like somebody@example.org."
@@ -83,8 +87,28 @@ GOODBYE = "Goodbye."
 LOGGED_OUT = "You are logged out."
 REMINDER = "Type ok to acknowledge notices."
 NO_NOTICES = "There are no notices that wait for you."
+APP_CONFIRMED = "Your app is set up: from now on it makes your one-time passwords."
+APP_REMOVED = "Your app is removed: from now on one-time passwords are sent to you."
+RECOVERY = (
+    "Each of these recovery codes does once in place of a one-time password.",
+    "Write them down, and keep them away from your phone; they are not shown again:",
+)
+SCAN = "Scan this with your authenticator app, or type the secret into it:"
+TOO_SMALL = "This terminal is too small for a QR code. Type this secret into your authenticator app:"
 NO_RECEIPT = "Your account has no receipt with this number."
 NO_HINTS = "Notices cannot be received while you work here; choose Notices to see them."
+
+
+def passcode(challenge: Challenged) -> str:
+    """The question for a one-time password, with where it is to be found."""
+    if challenge.by == "app":
+        return "One-time password (from your authenticator app): "
+    return f"One-time password (sent to {challenge.to}): " if challenge.to else PASSCODE
+
+
+def wrong_passcode(left: int) -> str:
+    """What is said of a one-time password that is wrong."""
+    return f"This is not the one-time password. {left} {'try is' if left == 1 else 'tries are'} left."
 
 
 def hello(bank: str) -> str:

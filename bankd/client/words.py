@@ -1,8 +1,8 @@
 """What codes and notices mean, in English: every number that the bank answers as a sentence for a person.
 
-All words for people stand here, in ``slips`` and ``payment_slips`` (what the bank hands over), in ``prompts`` (what
-the terminal asks) and in ``no_banks``; another language is another five such modules. Text that came from the bank or
-from other customers is only quoted: the screen and the script remove what could command a terminal.
+All words for people stand here, in ``slips``, ``payment_slips`` and ``app_slips`` (what the bank hands over), in
+``prompts`` (what the terminal asks) and in ``no_banks``; another language is another six such modules. Text that came
+from the bank or from other customers is only quoted: the screen and the script remove what could command a terminal.
 """
 
 from collections import defaultdict
@@ -41,7 +41,12 @@ CODES: dict[Code, str] = {
     codes.OVER: "The session is over: the account was opened at another terminal, or closed.",
     codes.NEEDS_TERMINAL: "The bank takes PINs only at its own terminals. Please log in with your password.",
     codes.LOCKED: "Too many tries to log in have failed, so the bank looks at none for a while.",
-    codes.WAIT: "Several tries have failed. Please wait a while before the next one.",
+    codes.WAIT: "There were several tries. Please wait a while before the next one.",
+    codes.ONE_TIME: "The bank wants a one-time password for this, and none was given.",
+    codes.WRONG_CODE: "This is not the one-time password.",
+    codes.NO_CHALLENGE: "It is too late for this one-time password, or it was tried too often. Please begin again.",
+    codes.NO_DEVICE: "This needs a one-time password, and the bank cannot reach a device of yours to send it to.",
+    codes.NO_APP: "The bank knows of no authenticator app of yours that this could be about.",
     codes.WRONG_SECRET: "The bank does not accept these credentials.",
     codes.IN_USE: "This account is in use at another terminal. Please log out there, or try again later.",
     codes.WEAK_SECRET: "This is too easy to guess; please choose another.",
@@ -107,6 +112,8 @@ NOTICES: dict[str, tuple[str, str]] = {
     NoticeKind.LOCKOUT: ("Too many tries to log in to your account have failed, and whoever made them is locked out",)
     * 2,
     NoticeKind.UNUSUAL: ("More cash than usual was withdrawn at once",) * 2,
+    NoticeKind.DEVICE: ("Your authenticator app was set up or removed",) * 2,
+    NoticeKind.RECOVERY: ("One of your recovery codes was used",) * 2,
     NoticeKind.CONTACT: ("Your contact information was changed",) * 2,
 }
 """Each kind of notice without its full stop: with what the bank tells of it, and where only the kind is known."""

@@ -11,6 +11,7 @@ from twisted.logger import Logger
 
 from bankd import codes
 from bankd.bank.accounts import RandomBelow
+from bankd.bank.codebook import Codebook
 from bankd.bank.hashing import Hasher
 from bankd.bank.terms import Terms
 from bankd.bank.tokens import TokenKeys
@@ -85,6 +86,7 @@ class Branch:
     hash_pool: Pool
     hasher: Hasher
     tokens: TokenKeys
+    codebook: Codebook
     signer: PrivateKey
     board: Any
     post: Any

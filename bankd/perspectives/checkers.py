@@ -14,12 +14,23 @@ from twisted.internet.defer import Deferred, maybeDeferred
 from zope.interface import Interface, implementer
 
 from bankd import codes
-from bankd.bank import access, accounts, contact, lockout, strength
+from bankd.bank import access, accounts, contact, lockout, one_time, strength
 from bankd.bank.access import Claim
 from bankd.bank.lockout import Tried
 from bankd.codes import Refused
-from bankd.credentials import AccountPin, IAccountPin, IMobilePin, INamePassword, MobilePin, NamePassword, Origin
-from bankd.perspectives import tries
+from bankd.credentials import (
+    NOWHERE,
+    AccountPin,
+    IAccountPin,
+    IMobilePin,
+    INamePassword,
+    IOneTimePassword,
+    MobilePin,
+    NamePassword,
+    OneTimePassword,
+    Origin,
+)
+from bankd.perspectives import second_factor, tries
 from bankd.perspectives.branch import Branch
 from bankd.store.claims import Found, Identity
 from bankd.store.customers import AccountRow
@@ -28,13 +39,16 @@ from bankd.store.engines import Transaction
 
 @dataclass(frozen=True, slots=True)
 class Proven:
-    """A claim whose secret was right, and the try that it was; ``registered`` when the credentials have just made the
-    customer.
+    """A claim whose secret was right, which came from ``origin``, and the try that it was.
+
+    ``registered`` when that log-in has just made the customer, ``answered`` when a one-time password was given too.
     """
 
     claim: Claim
     tried: Tried
+    origin: Origin = NOWHERE
     registered: bool = False
+    answered: bool = False
 
 
 @implementer(ICredentialsChecker)
@@ -67,7 +81,7 @@ class Checker:
         renewed = await tries.make(self._branch, tried, lambda: self._branch.proven(hashed, secret))
         if claim is None or renewed is None:
             raise Refused(codes.WRONG_SECRET)
-        return Proven(replace(claim, renewed=renewed), tried)
+        return Proven(replace(claim, renewed=renewed), tried, origin)
 
 
 class NamePasswordChecker(Checker):
@@ -124,8 +138,33 @@ class MobilePinChecker(Checker):
         tried = lockout.at_log_in(
             self._branch.tokens, Identity("mobile", mobile, "pin"), Found(claim.customer_id), origin
         )
-        return Proven(claim, tried, registered=True)
+        return Proven(claim, tried, origin, registered=True)
 
 
-CHECKERS: tuple[type[Checker], ...] = (NamePasswordChecker, AccountPinChecker, MobilePinChecker)
+class OneTimePasswordChecker(Checker):
+    """Checks the one-time password that a log-in was asked for; what it proves is that log-in's own claim.
+
+    Wrong ones count as wrong secrets do (``bank.lockout``). Refused with NO_CHALLENGE, WRONG_CODE, LOCKED and WAIT, and
+    WRONG_SECRET where the secret was changed meanwhile.
+    """
+
+    credentialInterfaces = (IOneTimePassword,)
+
+    async def _check(self, given: OneTimePassword) -> Proven:
+        branch = self._branch
+        tried = await tries.look_up_challenge(branch, given.challenge, given.origin)
+        answer = await tries.make(branch, tried, lambda: second_factor.give(branch, given.challenge, given.password))
+        if not answer:
+            raise second_factor.wrong(answer)
+        claim = await branch.read(one_time.answered_claim, branch.codebook, answer.challenge)
+        registered = await branch.read(access.is_newcomer, claim.customer_id)
+        return Proven(claim, tried, given.origin, registered, answered=True)
+
+
+CHECKERS: tuple[type[Checker], ...] = (
+    NamePasswordChecker,
+    AccountPinChecker,
+    MobilePinChecker,
+    OneTimePasswordChecker,
+)
 """The checker of every way in."""

@@ -1,31 +1,30 @@
-"""A customer in an exclusive session on one account.
+"""A customer in an exclusive session on one account: what the customer can do, and be told."""
 
-1. Whatever reads or writes first makes sure that the account is still the session's: by the lease while it runs, by
-   asking the database once it may have run out. Money is checked again by the fence, in the transaction that moves it.
-2. After log-out nothing is done any more, also not what was asked before and had not begun.
-"""
-
-from collections.abc import Callable, Sequence
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from collections.abc import Sequence
+from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred, fail
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from bankd import codes
-from bankd.bank import access, accounts, contact, lockout, payments, receipts, reports, strength
+from bankd.bank import access, accounts, authenticator, contact, letters, payments, receipts, reports, risk, strength
+from bankd.bank.one_time import Purpose, Unanswered
+from bankd.bank.terms import OneTime
 from bankd.codes import Refused
 from bankd.ibank import ICustomer
 from bankd.ledger.books import Outcome
 from bankd.ledger.commands import Bulk, Capture, Command, Deposit, Hold, Release, Reversal, Transfer, Withdrawal
-from bankd.perspectives import tries
+from bankd.perspectives import second_factor
 from bankd.perspectives.branch import Branch
+from bankd.perspectives.session import InSession
 from bankd.records import (
     ALWAYS,
     AccountView,
     Allowance,
     BulkResult,
     CustomerView,
+    Enrolment,
     Held,
     HoldView,
     Inbox,
@@ -33,53 +32,34 @@ from bankd.records import (
     Payee,
     Period,
     Receipt,
+    RecoveryCode,
     Session,
     SignedReceipt,
     Statement,
 )
-from bankd.store.engines import Connection, Transaction
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 HOLD_SECONDS = 7 * 86_400
 """How long a hold lasts where the customer does not say: a week, as it is for cards."""
 
-RENEWALS = 3
-"""A lease is renewed when a third of it has passed, so that two renewals may fail before it runs out."""
-
 
 @implementer(ICustomer)
-class Customer:
+class Customer(InSession):
     """The perspective of one session; ``mind`` tells where its terminal is."""
 
     def __init__(self, branch: Branch, session: Session, mind: Any) -> None:
-        self.session = session
+        super().__init__(branch, session)
         self._whose: dict[str, Any] = {
             "customer_id": session.customer_id,
             "account_id": session.account_id,
             "fence": session.fence,
         }
-        self._branch = branch
         self._mind = mind
         self._listener: str | None = None
-        self._over = False
         self._freed: Deferred[None] | None = None
-        self._renew_at = 0.0
-        self._set_renewal()
-
-    async def keep(self) -> None:
-        """Renew the lease when it is due."""
-        self._check_open()
-        if self._renewal_is_due():
-            try:
-                await self._renew()
-            except Refused as refused:
-                if refused.code is not codes.BUSY:
-                    raise
-                # What cannot be written may still be read; nor can anybody else take the account meanwhile.
-                await self._branch.read(access.check_session, self.session)
-            self._check_open()  # the terminal may have left meanwhile; what follows would take the lease back
+        self._asks = branch.terms.one_time is OneTime.RISK
+        self._carry_out = self._pay if self._asks else branch.lane.post
 
     async def view_details(self) -> CustomerView:
         """The customer's details."""
@@ -179,20 +159,64 @@ class Customer:
         details = {field: value for field, value in given.items() if value is not None}
         if mobile is not None:
             details["mobile"] = contact.e164(mobile, self._branch.terms.region)
-        return await self._write(lambda tx: accounts.update_contact(tx, self.session, details))
+        asks = self._asks and not (email is None and mobile is None)
+        return await self._confirmed(
+            lambda tx: accounts.update_contact(tx, self.session, details),
+            asks and self._question(Purpose.CONTACT, letters.contact(email, details.get("mobile")), details),
+        )
 
     async def change_secret(self, kind: str, new: str, password: str | None, pin: str | None) -> None:
-        """Set a new password or PIN."""
+        """Set a new password or PIN, to which a one-time password is not bound: no quick digest of it is kept."""
         await self._prove_again(password, pin)
         known = await self._branch.read(strength.known_of, self.session.customer_id)
         strength.check(kind, new, known, "new")
         hashed = await self._branch.hash(new)
-        await self._write(lambda tx: accounts.set_secret(tx, self.session, kind, hashed))
+        what = letters.TO_CHANGE_PASSWORD if kind == "password" else letters.TO_CHANGE_PIN
+        await self._confirmed(
+            lambda tx: accounts.set_secret(tx, self.session, kind, hashed),
+            self._asks and self._question(Purpose.SECRET, what, kind),
+        )
+
+    async def one_time(self, challenge: str, password: str) -> None:
+        """Give a one-time password, or a recovery code."""
+        await self.keep()
+        given = await second_factor.give(self._branch, challenge, password, self.session)
+        if not given:
+            raise second_factor.wrong(given)
+
+    async def enrol_app(self, password: str | None, pin: str | None) -> Enrolment:
+        """Offer an authenticator app a secret."""
+        await self._prove_again(password, pin)
+        branch = self._branch
+        asks = branch.terms.one_time is not OneTime.OFF or await branch.read(
+            authenticator.counts, branch.codebook, self.session.customer_id
+        )
+        return await self._confirmed(
+            lambda tx: authenticator.offer(tx, branch.codebook, branch.random_below, self.session, branch.terms.name),
+            asks and self._question(Purpose.DEVICE, letters.TO_ENROL_APP, "enrol"),
+        )
+
+    async def confirm_app(self, code: str) -> list[RecoveryCode]:
+        """Have the app count."""
+        branch = self._branch
+        return await self._write(
+            lambda tx: authenticator.confirm(tx, branch.codebook, branch.random_below, self.session, code)
+        )
+
+    async def remove_app(self, password: str | None, pin: str | None) -> None:
+        """Have no app count."""
+        await self._prove_again(password, pin)
+        question = self._question(Purpose.DEVICE, letters.TO_REMOVE_APP, "remove")
+        await self._confirmed(lambda tx: authenticator.remove(tx, self._branch.codebook, self.session), question)
 
     async def delete_account(self, password: str | None, pin: str | None, payout: str | None) -> None:
         """Close the session's account for ever."""
         await self._prove_again(password, pin)
-        await self._write(lambda tx: accounts.delete_account(tx, self.session, payout))
+        what = letters.closing(self.session.welcome.account, payout)
+        await self._confirmed(
+            lambda tx: accounts.delete_account(tx, self.session, payout),
+            self._asks and self._question(Purpose.CLOSING, what, payout),
+        )
         self._over = True
 
     def listen(self, port: int) -> Listening:
@@ -223,58 +247,21 @@ class Customer:
         if self._renewal_is_due():
             # Not awaited: what is posted before another command stays before it. The fence refuses it, if need be.
             self._renew().addErrback(lambda _: None)
-        return self._branch.lane.post(command)
+        return self._carry_out(command)
 
-    async def _read(
-        self, report: Callable[Concatenate[Connection, Session, P], T], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
-        await self.keep()
-        return await self._branch.read(report, self.session, *args, **kwargs)
+    def _pay(self, command: Command) -> Deferred[Outcome]:
+        """Carry ``command`` out, with a one-time password where it needs one."""
+        branch = self._branch
+        if not risk.is_looked_at(command):
+            return branch.lane.post(command)
+        paid = branch.lane.run(lambda tx: risk.pay(tx, branch.codebook, command, branch.terms))
 
-    async def _write(self, errand: Callable[[Transaction], T]) -> T:
-        """Carry out ``errand`` in a transaction that first makes sure of the lease, and renews it."""
-        await self.keep()
+        def ask(failure: Failure) -> Deferred[Outcome]:
+            failure.trap(Unanswered)
+            return Deferred.fromCoroutine(self._ask(risk.question(command)))
 
-        def guarded(tx: Transaction) -> T:
-            access.renew_session(tx, self.session)
-            return errand(tx)
-
-        return await self._branch.lane.run(guarded)
-
-    async def _prove_again(self, password: str | None, pin: str | None) -> None:
-        """Raises Refused: WRONG_SECRET unless the secret given is the customer's, LOCKED and WAIT after many such."""
-        kind, secret = ("password", password) if password is not None else ("pin", pin or "")
-        await self.keep()
-        branch, customer_id = self._branch, self.session.customer_id
-        tried = lockout.in_session(customer_id, kind)
-        await tries.look_again(branch, tried)
-        hashed = await branch.read(access.kept_hash, customer_id, kind)
-        if not await tries.make(branch, tried, lambda: branch.matches(hashed, secret)):
-            raise Refused(codes.WRONG_SECRET)
-        await branch.lane.run(lambda tx: lockout.passed(tx, tried, branch.terms.lockout))
-
-    def _check_open(self) -> None:
-        if self._over:
-            raise Refused(codes.OVER)
+        return paid.addErrback(ask)
 
     def _silence(self) -> None:
         if self._listener is not None:
             self._branch.board.silence(self._listener)
-
-    def _renewal_is_due(self) -> bool:
-        return self._branch.clock.seconds() >= self._renew_at
-
-    def _renew(self) -> Deferred[None]:
-        """Renew the lease; once is enough while it is under way."""
-        due_since = self._renew_at
-        self._set_renewal()
-        renewed = self._branch.lane.run(lambda tx: access.renew_session(tx, self.session))
-
-        def failed(failure: Failure) -> Failure:
-            self._renew_at = due_since
-            return failure
-
-        return renewed.addErrback(failed)
-
-    def _set_renewal(self) -> None:
-        self._renew_at = self._branch.clock.seconds() + self.session.welcome.lease_seconds / RENEWALS

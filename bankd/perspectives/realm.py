@@ -10,9 +10,13 @@ from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
 from bankd import codes
-from bankd.bank import access, lockout
+from bankd.bank import access, letters, lockout, one_time
+from bankd.bank.access import Claim
+from bankd.bank.one_time import Purpose
+from bankd.bank.terms import OneTime
 from bankd.codes import Refused
 from bankd.ibank import ICustomer, IFigures, IMind, IVisitor
+from bankd.perspectives import second_factor
 from bankd.perspectives.branch import Branch
 from bankd.perspectives.checkers import CHECKERS, Proven
 from bankd.perspectives.customer import Customer
@@ -43,6 +47,8 @@ class Realm:
         raise NotImplementedError("no such perspective")
 
     async def _open_session(self, proven: Proven, mind: Any) -> Avatar:
+        if not proven.answered and await self._asks(proven):
+            raise await self._refusal(proven)
         opened = await self._branch.lane.run(lambda tx: self._take_lease(tx, proven))
         if isinstance(opened, Refused):
             raise opened
@@ -63,6 +69,32 @@ class Realm:
             token = self._branch.tokens.new(claim.customer_id, tried.generation, self._branch.random_below)
         failed = lockout.succeeded(tx, tried, terms.lockout)
         return replace(session, welcome=replace(session.welcome, failed=failed or None, terminal=token))
+
+    async def _asks(self, proven: Proven) -> bool:
+        """Whether a log-in needs a one-time password: where the terms say so, but for a PIN at an enrolled terminal."""
+        if self._branch.terms.one_time is OneTime.OFF:
+            return False
+        return proven.claim.kind != "pin" or not await self._branch.read(access.is_enrolled, proven.origin.certificate)
+
+    async def _refusal(self, proven: Proven) -> Refused:
+        """What asks for the one-time password; IN_USE at once where the account is not free."""
+        claim = await self._branch.lane.run(lambda tx: self._half_open(tx, proven))
+        if isinstance(claim, Refused):
+            return claim
+        question = one_time.log_in_question(claim, Purpose.LOGIN, letters.TO_LOG_IN)
+        return await second_factor.refusal(self._branch, question)
+
+    def _half_open(self, tx: Transaction, proven: Proven) -> Claim | Refused:
+        """The claim that a one-time password is needed for, or why there is none, as ``_take_lease``."""
+        rules = self._branch.terms.lockout
+        try:
+            claim = access.half_open(tx, proven.claim)
+        except Refused as refused:
+            if refused.code is codes.IN_USE:
+                lockout.give_back(tx, proven.tried, rules)
+            return refused
+        lockout.passed(tx, proven.tried, rules)
+        return claim
 
 
 def portal(branch: Branch) -> Portal:

@@ -10,7 +10,8 @@ from typing import TypeVar
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from bankd.bank import access, lockout
+from bankd import codes
+from bankd.bank import access, lockout, one_time
 from bankd.bank.lockout import Tried
 from bankd.codes import Refused
 from bankd.credentials import Origin
@@ -30,10 +31,23 @@ def look_up(branch: Branch, identity: Identity, origin: Origin) -> Deferred[tupl
 
     def look(connection: Connection) -> tuple[Found, Tried]:
         found = claims.find(connection, identity)
-        enrolled = origin if access.is_enrolled(connection, origin.certificate) else replace(origin, certificate=None)
-        tried = lockout.at_log_in(branch.tokens, identity, found, enrolled)
+        tried = _at_log_in(branch, connection, identity, found, origin)
         lockout.check(connection, tried, _now_us(branch))
         return found, tried
+
+    return branch.read(look)
+
+
+def look_up_challenge(branch: Branch, challenge: str, origin: Origin) -> Deferred[Tried]:
+    """The try to answer a log-in's challenge. Refused: NO_CHALLENGE, and LOCKED and WAIT while none may be made."""
+
+    def look(connection: Connection) -> Tried:
+        found = one_time.whose(connection, challenge)
+        if found.customer_id is None:
+            raise Refused(codes.NO_CHALLENGE)
+        tried = _at_log_in(branch, connection, Identity("challenge", challenge, "code"), found, origin)
+        lockout.check(connection, tried, _now_us(branch))
+        return tried
 
     return branch.read(look)
 
@@ -67,6 +81,11 @@ def _tell(branch: Branch, tried: Tried, news: tuple[NoticeKind, ...]) -> None:
         told = branch.lane.run(lambda tx: lockout.tell(tx, tried, news))
         told.addErrback(lambda failure: failure.trap(Refused))  # the bank is closing, or its database fails
         told.addErrback(lambda failure: _log.failure("an owner was not told of failed tries", failure))
+
+
+def _at_log_in(branch: Branch, connection: Connection, identity: Identity, found: Found, origin: Origin) -> Tried:
+    enrolled = origin if access.is_enrolled(connection, origin.certificate) else replace(origin, certificate=None)
+    return lockout.at_log_in(branch.tokens, identity, found, enrolled)
 
 
 def _now_us(branch: Branch) -> int:

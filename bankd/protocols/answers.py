@@ -8,7 +8,7 @@ from twisted.internet.defer import Deferred
 
 from bankd import codes
 from bankd.codes import Code, Refused
-from bankd.credentials import AccountPin, MobilePin, NamePassword, Origin
+from bankd.credentials import AccountPin, MobilePin, NamePassword, OneTimePassword, Origin
 from bankd.records import BulkResult, Payee, Period
 from bankd.wire import codec, messages
 from bankd.wire.messages import Message
@@ -40,9 +40,14 @@ def refusal(refused: Refused) -> Answer:
     return Answer(refused.code, refused.about, more=more, ends=refused.code.closes)
 
 
-def credentials(asked: messages.Login, origin: Origin) -> NamePassword | AccountPin | MobilePin:
+Credentials = NamePassword | AccountPin | MobilePin | OneTimePassword
+
+
+def credentials(asked: messages.Login | messages.OneTime, origin: Origin) -> Credentials:
     """The credentials in a log-in from ``origin``, whose fields the codec has found to go together."""
     origin = replace(origin, token=asked.terminal)
+    if isinstance(asked, messages.OneTime):
+        return OneTimePassword(asked.challenge, asked.code, origin)
     if asked.username is not None:
         return NamePassword(asked.username, asked.password or "", asked.account, origin)
     if asked.mobile is not None:
@@ -150,6 +155,24 @@ async def _change_password(customer: Any, asked: messages.ChangePassword) -> Ans
     return Answer()
 
 
+async def _one_time(customer: Any, asked: messages.OneTime) -> Answer:
+    await customer.one_time(asked.challenge, asked.code)
+    return Answer()
+
+
+async def _enrol_app(customer: Any, asked: messages.EnrolApp) -> Answer:
+    return Answer(body=await customer.enrol_app(asked.password, asked.pin))
+
+
+async def _confirm_app(customer: Any, asked: messages.ConfirmApp) -> Answer:
+    return Answer(items=await customer.confirm_app(asked.code))
+
+
+async def _remove_app(customer: Any, asked: messages.RemoveApp) -> Answer:
+    await customer.remove_app(asked.password, asked.pin)
+    return Answer()
+
+
 async def _delete_account(customer: Any, asked: messages.DeleteAccount) -> Answer:
     await customer.delete_account(asked.password, asked.pin, asked.payout)
     return Answer(ends=True)
@@ -195,6 +218,10 @@ CUSTOMERS: dict[type[Message], Callable[[Any, Any], Awaitable[Answer]]] = {
     messages.UpdateContact: _update_contact,
     messages.ChangePin: _change_pin,
     messages.ChangePassword: _change_password,
+    messages.OneTime: _one_time,
+    messages.EnrolApp: _enrol_app,
+    messages.ConfirmApp: _confirm_app,
+    messages.RemoveApp: _remove_app,
     messages.DeleteAccount: _delete_account,
     messages.Listen: _listen,
     messages.Notices: _notices,

@@ -185,7 +185,7 @@ class LineProtocol(LineReceiver):
         match asked.message:
             case None:
                 raise asked.refused or Refused(codes.BAD_LINE)
-            case messages.Login() as log_in:
+            case messages.Login() | messages.OneTime() as log_in if self._customer is None:
                 return self._log_in(log_in)
             case messages.SignUp() as sign_up:
                 return answers.sign_up(self._visitor, sign_up)
@@ -198,7 +198,7 @@ class LineProtocol(LineReceiver):
             case message:
                 return answers.CUSTOMERS[type(message)](self._customer, message)
 
-    async def _log_in(self, asked: messages.Login) -> Answer:
+    async def _log_in(self, asked: messages.Login | messages.OneTime) -> Answer:
         credentials = answers.credentials(asked, self._peer.origin)
         avatar: Any = await self._portal.login(credentials, self._peer, ICustomer)
         _, customer, log_out = avatar
@@ -214,6 +214,8 @@ class LineProtocol(LineReceiver):
     def _refuse(self, failure: Failure, asked: Asked) -> Answered:
         """The answer to a request that failed; a fault of our own is logged, and only its number goes out."""
         if isinstance(failure.value, Refused):
+            if failure.value.code is codes.ONE_TIME and self._state is State.VISITOR:
+                self._watch.begin(self._visitor.limits)  # whose secret was right has its time again, for the next step
             return _written(answers.refusal(failure.value), asked)
         incident = uuid4().hex[:12]
         self.log.failure("incident {incident}", failure, incident=incident)

@@ -57,6 +57,12 @@ def change_customer(tx: Transaction, customer_id: int, **details: str | int | No
     tx.connection.execute(update(customers).where(customers.c.id == customer_id).values(**details))
 
 
+def generation(connection: Connection, customer_id: int) -> int:
+    """Which generation a customer's terminals' tokens are of, if they are good."""
+    mine = customers.c.id == customer_id
+    return int(connection.execute(select(customers.c.token_generation).where(mine)).scalar_one())
+
+
 def next_generation(tx: Transaction, customer_id: int) -> None:
     """Void every terminal's token that was given to a customer."""
     newer = customers.c.token_generation + 1

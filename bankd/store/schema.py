@@ -6,7 +6,8 @@
    them.
 4. Ids of accounts start at 1; 0 is nobody's.
 5. ``holds`` and ``reversals`` say nothing that the journal does not: they are looked up where it would be searched.
-6. ``journal.hash`` is the entry's link (``ledger.chain``); it is null only in a bank that has yet to be sealed.
+6. ``challenges.content`` and every ``hash`` of a code are digests under a key that is not in the database.
+7. ``journal.hash`` is the entry's link (``ledger.chain``); it is null only in a bank that has yet to be sealed.
 """
 
 from sqlalchemy import (
@@ -41,7 +42,10 @@ LONG = BigInteger().with_variant(Integer(), "sqlite")
 """A 64-bit integer, by the name that each engine has for it."""
 
 LINK = LargeBinary(32).with_variant(mysql.VARBINARY(32), "mysql", "mariadb")
-"""A link of the hash chain, 32 octets."""
+"""A link of the hash chain, or any other digest, 32 octets."""
+
+SEALED = LargeBinary(64).with_variant(mysql.VARBINARY(64), "mysql", "mariadb")
+"""A short secret under a key that is not in the database."""
 
 
 def text(length: int) -> TypeEngine[str]:
@@ -221,5 +225,53 @@ attempts = Table(
     PrimaryKeyConstraint("subject", "source"),
     Index("ix_attempts_customer_id", "customer_id"),
     Index("ix_attempts_forget_us", "forget_us"),
+    sqlite_strict=True,
+)
+
+challenges = Table(
+    "challenges",
+    metadata,
+    Column("id", text(32), primary_key=True),
+    Column("customer_id", LONG, ForeignKey("customers.id"), nullable=False),
+    Column("account_id", LONG, nullable=False),
+    Column("purpose", text(16), nullable=False),
+    Column("content", LINK, nullable=False),
+    Column("way", text(32), nullable=False),
+    Column("hash", LINK),
+    Column("state", text(16), nullable=False),
+    Column("tries", LONG, nullable=False),
+    Column("made_us", LONG, nullable=False),
+    Column("expires_us", LONG, nullable=False),
+    Index("ix_challenges_customer_id", "customer_id"),
+    CheckConstraint("state IN ('open', 'answered', 'spent', 'void')", name="state"),
+    sqlite_strict=True,
+)
+
+apps = Table(
+    "apps",
+    metadata,
+    Column("customer_id", LONG, ForeignKey("customers.id"), primary_key=True, autoincrement=False),
+    Column("secret", SEALED),
+    Column("offered", SEALED),
+    Column("step", LONG, nullable=False),
+    sqlite_strict=True,
+)
+
+recovery_codes = Table(
+    "recovery_codes",
+    metadata,
+    Column("customer_id", LONG, ForeignKey("customers.id"), nullable=False),
+    Column("hash", LINK, nullable=False),
+    PrimaryKeyConstraint("customer_id", "hash"),
+    sqlite_strict=True,
+)
+
+payees = Table(
+    "payees",
+    metadata,
+    Column("customer_id", LONG, ForeignKey("customers.id"), nullable=False),
+    Column("account_id", LONG, nullable=False),
+    Column("since_us", LONG, nullable=False),
+    PrimaryKeyConstraint("customer_id", "account_id"),
     sqlite_strict=True,
 )

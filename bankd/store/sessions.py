@@ -47,6 +47,12 @@ def holds(connection: Connection, account_id: int, fence: int) -> bool:
     return connection.execute(select(leases.c.fence).where(held)).first() is not None
 
 
+def is_taken(connection: Connection, account_id: int, at_us: int) -> bool:
+    """Whether the lease on an account is given out, and has not run out at ``at_us``."""
+    taken = (leases.c.account_id == account_id) & (leases.c.expires_us > at_us)
+    return connection.execute(select(leases.c.fence).where(taken)).first() is not None
+
+
 def release(tx: Transaction, account_id: int, fence: int) -> bool:
     """Free the account for the next session. False when the lease was another's already."""
     return _set_expiry(tx, account_id, fence, 0)

@@ -16,3 +16,7 @@ class Message:
     verb: ClassVar[str]
     ways: ClassVar[tuple[frozenset[str], ...]] = ()
     secret: ClassVar[bool] = False
+
+
+SECRET_AGAIN = (frozenset({"password"}), frozenset({"pin"}))
+"""The ways of what wants the secret again that the session was opened with, or the customer's other."""

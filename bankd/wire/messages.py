@@ -1,7 +1,13 @@
-"""Every request of BANK/1, by its verb; those that move money are in ``orders``."""
+"""Every request of BANK/1, by its verb; those that move money are in ``orders``, those about one-time passwords in
+``devices``.
+"""
 
 from dataclasses import dataclass
 
+from bankd.wire.devices import ConfirmApp as ConfirmApp
+from bankd.wire.devices import EnrolApp as EnrolApp
+from bankd.wire.devices import OneTime as OneTime
+from bankd.wire.devices import RemoveApp as RemoveApp
 from bankd.wire.grammar import (
     AccountNumber,
     Count,
@@ -18,6 +24,7 @@ from bankd.wire.grammar import (
     Token,
     Username,
 )
+from bankd.wire.message import SECRET_AGAIN
 from bankd.wire.message import Message as Message
 from bankd.wire.orders import MAX_BULK as MAX_BULK
 from bankd.wire.orders import Bulk as Bulk
@@ -29,8 +36,6 @@ from bankd.wire.orders import Release as Release
 from bankd.wire.orders import Reverse as Reverse
 from bankd.wire.orders import Transfer as Transfer
 from bankd.wire.orders import Withdraw as Withdraw
-
-_SECRET_AGAIN = (frozenset({"password"}), frozenset({"pin"}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -169,7 +174,7 @@ class ChangePin(Message):
 
     verb = "CHANGE_PIN"
     secret = True
-    ways = _SECRET_AGAIN
+    ways = SECRET_AGAIN
     new: Pin
     password: Password | None = None
     pin: Pin | None = None
@@ -181,7 +186,7 @@ class ChangePassword(Message):
 
     verb = "CHANGE_PASSWORD"
     secret = True
-    ways = _SECRET_AGAIN
+    ways = SECRET_AGAIN
     new: Password
     password: Password | None = None
     pin: Pin | None = None
@@ -193,7 +198,7 @@ class DeleteAccount(Message):
 
     verb = "DELETE_ACCOUNT"
     secret = True
-    ways = _SECRET_AGAIN
+    ways = SECRET_AGAIN
     password: Password | None = None
     pin: Pin | None = None
     payout: AccountNumber | None = None
@@ -240,6 +245,7 @@ class Logout(Message):
 ALL: tuple[type[Message], ...] = (
     SignUp,
     Login,
+    OneTime,
     Keys,
     Sealed,
     ViewDetails,
@@ -261,6 +267,9 @@ ALL: tuple[type[Message], ...] = (
     UpdateContact,
     ChangePin,
     ChangePassword,
+    EnrolApp,
+    ConfirmApp,
+    RemoveApp,
     DeleteAccount,
     Listen,
     Notices,

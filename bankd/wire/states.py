@@ -37,6 +37,7 @@ _BOTH = _VISITOR | _CUSTOMER
 RULES: dict[type[Message], Rule] = {
     messages.SignUp: Rule(_VISITOR),
     messages.Login: Rule(_VISITOR, task=False),
+    messages.OneTime: Rule(_BOTH, task=False),
     messages.Keys: Rule(_BOTH, task=False),
     messages.Sealed: Rule(_BOTH, task=False),
     messages.ViewDetails: Rule(_CUSTOMER),
@@ -58,6 +59,9 @@ RULES: dict[type[Message], Rule] = {
     messages.UpdateContact: Rule(_CUSTOMER),
     messages.ChangePin: Rule(_CUSTOMER),
     messages.ChangePassword: Rule(_CUSTOMER),
+    messages.EnrolApp: Rule(_CUSTOMER),
+    messages.ConfirmApp: Rule(_CUSTOMER),
+    messages.RemoveApp: Rule(_CUSTOMER),
     messages.DeleteAccount: Rule(_CUSTOMER),
     messages.Listen: Rule(_CUSTOMER, task=False),
     messages.Notices: Rule(_CUSTOMER, task=False),

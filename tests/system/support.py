@@ -407,6 +407,10 @@ class Screen:
         shown = self._screens.tmux("capture-pane", "-p", "-J", "-S", "-", "-t", self._name)
         return [row.rstrip() for row in shown.rstrip().split("\n")]
 
+    def visible(self) -> list[str]:
+        """The rows that are on the screen now, as they are."""
+        return self._screens.tmux("capture-pane", "-p", "-t", self._name).split("\n")
+
     def type(self, text: str) -> None:
         """Type ``text``."""
         self._screens.tmux("send-keys", "-t", self._name, "-l", "--", text)

@@ -1,0 +1,132 @@
+"""What requests in a session need first: that the account is still the session's, and for some a secret or two.
+
+1. Whatever reads or writes makes sure of that: by the lease while it runs, by asking the database once it may have run
+   out. Money is checked again by the fence, in the transaction that moves it.
+2. After log-out nothing is done any more, also not what was asked before and had not begun.
+3. What needs a one-time password is done, found not to stand without one, and undone: so a password is asked for only
+   where all else is right.
+"""
+
+import json
+from collections.abc import Callable
+from typing import Concatenate, Literal, NoReturn, ParamSpec, TypeVar
+
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+
+from bankd import codes
+from bankd.bank import access, lockout, one_time
+from bankd.bank.one_time import Purpose, Question, Unanswered
+from bankd.codes import Refused
+from bankd.perspectives import second_factor, tries
+from bankd.perspectives.branch import Branch
+from bankd.records import Session
+from bankd.store.engines import Connection, Transaction
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+RENEWALS = 3
+"""A lease is renewed when a third of it has passed, so that two renewals may fail before it runs out."""
+
+
+class InSession:
+    """Somebody in an exclusive session on one account of ``branch``."""
+
+    def __init__(self, branch: Branch, session: Session) -> None:
+        self.session = session
+        self._branch = branch
+        self._over = False
+        self._renew_at = 0.0
+        self._set_renewal()
+
+    async def keep(self) -> None:
+        """Renew the lease when it is due."""
+        self._check_open()
+        if self._renewal_is_due():
+            try:
+                await self._renew()
+            except Refused as refused:
+                if refused.code is not codes.BUSY:
+                    raise
+                # What cannot be written may still be read; nor can anybody else take the account meanwhile.
+                await self._branch.read(access.check_session, self.session)
+            self._check_open()  # the terminal may have left meanwhile; what follows would take the lease back
+
+    async def _read(
+        self, report: Callable[Concatenate[Connection, Session, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        await self.keep()
+        return await self._branch.read(report, self.session, *args, **kwargs)
+
+    async def _write(self, errand: Callable[[Transaction], T]) -> T:
+        """Carry out ``errand`` in a transaction that first makes sure of the lease, and renews it."""
+        await self.keep()
+
+        def guarded(tx: Transaction) -> T:
+            access.renew_session(tx, self.session)
+            return errand(tx)
+
+        return await self._branch.lane.run(guarded)
+
+    async def _confirmed(self, errand: Callable[[Transaction], T], question: Question | Literal[False]) -> T:
+        """As ``_write``; where there is a ``question``, with the one-time password that was given for it.
+
+        The password is spent before ``errand``, which may end all that there is of the customer.
+        """
+        if not question:
+            return await self._write(errand)
+
+        def answered(tx: Transaction) -> T:
+            spent = one_time.spend(tx, self._branch.codebook, question)
+            result = errand(tx)
+            if not spent:
+                raise Unanswered
+            return result
+
+        try:
+            return await self._write(answered)
+        except Unanswered:
+            return await self._ask(question)
+
+    async def _ask(self, question: Question) -> NoReturn:
+        """Ask for a one-time password. Raises Refused."""
+        raise await second_factor.refusal(self._branch, question)
+
+    def _question(self, purpose: Purpose, what: str, content: object) -> Question:
+        """What a one-time password is needed for in this session."""
+        return Question(self.session.customer_id, self.session.account_id, purpose, json.dumps(content), what)
+
+    async def _prove_again(self, password: str | None, pin: str | None) -> None:
+        """Raises Refused: WRONG_SECRET unless the secret given is the customer's, LOCKED and WAIT after many such."""
+        kind, secret = ("password", password) if password is not None else ("pin", pin or "")
+        await self.keep()
+        branch, customer_id = self._branch, self.session.customer_id
+        tried = lockout.in_session(customer_id, kind)
+        await tries.look_again(branch, tried)
+        hashed = await branch.read(access.kept_hash, customer_id, kind)
+        if not await tries.make(branch, tried, lambda: branch.matches(hashed, secret)):
+            raise Refused(codes.WRONG_SECRET)
+        await branch.lane.run(lambda tx: lockout.passed(tx, tried, branch.terms.lockout))
+
+    def _check_open(self) -> None:
+        if self._over:
+            raise Refused(codes.OVER)
+
+    def _renewal_is_due(self) -> bool:
+        return self._branch.clock.seconds() >= self._renew_at
+
+    def _renew(self) -> Deferred[None]:
+        """Renew the lease; once is enough while it is under way."""
+        due_since = self._renew_at
+        self._set_renewal()
+        renewed = self._branch.lane.run(lambda tx: access.renew_session(tx, self.session))
+
+        def failed(failure: Failure) -> Failure:
+            self._renew_at = due_since
+            return failure
+
+        return renewed.addErrback(failed)
+
+    def _set_renewal(self) -> None:
+        self._renew_at = self._branch.clock.seconds() + self.session.welcome.lease_seconds / RENEWALS
