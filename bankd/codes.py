@@ -40,6 +40,8 @@ class Refused(Exception):
 DONE = Code(200, "done", "Carried out, and stored durably.")
 CREATED = Code(201, "created", "Carried out, and something new exists: a customer or an account.")
 
+PROPOSED = Code(202, "proposed", "Kept, and carried out once another operator approves it.")
+
 BROKEN_LINE = Code(400, "framing", "The line holds a NUL, a bare CR or a bare LF, or is empty.", closes=True)
 LONG_LINE = Code(413, "length", "The line is longer than 4096 octets.", closes=True)
 IDLE = Code(408, "idle", "Nothing was asked for too long, or log-in took too long.", closes=True)
@@ -47,8 +49,10 @@ STOPPING = Code(503, "stopping", "The bank is shutting down.", closes=True)
 
 BAD_LINE = Code(400, "line", "Not `tag SP verb *(SP field)`; answered without a tag when none could be read.")
 BAD_VERB = Code(400, "verb", "The bank does not know this verb.")
-NEEDS_LOGIN = Code(401, "login", "This verb is for customers who have logged in.")
-BAD_STATE = Code(403, "state", "This verb is not for a connection that has logged in.")
+NEEDS_LOGIN = Code(401, "login", "This verb is for who has logged in.")
+BAD_STATE = Code(
+    403, "state", "This verb is not for a connection that has logged in, or not for who has logged in on it."
+)
 BAD_ITEMS = Code(
     400,
     "items",
@@ -62,11 +66,17 @@ INCIDENT = Code(500, "incident", "A fault of the bank's own; `incident` is the n
 
 OVER = Code(410, "session", "The session is over: the account was taken over, or closed.", closes=True)
 NEEDS_TERMINAL = Code(403, "terminal", "The bank takes PINs only at terminals that it has enrolled.")
+NO_OPERATOR = Code(
+    403, "operator", "Who is at the other end is no operator of the bank, or is none any more.", closes=True
+)
+NOT_YOURS = Code(403, "role", "The operator's role does not include this.")
 WRONG_SECRET = Code(401, "credentials", "The credentials are refused; which part was wrong is not said.")
 IN_USE = Code(423, "in_use", "Another session is open on this account.")
 WEAK_SECRET = Code(422, "weak", "The new password or PIN in `field` is too easy to guess.")
 TAKEN = Code(409, "taken", "The user name or mobile number in `field` belongs to another customer.")
 OTHER_CONTENT = Code(409, "key", "This key was used before, for something else.")
+NO_PROPOSAL = Code(404, "proposal", "There is no such proposal that is open: it was decided, or a day has passed.")
+OWN_PROPOSAL = Code(403, "own", "Another operator has to approve what this one has proposed.")
 NO_ACCOUNT = Code(404, "account", "There is no such account, or it is closed.")
 SAME_ACCOUNT = Code(422, "same_account", "Payer and payee are the same account.")
 OTHER_CURRENCY = Code(422, "currency", "An account involved is kept in another currency.")
@@ -81,10 +91,12 @@ TOO_MUCH = Code(422, "balance_limit", "A balance would pass the largest that the
 TOO_MANY = Code(409, "accounts", "The customer has as many open accounts as one may have.")
 HELD = Code(409, "holds", "Holds are open on the account.")
 NOT_EMPTY = Code(409, "balance", "The account holds money, and no account to pay it out to was named.")
+NO_DEVICE = Code(403, "device", "Nothing can be sent to the customer, and the customer has no other way in.")
 
 ALL = (
     DONE,
     CREATED,
+    PROPOSED,
     BROKEN_LINE,
     LONG_LINE,
     IDLE,
@@ -99,11 +111,15 @@ ALL = (
     INCIDENT,
     OVER,
     NEEDS_TERMINAL,
+    NO_OPERATOR,
+    NOT_YOURS,
     WRONG_SECRET,
     IN_USE,
     WEAK_SECRET,
     TAKEN,
     OTHER_CONTENT,
+    NO_PROPOSAL,
+    OWN_PROPOSAL,
     NO_HOLD,
     NO_ENTRY,
     NOT_PAYEE,
@@ -118,6 +134,7 @@ ALL = (
     TOO_MANY,
     HELD,
     NOT_EMPTY,
+    NO_DEVICE,
 )
 
 BY_WIRE = {(code.number, code.reason): code for code in ALL}

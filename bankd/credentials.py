@@ -21,14 +21,20 @@ class IMobilePin(ICredentials):
     """A mobile number and a PIN."""
 
 
+class IOperatorOrigin(ICredentials):
+    """Nothing but where a connection comes from."""
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where credentials come from: the address ``host``, empty where there is none, and the SHA-256 in hex of the
-    ``certificate`` that the terminal has proved to be its own.
+    """Where credentials come from: the address ``host``, empty where there is none, the SHA-256 in hex of the
+    ``certificate`` that the terminal has proved to be its own, and the ``uid`` of the system's user at the other end of
+    a UNIX socket.
     """
 
     host: str = ""
     certificate: str | None = None
+    uid: int | None = None
 
 
 NOWHERE = Origin()
@@ -65,3 +71,11 @@ class MobilePin:
     pin: str = field(repr=False)
     account: str | None = None
     origin: Origin = NOWHERE
+
+
+@implementer(IOperatorOrigin)
+@dataclass(frozen=True, slots=True)
+class OperatorOrigin:
+    """What an operator of the bank proves: to be a user of the bank's own system, or to have a certificate's key."""
+
+    origin: Origin

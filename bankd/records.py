@@ -7,6 +7,12 @@ grammar travels; plain ones stay inside the bank.
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bankd.office import AccountFile as AccountFile
+from bankd.office import Act as Act
+from bankd.office import Decision as Decision
+from bankd.office import EntryFile as EntryFile
+from bankd.office import OperatorView as OperatorView
+from bankd.office import Proposal as Proposal
 from bankd.parcels import Contact as Contact
 from bankd.parcels import Parcel as Parcel
 from bankd.parcels import Route as Route

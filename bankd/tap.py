@@ -6,6 +6,7 @@
 3. The bank stops in one order: no new connections, answers to what was asked, the last batch written, all closed.
 """
 
+import os
 import secrets
 from collections.abc import Iterable
 from functools import partial
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from twisted.application.service import IService, Service
+from twisted.cred.portal import Portal
 from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
 from twisted.internet.error import CannotListenError
 from twisted.internet.task import LoopingCall
@@ -23,7 +25,7 @@ from twisted.python import usage
 from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
 
-from bankd import config, core_files, keyring, log, tls
+from bankd import config, core_files, keyring, log, operator_socket, tls
 from bankd.bank import payments
 from bankd.bank.hashing import Hasher
 from bankd.channel_factory import ChannelFactory
@@ -38,6 +40,7 @@ from bankd.notary import Notary
 from bankd.notify import Notices
 from bankd.perspectives import realm
 from bankd.perspectives.branch import Bounded, Branch
+from bankd.protocols.line_factory import LineFactory
 from bankd.store import migrate
 from bankd.store.checkpoints import CheckpointFile
 from bankd.store.engines import DatabaseFault, Store
@@ -200,6 +203,7 @@ class Bank(Service):
             limits=self.settings.limits,
             clock=self._reactor,
             random_below=secrets.randbelow,
+            owners={uid: operator_socket.user_name(uid) for uid in (0, os.geteuid())},
         )
 
     def _pool(self, name: str, threads: int) -> Any:
@@ -223,9 +227,20 @@ class Bank(Service):
             self._factories.append(factory)
             self._ports.append(port)
             self.logger.info("{name} on TCP {host} port {port}", name=plugin.name, host=host, port=port.getHost().port)
+        self._listen_to_operators(portal)
         self._notice_port = self._reactor.listenUDP(settings.notice_port, self._board, interface=settings.host)
         port = self._notice_port.getHost().port
         self.logger.info("notices from UDP {host} port {port}", host=settings.host, port=port)
+
+    def _listen_to_operators(self, portal: Portal) -> None:
+        path = self.settings.operator_socket
+        if path is None:
+            self.logger.info("operators have no socket: operator_socket is empty")
+            return
+        factory = LineFactory(portal, self._reactor)
+        self._ports.append(operator_socket.listen(self._reactor, path, factory))
+        self._factories.append(factory)
+        self.logger.info("operators on {path}", path=path)
 
 
 class Missing(Exception):

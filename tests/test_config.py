@@ -102,6 +102,7 @@ class Reading(ConfigCase):
                 limits=Limits(login_seconds=120, idle_seconds=300),
                 checkpoint_seconds=60,
                 postage=Postage(sections=UNWRITTEN),
+                operator_socket=state / "operators.sock",
             ),
         )
 
@@ -116,6 +117,7 @@ class Reading(ConfigCase):
             region = US
             register_mobiles = No
             lease_seconds = 1
+            two_people = no
             checkpoint_seconds = 7
             demo = YES
 
@@ -169,6 +171,7 @@ class Reading(ConfigCase):
                www.bank.example
             login_seconds = 86400
             idle_seconds = 2
+            operator_socket = /run/bankd/operators
             [protocols]
             teller = 192.0.2.1 7
             """.replace("\n            ", "\n")
@@ -186,10 +189,11 @@ class Reading(ConfigCase):
                 database="postgresql+psycopg://bank:p%%word@localhost/bank",
                 logfile=Path("/log/bank.log"),
                 demo=True,
-                terms=Terms("Bänk of Ωmega", "USD", "US", registers_mobiles=False, lease_seconds=1),
+                terms=Terms("Bänk of Ωmega", "USD", "US", registers_mobiles=False, lease_seconds=1, two_people=False),
                 limits=Limits(login_seconds=86400, idle_seconds=2),
                 checkpoint_seconds=7,
                 postage=Postage(("sms", "pigeon", "file"), 60, 1, WRITTEN),
+                operator_socket=Path("/run/bankd/operators"),
             ),
         )
 

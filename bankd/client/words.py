@@ -21,6 +21,7 @@ NOT_WRITTEN = "The file was not written"
 CODES: dict[Code, str] = {
     codes.DONE: "Done.",
     codes.CREATED: "Done; something new was made.",
+    codes.PROPOSED: "This waits until another operator approves it.",
     codes.BROKEN_LINE: "The bank received a broken line and closed the connection.",
     codes.LONG_LINE: "The request was too long, and the bank closed the connection.",
     codes.IDLE: "Nothing was asked for a while, so the bank ended the session.",
@@ -35,11 +36,15 @@ CODES: dict[Code, str] = {
     codes.BAD_FIELD: INVALID,
     codes.OVER: "The session is over: the account was opened at another terminal, or closed.",
     codes.NEEDS_TERMINAL: "The bank takes PINs only at its own terminals. Please log in with your password.",
+    codes.NO_OPERATOR: "You are no operator of this bank.",
+    codes.NOT_YOURS: "Your role does not include this.",
     codes.WRONG_SECRET: "The bank does not accept these credentials.",
     codes.IN_USE: "This account is in use at another terminal. Please log out there, or try again later.",
     codes.WEAK_SECRET: "This is too easy to guess; please choose another.",
     codes.TAKEN: "This already belongs to another customer.",
     codes.OTHER_CONTENT: "This was asked before with other content, so it was not done again.",
+    codes.NO_PROPOSAL: "There is no such open proposal; it was decided, or a day has passed.",
+    codes.OWN_PROPOSAL: "You proposed this yourself; another operator has to approve it.",
     codes.TOO_MANY: "You have as many open accounts as one customer may have.",
     codes.NO_ACCOUNT: "There is no such account.",
     codes.SAME_ACCOUNT: "This is your own account; please name another.",
@@ -54,6 +59,7 @@ CODES: dict[Code, str] = {
     codes.NO_FUNDS: "Not enough money in the account.",
     codes.TOO_MUCH: "A balance would become larger than the bank can keep.",
     codes.NOT_EMPTY: "The account still holds money; please name an account to pay it out to.",
+    codes.NO_DEVICE: "Nothing can be sent to the customer, who would be left without a way in.",
 }
 
 WITH_FIELD: dict[Code, str] = {

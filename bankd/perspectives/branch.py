@@ -1,6 +1,6 @@
 """What every perspective works with: the way to write, the way to read, the pool that hashes, the board of notices."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
@@ -65,7 +65,7 @@ class Branch:
     """The bank as its perspectives see it.
 
     ``reading`` opens a connection that sees the database as it is at one moment; ``random_below`` is where numbers
-    nobody can guess come from.
+    nobody can guess come from. ``owners`` are the system's users, by uid with their names, who own the bank.
     """
 
     lane: Lane
@@ -81,6 +81,7 @@ class Branch:
     clock: IReactorTime
     random_below: RandomBelow
     tally: Tally = field(default_factory=Tally)
+    owners: Mapping[int, str] = field(default_factory=dict)
 
     def read(self, report: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> Deferred[T]:
         """What ``report`` finds in the database, looked up in another thread. Refused: BUSY when the database fails."""

@@ -2,7 +2,7 @@
 
 1. An unknown name, number or account costs the same work and gets the same answer as a wrong secret.
 2. A failure is ``codes.Refused`` with WRONG_SECRET; nothing tells which part was wrong.
-3. What a checker gives as the avatar's id is a ``Proven``, for the realm alone.
+3. What a checker gives as the avatar's id is a ``Proven``, or of an operator a ``Badge``, for the realm alone.
 """
 
 from dataclasses import dataclass, replace
@@ -13,10 +13,19 @@ from twisted.internet.defer import Deferred
 from zope.interface import Interface, implementer
 
 from bankd import codes
-from bankd.bank import access, accounts, contact, strength
+from bankd.bank import access, accounts, contact, operators, strength
 from bankd.bank.access import Claim
 from bankd.codes import Refused
-from bankd.credentials import AccountPin, IAccountPin, IMobilePin, INamePassword, MobilePin, NamePassword, Origin
+from bankd.credentials import (
+    AccountPin,
+    IAccountPin,
+    IMobilePin,
+    INamePassword,
+    IOperatorOrigin,
+    MobilePin,
+    NamePassword,
+    Origin,
+)
 from bankd.perspectives.branch import Branch
 from bankd.store.customers import AccountRow
 from bankd.store.engines import Transaction
@@ -115,5 +124,25 @@ class MobilePinChecker(Checker):
         return Proven(Claim(account.customer_id, account.id, "pin", hashed), registered=True)
 
 
-CHECKERS: tuple[type[Checker], ...] = (NamePasswordChecker, AccountPinChecker, MobilePinChecker)
+@implementer(ICredentialsChecker)
+class OperatorChecker:
+    """Checks who is at the other end: gives a ``Badge`` as the avatar's id, or NO_OPERATOR."""
+
+    credentialInterfaces = (IOperatorOrigin,)
+
+    def __init__(self, branch: Branch) -> None:
+        self._branch = branch
+
+    def requestAvatarId(self, credentials: Any) -> Deferred[Any]:
+        """A ``Badge``, or Refused."""
+        origin = credentials.origin
+        return self._branch.read(operators.badge, origin.uid, origin.certificate, self._branch.owners)
+
+
+CHECKERS: tuple[type[Checker | OperatorChecker], ...] = (
+    NamePasswordChecker,
+    AccountPinChecker,
+    MobilePinChecker,
+    OperatorChecker,
+)
 """The checker of every way in."""

@@ -9,11 +9,14 @@ from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
 from bankd.bank import access
+from bankd.bank.operators import Badge
 from bankd.ibank import ICustomer, IFigures, IMind, IVisitor
+from bankd.ioperator import IOperator
 from bankd.perspectives.branch import Branch
 from bankd.perspectives.checkers import CHECKERS, Proven
 from bankd.perspectives.customer import Customer
 from bankd.perspectives.figures import Figures
+from bankd.perspectives.operator import Operator
 from bankd.perspectives.visitor import Visitor
 from bankd.store.engines import Transaction
 
@@ -28,7 +31,7 @@ class Realm:
         self._branch = branch
 
     def requestAvatar(self, avatarId: object, mind: object, *interfaces: Any) -> Any:
-        """``IVisitor`` or ``IFigures`` for anonymous comers, ``ICustomer`` for proven ones."""
+        """``IVisitor`` or ``IFigures`` for anonymous comers, ``ICustomer`` and ``IOperator`` for proven ones."""
         if avatarId is ANONYMOUS and IVisitor in interfaces:
             visitor = Visitor(self._branch)
             return IVisitor, visitor, visitor.leave
@@ -36,6 +39,8 @@ class Realm:
             return IFigures, Figures(self._branch.tally), lambda: None
         if isinstance(avatarId, Proven) and ICustomer in interfaces:
             return Deferred.fromCoroutine(self._open_session(avatarId, IMind(mind)))
+        if isinstance(avatarId, Badge) and IOperator in interfaces:
+            return IOperator, Operator(self._branch, avatarId), lambda: None
         raise NotImplementedError("no such perspective")
 
     async def _open_session(self, proven: Proven, mind: Any) -> Avatar:

@@ -8,6 +8,7 @@
 3. After the connection is to be closed nothing more is read or begun, also when TLS still delivers what was sent
    before; a peer that does not finish the closing is cut off.
 4. The state of a connection is ``wire.states.State``; which verb it allows is a table there.
+5. A UNIX socket is for operators alone: the bank itself asks for such a peer to be one, before anything else.
 """
 
 from collections.abc import Callable
@@ -25,8 +26,10 @@ from twisted.python.failure import Failure
 
 from bankd import codes
 from bankd.codes import Code, Refused
+from bankd.credentials import OperatorOrigin
 from bankd.ibank import ICustomer, IVisitor
-from bankd.protocols import answers
+from bankd.ioperator import IOperator
+from bankd.protocols import answers, operator_answers
 from bankd.protocols.answers import Answer
 from bankd.protocols.asked import Asked, Reader, may_overlap
 from bankd.protocols.daybook import Daybook
@@ -34,7 +37,7 @@ from bankd.protocols.peer import Peer
 from bankd.protocols.queue import Queue
 from bankd.protocols.valve import Valve
 from bankd.protocols.watch import Watch
-from bankd.wire import grammar, messages, states
+from bankd.wire import acts, grammar, messages, states
 from bankd.wire.states import State
 
 TURN = 64
@@ -71,6 +74,7 @@ class LineProtocol(LineReceiver):
         self._state = State.VISITOR
         self._visitor: Any = None
         self._customer: Any = None
+        self._operator: Any = None
         self._endings: list[Callable[[], object]] = []
         self._queue: Queue[Asked, Answered] = Queue(self._begin, may_overlap, self._deliver)
         self._reader = Reader()
@@ -92,6 +96,8 @@ class LineProtocol(LineReceiver):
         self._peer = Peer(self.transport)
         self._daybook.note(f"{self._peer.label} connected")
         self._portal.login(Anonymous(), self._peer, IVisitor).addCallback(self._enter)
+        if self._peer.uid is not None:
+            self._queue.add(Asked("*", acts.Operate, acts.Operate()))
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """End whatever was open."""
@@ -174,6 +180,10 @@ class LineProtocol(LineReceiver):
                 return Answer() if self._customer is None else answers.keep(self._customer)
             case messages.Logout():
                 return self._end().addCallback(lambda _: Answer(ends=True))
+            case acts.Operate():
+                return self._operate()
+            case message if self._state is State.OPERATOR:
+                return operator_answers.OPERATORS[type(message)](self._operator, message)
             case message:
                 return answers.CUSTOMERS[type(message)](self._customer, message)
 
@@ -189,6 +199,16 @@ class LineProtocol(LineReceiver):
         self._watch.log_in()
         session = customer.session
         return Answer(codes.CREATED if session.registered else codes.DONE, session.welcome)
+
+    async def _operate(self) -> Answer:
+        avatar: Any = await self._portal.login(OperatorOrigin(self._peer.origin), self._peer, IOperator)
+        if self._closing:
+            raise Refused(codes.OVER)
+        _, self._operator, leave = avatar
+        self._state = State.OPERATOR
+        self._endings.append(leave)
+        self._watch.log_in()
+        return Answer(body=self._operator.view)
 
     def _refuse(self, failure: Failure, asked: Asked) -> Answered:
         """The answer to a request that failed; a fault of our own is logged, and only its number goes out."""
@@ -207,7 +227,7 @@ class LineProtocol(LineReceiver):
         if self._state is State.CUSTOMER and (asked.kind is None or states.RULES[asked.kind].task):
             self._visitor.task_done()
         self._send(octets)
-        if answer.ends:
+        if answer.ends or (self._peer.uid is not None and self._state is State.VISITOR):
             self._hang_up()
         self._hang_up_if_done()
         self._set_reading()

@@ -1,7 +1,8 @@
-"""Every request of BANK/1, by its verb; those that move money are in ``orders``."""
+"""Every request of BANK/1, by its verb; those that move money are in ``orders``, those of operators in ``acts``."""
 
 from dataclasses import dataclass
 
+from bankd.wire import acts
 from bankd.wire.grammar import (
     AccountNumber,
     Count,
@@ -239,6 +240,7 @@ ALL: tuple[type[Message], ...] = (
     Acknowledge,
     Noop,
     Logout,
+    *acts.ALL,
 )
 """Every request, in the order of the specification."""
 
