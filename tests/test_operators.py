@@ -18,12 +18,13 @@ from bankd.ioperator import IOperator
 from bankd.ledger.commands import Capture, Hold, Reversal
 from bankd.store import customers, schema
 from bankd.store import operators as operator_rows
-from bankd.store.engines import Store
+from bankd.store import proposals as proposal_rows
+from bankd.store.engines import DatabaseFault, Store
 from bankd.store.operators import OperatorRow
 from bankd.testing import PRACTICE_TERMS, Known, PracticeBank, PracticePost, Wire
 from bankd.wire import acts
 from bankd.wire.roles import MAY, Role
-from tests.databases import DatabaseCase, on_every_engine
+from tests.databases import DatabaseCase, on_every_engine, on_servers
 
 AMY, BEN, IVY = 1001, 1002, 1003
 DAY_SECONDS = 86_400
@@ -161,10 +162,12 @@ class Entering(OperatorCase):
         """Who leaves before the bank knows who they are leaves nothing behind."""
         waiting: Deferred[Any] = Deferred()
         self.patch(self.bank.branch, "read_pool", lambda *_args, **_kwargs: waiting)
-        calls = self.bank.clock.getDelayedCalls()
+        self.bank.clock.advance(0)
+        before = len(self.bank.clock.getDelayedCalls())
         self.bank.operate(AMY).drop()
         waiting.callback(Badge(OperatorRow(1, "amy", Role.TELLER), AMY, None, {}))
-        self.assertEqual(self.bank.clock.getDelayedCalls(), calls)
+        self.bank.clock.advance(0)
+        self.assertEqual(len(self.bank.clock.getDelayedCalls()), before)
 
     def test_perspective(self) -> None:
         """What the portal gives keeps the whole contract."""
@@ -333,6 +336,22 @@ class TwoPeople(OperatorCase):
         self.assertEqual(refused, ["proposal"])
         self.assertEqual(self.balance_minor(), 105_00)
         self.assertEqual(self.bank.faults(), [])
+
+
+@on_servers
+class Locks(OperatorCase):
+    """Two nodes on one database."""
+
+    def test_decided_by_one(self) -> None:
+        """Whoever is about to decide a proposal has its row to themselves."""
+        self.credit(self.amy)
+        url = self.bank.store.url.render_as_string(hide_password=False)
+        other = Store(url, self.bank.store.chain_key, self.bank.clock.seconds)
+        self.addCleanup(other.close)
+        with self.bank.store.writing() as tx:
+            proposal_rows.to_decide(tx, 1)
+            with self.assertRaises(DatabaseFault), other.writing() as too:
+                too.connection.execute(select(schema.proposals.c.id).with_for_update(nowait=True))
 
 
 class OnePerson(OperatorCase):

@@ -70,6 +70,8 @@ class Desk:
             except Refused as refused:
                 if refused.code is not codes.BUSY or not left:
                     raise
+            except Closed:
+                raise
             except (OSError, EOFError) as error:
                 if not left:
                     raise Closed(
