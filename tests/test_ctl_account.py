@@ -1,11 +1,13 @@
 """``bankctl account``: what an account may spend."""
 
 import json
+import os
 
 from bankd.bank import payments
 from bankd.ledger.commands import Command, Hold, Transfer
 from bankd.ledger.entries import Entry
-from bankd.store import customers
+from bankd.operator_socket import user_name
+from bankd.store import customers, operators
 from bankd.store.customers import AccountRow
 from tests.test_ctl import CtlCase, Done
 
@@ -141,6 +143,15 @@ class Limit(AccountCase):
             self.assertIn(line, done.printed)
         row = self.row(self.alice.number)
         self.assertEqual((row.payment_limit_minor, row.day_limit_minor, row.floor_minor), (75_050, 0, -10_000))
+
+    def test_recorded(self) -> None:
+        """What was set is an act of whoever runs the command."""
+        self.limit("--payment", "2000", "--day", "default", "--overdraft", "0")
+        with self.store().reading() as connection:
+            [act] = operators.acts_after(connection, None)
+        self.assertEqual((act.operator, act.verb, act.outcome), (user_name(os.geteuid()), "account_limit", "done"))
+        told = "at once 2,000.00 USD, in a day default, overdraft 0.00 USD"
+        self.assertEqual((act.subject, act.details), (self.alice.number, told))
 
     def test_left_out(self) -> None:
         """What is not named stays as it is."""

@@ -4,18 +4,22 @@ import builtins
 import errno
 import io
 import json
+import re
+import shlex
 import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bankd.ctl import desk
+from bankd.ctl import desk, main
 from bankd.store import customers
 from bankd.testing import PRACTICE_TERMS, PracticeBank, Wire
 from bankd.wire.roles import Role
 from tests.test_ctl import CtlCase, Done
 
 AMY, BEN = 1001, 1002
+
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "operators.md"
 
 
 class Stream:
@@ -257,6 +261,28 @@ class TwoPeople(DeskCase):
         act = json.loads(line)
         self.assertEqual((act.pop("at")[:4], act["act"], act["verb"]), ("2026", 2, "reset_pin"))
         self.assertEqual(act["outcome"], "proposed")
+
+
+class Page(DeskCase):
+    """The commands that docs/operators.md shows."""
+
+    two_people = True
+
+    def test_every_command(self) -> None:
+        """Each is one that there is; those that ask the bank do what the page says, with a test's own numbers."""
+        receipt = self.pay()
+        for key in "ab":
+            wire = self.bank.operate(AMY)
+            wire.ask(f"c CREDIT account={self.alice.account} amount=5 currency=USD key={key} reason=Found")
+        own = {"10000042": self.alice.account, "104": str(receipt), "7": "1", "8": "2", "100": "0"}
+        shown = re.findall(r"^\$ bankctl (.+)$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+        self.assertEqual(len(shown), 12)
+        for command in shown:
+            words = [own.get(word, word) for word in shlex.split(command)]
+            if words[0] == "operator":
+                main._parser().parse_args(words)
+            else:
+                self.assertTrue(self.told(BEN, *words, *(["--yes"] if words[0] == "reverse" else [])), command)
 
 
 class Trouble(DeskCase):

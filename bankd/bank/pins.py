@@ -11,7 +11,7 @@ def new_pin(random_below: RandomBelow, mobile: str | None) -> str:
     while True:
         pin = f"{random_below(100_000):05}"
         try:
-            strength.check("pin", pin, [] if mobile is None else [mobile])
+            strength.check("pin", pin, [mobile])
         except Refused as refused:
             assert refused.code is codes.WEAK_SECRET
         else:
