@@ -330,9 +330,11 @@ class Trouble(DeskCase):
 
     def test_busy(self) -> None:
         """A bank that is busy is asked again, and then says so."""
+        self.patch(desk, "PAUSE_SECONDS", 0)
         self.patch(desk, "_connected", lambda _path: Script(b"b 503 reason=busy\r\n" * 3))
         self.assertEqual(
-            self.refused(0, "act", "list"), "the bank is busy. Please try again in a moment; nothing was done"
+            self.refused(0, "act", "list"),
+            "the bank is busy. Please try again in a moment; 'bankctl act list' tells whether it was done",
         )
 
     def test_incident(self) -> None:

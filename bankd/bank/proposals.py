@@ -2,7 +2,7 @@
 
 1. One operator proposes, and another approves, within a day; nobody approves what they proposed themselves. Only the
    approval carries anything out, in its own transaction. A bank without the rule of two approves at once.
-2. A proposal that is asked for again under its key, or approved again by who approved it, is answered with what became
+2. A proposal that is asked for again under its key, or decided again by who decided it, is answered with what became
    of it. It is carried out once: the proposal's row is locked, and its number is the key of the ledger's command.
 3. What the ledger refuses leaves the proposal open, for the same approval may succeed later.
 """
@@ -15,6 +15,7 @@ from bankd.bank import accounts, payments
 from bankd.bank.operators import DONE, Performed
 from bankd.codes import Refused
 from bankd.ledger.commands import Command, Deposit, Reversal
+from bankd.ledger.entries import Entry
 from bankd.records import Decision, NoticeKind, Route
 from bankd.store import customers, holds, journal, proposals
 from bankd.store.customers import AccountRow
@@ -78,7 +79,10 @@ def approve(tx: Transaction, operator: OperatorRow, number: int, pin: NewPin | N
 
 def reject(tx: Transaction, operator: OperatorRow, number: int, reason: str) -> Performed[None]:
     """Have a proposal never carried out. Raises Refused: NO_PROPOSAL, NOT_YOURS for a teller and another's proposal."""
-    row = _still_open(tx, proposals.to_decide(tx, number))
+    found = proposals.to_decide(tx, number)
+    if found is not None and (found.outcome, found.decided_id) == (REJECTED, operator.id):
+        return Performed(None, None)
+    row = _still_open(tx, found)
     if operator.role is Role.TELLER and row.operator_id != operator.id:
         raise Refused(codes.NOT_YOURS)
     proposals.decide(tx, number, operator, REJECTED)
@@ -139,9 +143,7 @@ def _checked(tx: Transaction, order: Order) -> Order:
 
 def _reversible(tx: Transaction, order: Order) -> Order:
     """The reversal with its account, the one that gives back. Raises Refused: NO_ENTRY, MORE_THAN_LEFT."""
-    entry = journal.entry(tx.connection, order.receipt or 0)
-    if entry is None or not entry.moves or entry.kind == "reversal":
-        raise Refused(codes.NO_ENTRY)
+    entry = _entry(tx, order)
     left_minor = entry.amount_minor - holds.reversed_minor(tx.connection, entry.id)
     amount_minor = order.amount_minor or left_minor
     if not 0 < amount_minor <= left_minor:
@@ -157,6 +159,14 @@ def _account(tx: Transaction, order: Order) -> AccountRow:
     if account is None or account.closed_us is not None:
         raise Refused(codes.NO_ACCOUNT)
     return account
+
+
+def _entry(tx: Transaction, order: Order) -> Entry:
+    """The entry that an order is about. Raises Refused: NO_ENTRY for one that cannot be given back."""
+    entry = journal.entry(tx.connection, order.receipt or 0)
+    if entry is None or not entry.moves or entry.kind == "reversal":
+        raise Refused(codes.NO_ENTRY)
+    return entry
 
 
 def _carry_out(
@@ -189,16 +199,16 @@ def _credit(tx: Transaction, row: ProposalRow, _pin: NewPin | None) -> int:
 
 def _reverse(tx: Transaction, row: ProposalRow, _pin: NewPin | None) -> int:
     order = row.order
-    entry = journal.entry(tx.connection, order.receipt or 0)
+    entry = _entry(tx, order)
     return _post(
         tx,
         Reversal(
             customer_id=0,
-            account_id=entry.credit_id if entry else 0,
+            account_id=entry.credit_id,
             fence=None,
             key=_key(row),
             reference=order.reason,
-            of_id=order.receipt or 0,
+            of_id=entry.id,
             amount_minor=order.amount_minor,
         ),
     )

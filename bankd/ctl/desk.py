@@ -7,6 +7,7 @@
 
 import secrets
 import socket
+import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,6 +30,9 @@ T = TypeVar("T")
 
 MAX_TRIES = 3
 """How often something is asked."""
+
+PAUSE_SECONDS = 1.0
+"""How long a bank that is busy is left alone before it is asked again."""
 
 PATIENCE_SECONDS = 60.0
 """How long the bank may take for an answer."""
@@ -70,6 +74,7 @@ class Desk:
             except Refused as refused:
                 if refused.code is not codes.BUSY or not left:
                     raise
+                time.sleep(PAUSE_SECONDS)
             except Closed:
                 raise
             except (OSError, EOFError) as error:
@@ -181,7 +186,9 @@ def told(decision: Decision, done: str) -> str:
 def why(refused: Refused) -> str:
     """Why something was not done, for a person."""
     said = words.refused(refused)
-    return printable(said[:1].lower() + said[1:].removesuffix(".")) + "; nothing was done"
+    unknown = refused.code in (codes.BUSY, codes.INCIDENT)
+    end = "'bankctl act list' tells whether it was done" if unknown else "nothing was done"
+    return f"{printable(said[:1].lower() + said[1:].removesuffix('.'))}; {end}"
 
 
 def _connected(path: Path) -> BufferedIOBase:

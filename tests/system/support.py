@@ -50,7 +50,11 @@ SHELL = "$ "
 _NOT_PASSED_ON = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "TMUX", "BANKD_SECRET", "BANKD_SERVER", "BANKD_CA")
 """Variables that tell of the terminal or the `make` that this test itself runs in."""
 
-_ELSEWHERE = {"database": "\n[database]\nurl = {}\n", "logfile": "\n[logging]\nlogfile = {}\n"}
+_ELSEWHERE = {
+    "database": "\n[database]\nurl = {}\n",
+    "logfile": "\n[logging]\nlogfile = {}\n",
+    "operator_socket": "\n[server]\noperator_socket = {}\n",
+}
 """Settings that are not in [bank], as they stand in the file."""
 
 _ports = random.SystemRandom()
