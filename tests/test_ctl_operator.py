@@ -16,7 +16,7 @@ from twisted.trial.unittest import TestCase
 
 from bankd import operator_socket
 from bankd.operator_socket import user_name
-from bankd.store import operators
+from bankd.store import operators, terminals
 from tests.test_ctl import CtlCase, Done
 from tests.test_peer import certificate
 
@@ -63,9 +63,13 @@ class Operators(CtlCase):
         """A certificate is known by its fingerprint, as the protocol knows it."""
         path = Path(self.mktemp())
         path.write_bytes(certificate().public_bytes(Encoding.PEM))
+        known_by = x509.load_pem_x509_certificate(path.read_bytes()).fingerprint(SHA256()).hex()
+        said = self.refused("add", "kim", "--role", "teller", "--certificate", str(path))
+        self.assertEqual(said, "this is no certificate of an enrolled terminal; 'bankctl terminal enrol' makes one")
+        with self.store().writing() as tx:
+            terminals.add(tx, "kim's", known_by, tx.at_us)
         done = self.operator("add", "kim", "--role", "administrator", "--certificate", str(path))
         self.assertEqual((done.status, done.complaints), (0, ""))
-        known_by = x509.load_pem_x509_certificate(path.read_bytes()).fingerprint(SHA256()).hex()
         self.assertEqual(done.printed, f"kim is an operator now: administrator, certificate {known_by}\n")
         with self.store().reading() as connection:
             self.assertIsNotNone(operators.with_certificate(connection, known_by))

@@ -9,6 +9,7 @@ from sqlalchemy import select, update
 from twisted.internet.defer import Deferred, fail
 from zope.interface.verify import verifyObject
 
+from bankd import codes
 from bankd.bank import operators, proposals
 from bankd.bank.operators import Badge
 from bankd.codes import Refused
@@ -16,7 +17,7 @@ from bankd.credentials import OperatorOrigin, Origin
 from bankd.ibank import NotDelivered
 from bankd.ioperator import IOperator
 from bankd.ledger.commands import Capture, Hold, Reversal
-from bankd.store import customers, schema
+from bankd.store import customers, schema, terminals
 from bankd.store import operators as operator_rows
 from bankd.store import proposals as proposal_rows
 from bankd.store.engines import DatabaseFault, Store
@@ -133,11 +134,16 @@ class Entering(OperatorCase):
     def test_certificate(self) -> None:
         """Over TLS an operator is who has the key of a registered certificate, and asks to be one."""
         self.bank.add_operator("kim", Role.TELLER, certificate=CERTIFICATE)
+        with self.bank.store.writing() as tx:
+            terminals.add(tx, "kim's", CERTIFICATE, tx.at_us)
         wire = self.bank.connect()
         wire.transport.getPeerCertificate = Proved
         self.assertEqual(self.ask(wire, "OPERATE"), "200 operator=kim role=teller")
         self.assertEqual(self.ask(wire, "BALANCE"), "403 reason=state")
         self.assertEqual(self.ask(wire, "OPERATE"), "403 reason=state")
+        with self.bank.store.writing() as tx:
+            terminals.revoke(tx, "kim's")
+        self.assertEqual(self.ask(wire, "PROPOSALS"), "403 reason=operator")
 
     def test_no_certificate(self) -> None:
         """Without a certificate, or with one that is no operator's, nobody is one."""
@@ -402,9 +408,10 @@ class OnePerson(OperatorCase):
 
     def test_pin_that_was_not_sent(self) -> None:
         """When the device cannot be reached after all the answer says that nothing was sent."""
-        self.patch(PracticePost, "send", lambda *_: fail(NotDelivered("no network")))
-        done = self.ask(self.amy, f"RESET_PIN account={self.alice.account} key=k reason=Lost")
-        self.assertNotIn("by=", done)
+        for key, error in (("k", NotDelivered("no network")), ("m", Refused(codes.BUSY))):
+            self.patch(PracticePost, "send", lambda *_, error=error: fail(error))
+            done = self.ask(self.amy, f"RESET_PIN account={self.alice.account} key={key} reason=Lost")
+            self.assertRegex(done, "^200 proposal=[12] at=[^ ]+$")
 
     def test_no_account(self) -> None:
         """A PIN, or money, for an account that there is not, or that is closed, is refused."""

@@ -1,8 +1,9 @@
 """Operators: who is one, what each may do, and that everything they do is recorded.
 
 1. An operator is known by what a connection proves: the system's user at the other end of a UNIX socket, or the
-   certificate of a TLS connection. The system's superuser, and the user that the bank runs as, can do everything with
-   the bank's files anyway: they are one operator together, its owner, unless they are registered by themselves.
+   certificate of an enrolled terminal, over TLS. The system's superuser, and the user that the bank runs as, can do
+   everything with the bank's files anyway: they are one operator together, its owner, unless they are registered by
+   themselves.
 2. Who is an operator still, and in which role, is looked up again for each act, in its own transaction.
 3. An act and its record are one transaction. What was refused is recorded too, and leaves nothing else behind.
 """
@@ -14,6 +15,7 @@ from typing import Generic, TypeVar
 from sqlalchemy import Connection
 
 from bankd import codes
+from bankd.bank import access
 from bankd.codes import Refused
 from bankd.store import operators
 from bankd.store.engines import Transaction
@@ -61,7 +63,9 @@ def identify(
         if found is None and uid in owners:
             return OperatorRow(OWNER_ID, owners[uid], Role.ADMINISTRATOR)
         return found
-    return None if certificate is None else operators.with_certificate(connection, certificate)
+    if certificate is None or not access.is_enrolled(connection, certificate):
+        return None
+    return operators.with_certificate(connection, certificate)
 
 
 def badge(connection: Connection, uid: int | None, certificate: str | None, owners: Mapping[int, str]) -> Badge:

@@ -34,8 +34,8 @@ MAX_TRIES = 3
 PAUSE_SECONDS = 1.0
 """How long a bank that is busy is left alone before it is asked again."""
 
-PATIENCE_SECONDS = 60.0
-"""How long the bank may take for an answer."""
+PATIENCE_SECONDS = 180.0
+"""How long the bank may take for an answer: longer than it tries to send a PIN to a device that does not answer."""
 
 
 class Closed(OSError):

@@ -8,6 +8,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
 
+from bankd.bank import access
 from bankd.bank.operators import DONE as CARRIED_OUT
 from bankd.bank.operators import OWNER_ID
 from bankd.ctl.command import DONE, Command, Unusable, opened, opened_to_write, printable, settings_of
@@ -38,6 +39,8 @@ def _add(options: Namespace) -> int:
         raise Unusable("nothing tells who this is; name --user, --uid or --certificate")
     with opened_to_write(settings_of(options)) as (store, _keys), store.writing() as tx:
         _refuse_taken(tx, name, uid, certificate)
+        if certificate is not None and not access.is_enrolled(tx.connection, certificate):
+            raise Unusable("this is no certificate of an enrolled terminal; 'bankctl terminal enrol' makes one")
         operators.add(tx, name, role, uid, certificate)
         known_by = _known_by(uid, certificate)
         record(tx, Deed("operator_add", name, f"{role.value}, {known_by}"))

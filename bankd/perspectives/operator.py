@@ -138,7 +138,7 @@ class Operator:
             return decision
         try:
             await self._branch.post.send(letter.contact, Parcel("Your new PIN", NEW_PIN.format(pin=letter.pin)))
-        except NotDelivered as failure:
+        except (NotDelivered, Refused) as failure:  # the PIN of before is void all the same
             self.log.warn("a new PIN was not sent: {why}", why=str(failure))
             return replace(decision, by=None, to=None)
         return decision
