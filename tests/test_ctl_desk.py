@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bankd.ctl import desk, main
+from bankd.ctl import desk, main, way
 from bankd.store import customers
 from bankd.testing import PRACTICE_TERMS, PracticeBank, Wire
 from bankd.wire.roles import Role
@@ -70,7 +70,7 @@ class DeskCase(CtlCase):
         self.alice = self.bank.add_customer("alice", deposit_minor=1000_00)
         self.bob = self.bank.add_customer("bob")
         self.uid = 0
-        self.patch(desk, "_connected", lambda _path: Stream(self.bank.operate(self.uid)))
+        self.patch(way, "at_socket", lambda _path: Stream(self.bank.operate(self.uid)))
 
     def run_as(self, uid: int, *arguments: str) -> Done:
         """Run a command as a user of the system."""
@@ -276,10 +276,10 @@ class Page(DeskCase):
             wire.ask(f"c CREDIT account={self.alice.account} amount=5 currency=USD key={key} reason=Found")
         own = {"10000042": self.alice.account, "104": str(receipt), "7": "1", "8": "2", "100": "0"}
         shown = re.findall(r"^\$ bankctl (.+)$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
-        self.assertEqual(len(shown), 12)
+        self.assertEqual(len(shown), 13)
         for command in shown:
             words = [own.get(word, word) for word in shlex.split(command)]
-            if words[0] == "operator":
+            if words[0] == "operator" or "--server" in words:
                 main._parser().parse_args(words)
             else:
                 self.assertTrue(self.told(BEN, *words, *(["--yes"] if words[0] == "reverse" else [])), command)
@@ -296,7 +296,7 @@ class Trouble(DeskCase):
             (PermissionError(errno.EACCES, "x"), "you may not use /run/operators.sock"),
             (TimeoutError("timed out"), "the bank at /run/operators.sock does not answer: timed out"),
         ):
-            self.patch(desk, "_connected", raising(error))
+            self.patch(way, "at_socket", raising(error))
             done = self.run_as(0, "act", "list")
             self.assertEqual((done.status, len(done.complaints.splitlines())), (1, 1), done)
             self.assertIn(complaint, done.complaints)
@@ -309,6 +309,20 @@ class Trouble(DeskCase):
             done, Done(2, "", "bankctl: the settings give operators no socket: operator_socket is empty\n")
         )
 
+    def test_over_tls(self) -> None:
+        """What the way over TLS takes is told where it is missing or will not do."""
+        empty = self.settings("")
+        for arguments, complaint in (
+            (("--server", "::"), ":: is no HOST:PORT"),
+            (("--server", "localhost"), "name it with --terminal"),
+            (("--server", "localhost", "--terminal", empty, "--ca", empty), "does not hold the certificate"),
+        ):
+            done = self.bankctl("act", "list", *arguments)
+            self.assertEqual((done.status, len(done.complaints.splitlines())), (2, 1), done)
+            self.assertIn(complaint, done.complaints)
+        done = self.bankctl("act", "list", "--server", "localhost", "--terminal", "t", "--ca", "no.pem")
+        self.assertEqual(done, Done(1, "", "bankctl: there is no file no.pem\n"))
+
     def test_lost_answers(self) -> None:
         """What was not answered is asked again under its key, so that it is done once; in the end that is told."""
         lost: list[Stream] = []
@@ -320,7 +334,7 @@ class Trouble(DeskCase):
                 self.patch(stream, "flush", stream.flush_and_lose)
             return stream
 
-        self.patch(desk, "_connected", forgetful)
+        self.patch(way, "at_socket", forgetful)
         self.told(0, "pin", "reset", self.alice.account, "--reason", "Lost")
         self.assertEqual((len(lost), len(self.bank.post.sent)), (2, 1))
         self.patch(desk, "MAX_TRIES", 2)
@@ -331,7 +345,7 @@ class Trouble(DeskCase):
     def test_busy(self) -> None:
         """A bank that is busy is asked again, and then says so."""
         self.patch(desk, "PAUSE_SECONDS", 0)
-        self.patch(desk, "_connected", lambda _path: Script(b"b 503 reason=busy\r\n" * 3))
+        self.patch(way, "at_socket", lambda _path: Script(b"b 503 reason=busy\r\n" * 3))
         self.assertEqual(
             self.refused(0, "act", "list"),
             "the bank is busy. Please try again in a moment; 'bankctl act list' tells whether it was done",
@@ -339,7 +353,7 @@ class Trouble(DeskCase):
 
     def test_incident(self) -> None:
         """A fault of the bank's own is told with its number."""
-        self.patch(desk, "_connected", lambda _path: Script(b"b 500 reason=incident incident=42\r\n"))
+        self.patch(way, "at_socket", lambda _path: Script(b"b 500 reason=incident incident=42\r\n"))
         self.assertIn("with the number 42", self.refused(0, "act", "list"))
 
     def test_what_is_not_known(self) -> None:
@@ -348,7 +362,7 @@ class Trouble(DeskCase):
             (b"b 299\r\n", "the bank answered 299"),
             (b"* 503 reason=stopping\r\n" * 3, "before it"),
         ):
-            self.patch(desk, "_connected", lambda _path, octets=octets: Script(octets))
+            self.patch(way, "at_socket", lambda _path, octets=octets: Script(octets))
             self.assertIn(complaint, self.run_as(0, "act", "list").complaints)
 
 

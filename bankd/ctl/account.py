@@ -9,6 +9,7 @@ from bankd.codes import Refused
 from bankd.config import Settings
 from bankd.ctl import desk, operator
 from bankd.ctl.command import DONE, Command, Unusable, opened, opened_to_write, printable, settings_of
+from bankd.ctl.way import way_arguments
 from bankd.ledger.tariff import day_of
 from bankd.records import AccountFile
 from bankd.store import customers
@@ -203,7 +204,7 @@ def _find_arguments(parser: ArgumentParser) -> None:
     which.add_argument("--account", metavar="NUMBER", help="the account's number")
     which.add_argument("--username", metavar="NAME", help="the customer's user name")
     which.add_argument("--mobile", metavar="NUMBER", help="the customer's mobile number")
-    desk.socket_argument(parser)
+    way_arguments(parser)
 
 
 SHOW = Command("account show", "show what an account has and may spend", _show, _show_arguments)

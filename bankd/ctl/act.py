@@ -5,6 +5,7 @@ from argparse import ArgumentParser, Namespace
 
 from bankd.ctl import desk
 from bankd.ctl.command import DONE, Command, printable
+from bankd.ctl.way import way_arguments
 from bankd.records import Act
 from bankd.wire import acts
 from bankd.wire.grammar import write_time
@@ -43,7 +44,7 @@ def _fields(act: Act) -> dict[str, str | int]:
 
 
 def _arguments(parser: ArgumentParser) -> None:
-    desk.socket_argument(parser)
+    way_arguments(parser)
     parser.add_argument("--since", metavar="NUMBER", help="the number of the last act that is known")
     parser.add_argument("--json", action="store_true", help="print a JSON object for each act")
 

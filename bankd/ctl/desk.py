@@ -1,4 +1,4 @@
-"""The operators' desk: how ``bankctl`` asks the bank that serves, on its UNIX socket.
+"""The operators' desk: how ``bankctl`` asks the bank that serves.
 
 1. A request is asked under one key until it is answered: after a lost connection and after BUSY it is asked again, so
    that it is carried out once.
@@ -6,23 +6,22 @@
 """
 
 import secrets
-import socket
 import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from io import BufferedIOBase
-from pathlib import Path
 from typing import TypeVar
 
 from bankd import codes
 from bankd.client import words
 from bankd.client.errors import Denied
 from bankd.codes import Refused
-from bankd.ctl.command import Unusable, printable, settings_of
+from bankd.ctl.command import Unusable, printable
+from bankd.ctl.way import Way, way_arguments, way_of
 from bankd.records import Decision, OperatorView
 from bankd.wire import codec, grammar
+from bankd.wire.acts import Operate
 from bankd.wire.codec import Reply
 from bankd.wire.messages import Message
 
@@ -33,9 +32,6 @@ MAX_TRIES = 3
 
 PAUSE_SECONDS = 1.0
 """How long a bank that is busy is left alone before it is asked again."""
-
-PATIENCE_SECONDS = 180.0
-"""How long the bank may take for an answer: longer than it tries to send a PIN to a device that does not answer."""
 
 
 class Closed(OSError):
@@ -60,10 +56,10 @@ class Answer:
 
 
 class Desk:
-    """One operator's way to the bank at ``path``; ``operator`` is who the bank says they are."""
+    """One operator's conversation with the bank; ``operator`` is who the bank says they are."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, way: Way) -> None:
+        self._way = way
         self._open()
 
     def ask(self, message: Message) -> Answer:
@@ -91,16 +87,18 @@ class Desk:
         self._file.close()
 
     def _open(self) -> None:
+        place = self._way.place
         try:
-            self._file = _connected(self._path)
+            self._file = self._way.connect()
             self._read()  # the greeting
-            self.operator = codec.read_fields(OperatorView, _unless_refused(self._read()).fields)
+            said = self._read() if self._way.is_local else self._ask(Operate()).end
+            self.operator = codec.read_fields(OperatorView, _unless_refused(said).fields)
         except (FileNotFoundError, ConnectionRefusedError):
-            raise Closed(f"no bank serves operators at {self._path}: start it, or say where with --socket") from None
+            raise Closed(f"no bank serves operators at {place}: start it, or say where with --socket") from None
         except PermissionError:
-            raise Closed(f"you may not use {self._path}: it is for the bank's user and its group") from None
+            raise Closed(f"you may not use {place}: it is for the bank's user and its group") from None
         except (OSError, EOFError) as error:
-            raise Closed(f"the bank at {self._path} does not answer: {error or 'it ended the connection'}") from None
+            raise Closed(f"the bank at {place} does not answer: {error or 'it ended the connection'}") from None
 
     def _ask(self, message: Message) -> Answer:
         self._file.write(codec.write_request("b", message) + b"\r\n")
@@ -122,11 +120,8 @@ class Desk:
 @contextmanager
 def at_desk(options: Namespace) -> Iterator[Desk]:
     """A desk at the bank that the command's options name. What is refused there raises Unusable."""
-    path = options.socket or settings_of(options).operator_socket
-    if path is None:
-        raise Unusable("the settings give operators no socket: operator_socket is empty")
     try:
-        desk = Desk(path)
+        desk = Desk(way_of(options))
         try:
             yield desk
         finally:
@@ -135,14 +130,9 @@ def at_desk(options: Namespace) -> Iterator[Desk]:
         raise Unusable(why(refused)) from None
 
 
-def socket_argument(parser: ArgumentParser) -> None:
-    """The argument of every command that asks the bank which serves."""
-    parser.add_argument("--socket", type=Path, metavar="FILE", help="the bank's socket for operators")
-
-
 def order_arguments(parser: ArgumentParser) -> None:
     """The arguments of every command that has something done."""
-    socket_argument(parser)
+    way_arguments(parser)
     parser.add_argument("--reason", metavar="WORDS", required=True, help="why; it is kept with the act")
 
 
@@ -189,14 +179,6 @@ def why(refused: Refused) -> str:
     unknown = refused.code in (codes.BUSY, codes.INCIDENT)
     end = "'bankctl act list' tells whether it was done" if unknown else "nothing was done"
     return f"{printable(said[:1].lower() + said[1:].removesuffix('.'))}; {end}"
-
-
-def _connected(path: Path) -> BufferedIOBase:
-    """A stream to and from the socket at ``path``. Raises OSError."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        connection.settimeout(PATIENCE_SECONDS)
-        connection.connect(str(path))
-        return connection.makefile("rwb")
 
 
 def _unless_refused(reply: Reply) -> Reply:

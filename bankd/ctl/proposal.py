@@ -5,6 +5,7 @@ from argparse import ArgumentParser, Namespace
 from bankd import money
 from bankd.ctl import desk, pin
 from bankd.ctl.command import DONE, Command, printable
+from bankd.ctl.way import way_arguments
 from bankd.records import Decision, Proposal
 from bankd.wire import acts
 from bankd.wire.grammar import write_time
@@ -62,7 +63,7 @@ def _carried_out(decision: Decision) -> str:
 
 def _number(parser: ArgumentParser) -> None:
     parser.add_argument("number", metavar="NUMBER", help="the proposal's number")
-    desk.socket_argument(parser)
+    way_arguments(parser)
 
 
 def _number_and_reason(parser: ArgumentParser) -> None:
@@ -70,6 +71,6 @@ def _number_and_reason(parser: ArgumentParser) -> None:
     desk.order_arguments(parser)
 
 
-LIST = Command("proposal list", "list what waits for a second person", _list, desk.socket_argument)
+LIST = Command("proposal list", "list what waits for a second person", _list, way_arguments)
 APPROVE = Command("proposal approve", "have done what another proposed", _approve, _number, APPROVE_WORDS)
 REJECT = Command("proposal reject", "have a proposal never done; tellers only their own", _reject, _number_and_reason)

@@ -11,7 +11,7 @@ from tempfile import mkdtemp
 
 from twisted.trial.unittest import SkipTest
 
-from tests.system.support import DEADLINE_SECONDS, Done, SystemTestCase, environment, run
+from tests.system.support import BIN, DEADLINE_SECONDS, Done, SystemTestCase, environment, run
 from tests.system.test_daemon import MortalBank
 
 AMY, BEN, STRANGER = 21_001, 21_002, 21_003
@@ -95,6 +95,20 @@ class TwoUsers(SocketCase):
         self.assertEqual(len([line for line in acts if " ben approve done:" in line]), 1, acts)
         self.assertEqual(len([line for line in acts if " operator_add done: amy teller, uid 21001" in line]), 1, acts)
         self.assert_right(self.bank)
+
+    def test_over_tls(self) -> None:
+        """An operator at another machine is known by the terminal's certificate, and by nothing else."""
+        pem = self.bank.folder / "kim.pem"
+        self.assertEqual(self.bank.bankctl("terminal", "enrol", "kim", "--out", str(pem)).status, 0)
+        add = ("operator", "add", "kim", "--role", "auditor", "--certificate", str(pem))
+        self.assertEqual(self.bank.bankctl(*add).complaints, "")
+        there = ("--server", self.bank.server, "--ca", str(self.bank.state / "ca.pem"), "--terminal", str(pem))
+        acts = run([str(BIN / "bankctl"), "act", "list", *there], environment({}), self.folder)
+        self.assertEqual((acts.status, acts.complaints), (0, ""))
+        self.assertIn(" operator_add done: kim auditor, certificate ", acts.lines[-1])
+        self.assertEqual(self.bank.bankctl("terminal", "revoke", "kim").status, 0)
+        gone = run([str(BIN / "bankctl"), "act", "list", *there], environment({}), self.folder)
+        self.assertEqual(gone.complaints, "bankctl: you are no operator of this bank; nothing was done\n")
 
     def test_removed(self) -> None:
         """A connection that is open is no operator's any more once the operator is removed."""
