@@ -216,6 +216,7 @@ class Bank(Service):
     def _listen(self, branch: Branch) -> None:
         settings, portal = self.settings, realm.portal(branch)
         context = tls.server_context(settings.certificate, settings.key, settings.state / keyring.TERMINALS / "ca.pem")
+        self._listen_to_operators(portal)
         for plugin in getPlugins(IBankProtocol):
             if plugin.name not in settings.protocols:
                 self.logger.info("{name} is not served: [protocols] gives it no address", name=plugin.name)
@@ -227,7 +228,6 @@ class Bank(Service):
             self._factories.append(factory)
             self._ports.append(port)
             self.logger.info("{name} on TCP {host} port {port}", name=plugin.name, host=host, port=port.getHost().port)
-        self._listen_to_operators(portal)
         self._notice_port = self._reactor.listenUDP(settings.notice_port, self._board, interface=settings.host)
         port = self._notice_port.getHost().port
         self.logger.info("notices from UDP {host} port {port}", host=settings.host, port=port)
