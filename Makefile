@@ -27,7 +27,7 @@ CONFIG := etc/demo.ini
 export PORT NOTICE_PORT STATUS_PORT STATE OUT KILLS CALLS OPERATIONS CLIENTS WITHIN SEED
 
 .DEFAULT_GOAL := help
-.PHONY: help run client test lint bench crashes contention clean
+.PHONY: help run client test lint bench crashes contention hostile sealed clean
 .DELETE_ON_ERROR:
 
 help:
@@ -40,6 +40,8 @@ help:
 	@echo "  make bench    measure this machine (docs/benchmarks.md); QUICK=1 OUT=FILE: four minutes, kept in FILE"
 	@echo "  make crashes  kill the bank KILLS=200 times, and transfers at CALLS=200 calls (docs/testing.md); SEED=N repeats"
 	@echo "  make contention   OPERATIONS=100000 by CLIENTS=64 on two accounts (docs/testing.md); SEED=N repeats"
+	@echo "  make hostile  everything that strangers and bad customers try (docs/testing.md); ARGS=--short, ARGS=\"--only WORDS\""
+	@echo "  make sealed   listen to SESSIONS=1000 sealed sessions, and meddle with them (docs/testing.md)"
 	@echo "  make clean    remove the environment and what tools leave behind; the bank's state stays"
 	@echo
 	@echo "  PORT=$(PORT) NOTICE_PORT=$(NOTICE_PORT) STATUS_PORT=$(STATUS_PORT) STATE=$(STATE) PYTHON=$(PYTHON)"
@@ -59,7 +61,8 @@ run: $(VENV)/.for-run
 
 # $(value ARGS): 'Transfer $100 to Account XYZ' reaches the shell as it was typed.
 client: $(VENV)/.for-run
-	@$(BIN)/bankd-client --server "localhost:$$PORT" --ca "$$STATE/ca.pem" $(value ARGS)
+	@$(BIN)/bankd-client --server "localhost:$$PORT" --ca "$$STATE/ca.pem" \
+	   --identity "$$STATE/receipts.pem" $(value ARGS)
 
 test: $(VENV)/.for-test
 	@$(BIN)/python tests/run.py $(TESTS)
@@ -82,6 +85,18 @@ contention: $(VENV)/.for-test
 	@exec $(BIN)/python -m tests.ordeals.contention --operations "$$OPERATIONS" --clients "$$CLIENTS" \
 	   $${SEED:+--seed "$$SEED"} $(value ARGS)
 
+# All four are run, whatever the others find.
+hostile: $(VENV)/.for-test $(VENV)/.for-sslyze
+	@failed=0; \
+	 $(BIN)/python -m tests.hostile --report $(value ARGS) || failed=1; \
+	 $(BIN)/python -m tests.hostile.crowd || failed=1; \
+	 $(BIN)/python -m tests.hostile.timings || failed=1; \
+	 $(BIN)/python -m tests.hostile.profile || failed=1; \
+	 exit $$failed
+# Without --jobs, so that the figures are printed.
+sealed: $(VENV)/.for-test
+	@SESSIONS="$${SESSIONS:-1000}" exec $(BIN)/python -m twisted.trial tests.system.test_sealed
+
 clean:
 	@rm -rf $(VENV) build dist *.egg-info _trial_temp* .coverage .coverage.* htmlcov \
 	  .hypothesis .mypy_cache .ruff_cache twisted/plugins/dropin.cache
@@ -99,6 +114,11 @@ $(VENV)/.for-test: $(SETUP)
 $(VENV)/.for-bench: $(SETUP)
 	@$(call install,.[bench$(comma)camt])
 	@touch $(VENV)/.for-run
+
+# sslyze needs an older version of a library than bankd does, so it has an environment of its own.
+$(VENV)/.for-sslyze: $(VENV)/.for-test
+	@$(PYTHON) -m venv $(VENV)/sslyze && \
+	 $(VENV)/sslyze/bin/python -m pip install --quiet --disable-pip-version-check 'sslyze >= 6.3' && touch $@
 
 comma := ,
 define install

@@ -116,6 +116,20 @@ def make_terminal(authority: Authority, path: Path, name: str, now: datetime, li
     return certificate
 
 
+def renew_server_certificate(folder: Path, now: datetime) -> None:
+    """Issue the certificate `server.pem` in a folder anew, for the names that it has, if it has not 30 days left.
+
+    Raises OSError and CertificateError as `ensure_server_certificate` does, and when the authority is not there.
+    """
+    certificate = _read_certificate(folder / "server.pem")
+    if now + RENEW_BEFORE > certificate.not_valid_after_utc:
+        if not (folder / "ca.key").exists():
+            raise CertificateError(f"{folder / 'ca.key'} is not there to renew {folder / 'server.pem'} with")
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        wanted = [str(name.value) for name in names]
+        ensure_server_certificate(ensure_authority(folder, now), folder, wanted, now)
+
+
 def local_names() -> list[str]:
     """The DNS names and IP addresses by which clients may reach this machine, `localhost` first.
 

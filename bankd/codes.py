@@ -44,6 +44,12 @@ PROPOSED = Code(202, "proposed", "Kept, and carried out once another operator ap
 
 BROKEN_LINE = Code(400, "framing", "The line holds a NUL, a bare CR or a bare LF, or is empty.", closes=True)
 LONG_LINE = Code(413, "length", "The line is longer than 4096 octets.", closes=True)
+BROKEN_SEAL = Code(
+    400,
+    "seal",
+    "What is sealed does not open, or was not sealed for this place on this connection.",
+    closes=True,
+)
 IDLE = Code(408, "idle", "Nothing was asked for too long, or log-in took too long.", closes=True)
 STOPPING = Code(503, "stopping", "The bank is shutting down.", closes=True)
 
@@ -53,6 +59,7 @@ NEEDS_LOGIN = Code(401, "login", "This verb is for who has logged in.")
 BAD_STATE = Code(
     403, "state", "This verb is not for a connection that has logged in, or not for who has logged in on it."
 )
+NEEDS_SEAL = Code(403, "sealed", "The bank takes this under seal only.")
 BAD_ITEMS = Code(
     400,
     "items",
@@ -70,6 +77,8 @@ NO_OPERATOR = Code(
     403, "operator", "Who is at the other end is no operator of the bank, or is none any more.", closes=True
 )
 NOT_YOURS = Code(403, "role", "The operator's role does not include this.")
+LOCKED = Code(429, "locked", "Too many tries with a wrong secret; from here none is looked at for `seconds`.")
+WAIT = Code(429, "wait", "Several tries with a wrong secret; the next may come after `seconds`.")
 WRONG_SECRET = Code(401, "credentials", "The credentials are refused; which part was wrong is not said.")
 IN_USE = Code(423, "in_use", "Another session is open on this account.")
 WEAK_SECRET = Code(422, "weak", "The new password or PIN in `field` is too easy to guess.")
@@ -99,12 +108,14 @@ ALL = (
     PROPOSED,
     BROKEN_LINE,
     LONG_LINE,
+    BROKEN_SEAL,
     IDLE,
     STOPPING,
     BAD_LINE,
     BAD_VERB,
     NEEDS_LOGIN,
     BAD_STATE,
+    NEEDS_SEAL,
     BAD_ITEMS,
     BAD_FIELD,
     BUSY,
@@ -113,6 +124,8 @@ ALL = (
     NEEDS_TERMINAL,
     NO_OPERATOR,
     NOT_YOURS,
+    LOCKED,
+    WAIT,
     WRONG_SECRET,
     IN_USE,
     WEAK_SECRET,

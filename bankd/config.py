@@ -20,14 +20,14 @@ from typing import Any
 from phonenumbers import SUPPORTED_REGIONS
 
 from bankd import money
-from bankd.bank.terms import Terms
+from bankd.bank.terms import LockoutRules, Terms
 from bankd.delivery import keys
 from bankd.delivery.post import Postage
 from bankd.ledger.tariff import Tariff
-from bankd.records import Limits
+from bankd.records import Limits, Sealing
 from bankd.settings_values import PORT as _PORT
 from bankd.settings_values import SECONDS as _SECONDS
-from bankd.settings_values import Key
+from bankd.settings_values import Key, between
 from bankd.settings_values import port as _port
 from bankd.settings_values import seconds as _seconds
 from bankd.store.engines import is_url
@@ -59,9 +59,14 @@ class Settings:
     demo: bool
     terms: Terms
     limits: Limits
+    sealing: Sealing
     checkpoint_seconds: int
     postage: Postage
     operator_socket: Path | None
+
+
+def _tries(text: str) -> int:
+    return between(text, 1, 1_000_000)
 
 
 def _yes_or_no(text: str) -> bool:
@@ -106,7 +111,9 @@ def _url(text: str) -> str:
     return text
 
 
+_TRIES = "a number: 1 to 1000000"
 _YES_NO = "yes or no"
+_SEALED = "no, secrets (what carries a password, PIN or code) or session (everything)"
 _AMOUNTS = "amounts with their currencies, such as 0.25 EUR 0.30 USD"
 _MOST = "amounts with their currencies, such as 100.00 EUR"
 _ADDRESS = "an IP address of this machine; 0.0.0.0 is every IPv4 address, :: every address"
@@ -131,6 +138,7 @@ KEYS = (
         "operators.sock",
         "the UNIX socket for operators; a relative path counts from the state folder",
     ),
+    Key("server", "sealed", Sealing, _SEALED, "no", "what is refused where it does not come under seal"),
     Key("database", "url", _url, "an SQLAlchemy URL", "", "the database; left out, bank.sqlite3 in the state folder"),
     Key("bank", "name", _label, "1 to 64 characters", "bankd", "the name that the bank greets with"),
     Key("bank", "currency", _currency, "an ISO 4217 code", "EUR", "the currency of new accounts"),
@@ -142,9 +150,19 @@ KEYS = (
     Key("bank", "withdrawal_fee", _amounts, _AMOUNTS, "", "what taking cash out costs; left out, nothing"),
     Key("bank", "payment_limit", _amounts, _MOST, "", "the most that an account may pay at once; left out, any"),
     Key("bank", "day_limit", _amounts, _MOST, "", "the most that it may pay on one day in UTC; left out, any"),
+    Key(
+        "bank", "unusual_withdrawal", _amounts, _MOST, "", "above what cash taken at once is told of; left out, none is"
+    ),
     Key("bank", "checkpoint_seconds", _seconds, _SECONDS, "60", "how often to sign what the ledger comes to"),
     Key("bank", "two_people", _yes_or_no, _YES_NO, "yes", "whether another operator has to approve what one proposes"),
     Key("bank", "demo", _yes_or_no, _YES_NO, "no", "whether to make demo customers; play money only"),
+    Key("lockout", "tries_before_wait", _tries, _TRIES, "3", "after how many wrong tries each further one has to wait"),
+    Key("lockout", "lock_after", _tries, _TRIES, "10", "after how many wrong tries a terminal or network is locked"),
+    Key("lockout", "lock_strangers_after", _tries, _TRIES, "50", "after how many all untrusted ones together are"),
+    Key("lockout", "lock_seconds", _seconds, _SECONDS, "3600", "how long a lock lasts"),
+    Key(
+        "lockout", "forget_seconds", _seconds, _SECONDS, "86400", "how long after the last wrong try all are forgotten"
+    ),
     Key("logging", "logfile", str, "a file", "", "where to log; left out, where twistd logs"),
     *keys.KEYS,
 )
@@ -241,22 +259,29 @@ def _settings(values: Mapping[str, Any]) -> Settings:
         database=values["url"] or f"sqlite:///{state / 'bank.sqlite3'}",
         logfile=inside("logfile", "") if values["logfile"] else None,
         demo=values["demo"],
-        terms=Terms(
-            name=values["name"],
-            currency=values["currency"],
-            region=values["region"],
-            registers_mobiles=values["register_mobiles"],
-            pin_terminals=values["pin_terminals"],
-            lease_seconds=values["lease_seconds"],
-            tariff=Tariff(
-                fees={kind: values[f"{kind}_fee"] for kind in ("transfer", "withdrawal") if values[f"{kind}_fee"]},
-                payment_limits=values["payment_limit"],
-                day_limits=values["day_limit"],
-            ),
-            two_people=values["two_people"],
-        ),
+        terms=_terms(values),
+        sealing=values["sealed"],
         limits=Limits(values["login_seconds"], values["idle_seconds"]),
         checkpoint_seconds=values["checkpoint_seconds"],
         postage=values["postage"],
         operator_socket=state / values["operator_socket"] if values["operator_socket"] else None,
+    )
+
+
+def _terms(values: Mapping[str, Any]) -> Terms:
+    return Terms(
+        name=values["name"],
+        currency=values["currency"],
+        region=values["region"],
+        registers_mobiles=values["register_mobiles"],
+        pin_terminals=values["pin_terminals"],
+        lease_seconds=values["lease_seconds"],
+        tariff=Tariff(
+            fees={kind: values[f"{kind}_fee"] for kind in ("transfer", "withdrawal") if values[f"{kind}_fee"]},
+            payment_limits=values["payment_limit"],
+            day_limits=values["day_limit"],
+            unusual_withdrawals=values["unusual_withdrawal"],
+        ),
+        two_people=values["two_people"],
+        lockout=LockoutRules(**{name: values[name] for name in LockoutRules.__slots__}),
     )

@@ -30,10 +30,13 @@ class Origin:
     """Where credentials come from: the address ``host``, empty where there is none, the SHA-256 in hex of the
     ``certificate`` that the terminal has proved to be its own, and the ``uid`` of the system's user at the other end of
     a UNIX socket.
+
+    ``token`` is what the terminal shows to be trusted (``bank.tokens``); None for one that would not keep any.
     """
 
     host: str = ""
     certificate: str | None = None
+    token: str | None = field(default=None, repr=False)
     uid: int | None = None
 
 

@@ -32,11 +32,13 @@ from bankd.records import (
     Parcel,
     Payee,
     Period,
+    PublishedKeys,
     Receipt,
     Route,
     SignedReceipt,
     Statement,
 )
+from bankd.wire.seal import Sealed
 
 
 class IBankProtocol(Interface):
@@ -100,6 +102,16 @@ class NotDelivered(Exception):
         self.transient = transient
 
 
+class ISeals(Interface):
+    """What opens sealed requests."""
+
+    def published() -> Deferred[str]:
+        """A Deferred of the signed set of keys (``wire.key_set``)."""
+
+    def unseal(jwe: str) -> Deferred[Sealed]:
+        """A Deferred of what is sealed in ``jwe``. Refused: BROKEN_SEAL, BUSY."""
+
+
 class IFigures(Interface):
     """What anybody who watches the bank may see."""
 
@@ -114,6 +126,7 @@ class IVisitor(Interface):
     """Somebody who has not said who they are. Ends with the log-out function that the portal gave with it."""
 
     greeting = Attribute("The ``records.Greeting`` to begin with.")
+    sealing = Attribute("The ``records.Sealing`` that says what is taken under seal only.")
     limits = Attribute("The ``records.Limits`` that a protocol holds its peers to.")
 
     def sign_up(
@@ -122,6 +135,15 @@ class IVisitor(Interface):
         """Make a customer; ``pin``, ``name`` and ``email`` may be None. A coroutine of the first ``AccountView``.
 
         Refused: BAD_FIELD (mobile), WEAK_SECRET, TAKEN, BUSY.
+        """
+
+    def keys() -> Awaitable[PublishedKeys]:
+        """A coroutine of the ``PublishedKeys`` for this visitor's connection. Refused: BUSY."""
+
+    def unseal(jwe: str) -> Awaitable[Sealed]:
+        """A coroutine of what is sealed in ``jwe``, for this connection and as its next sealed request.
+
+        Refused: BROKEN_SEAL, BUSY.
         """
 
     def task_done() -> None:

@@ -30,12 +30,16 @@ from bankd.wire.grammar import (
     Listener,
     Mobile,
     Person,
+    Seconds,
     Signed,
     Text,
     Time,
+    Token,
     Username,
     Word,
 )
+from bankd.wire.key_set import PublishedKeys as PublishedKeys
+from bankd.wire.seal import Sealing as Sealing
 
 
 class NoticeKind(StrEnum):
@@ -54,6 +58,9 @@ class NoticeKind(StrEnum):
     DELETION = "deletion"
     CONTACT = "contact"
     SECRET = "secret"
+    FAILED = "failed"
+    LOCKOUT = "lockout"
+    UNUSUAL = "unusual"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +77,23 @@ class Welcome:
     """What a customer learns at log-in.
 
     ``lease_seconds`` is for how long a silent terminal keeps the account; ``last_login_us`` is the log-in before this
-    one, None for the first.
+    one, None for the first; ``failed`` is how many tries failed since, None for none. ``terminal`` is a token for the
+    terminal to show at its next log-in, where it asked for one.
     """
 
     account: AccountNumber
     currency: Currency
     lease_seconds: Count
     last_login_us: Time | None = None
+    failed: Count | None = None
+    terminal: Token | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """For how long a log-in is refused."""
+
+    seconds: Seconds
 
 
 @dataclass(frozen=True, slots=True)

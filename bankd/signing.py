@@ -25,6 +25,7 @@ class Kind(StrEnum):
 
     CHECKPOINT = "bankd-checkpoint"
     RECEIPT = "bankd-receipt"
+    KEYS = "bankd-keys"
 
 
 class NotKey(ValueError):
@@ -46,6 +47,16 @@ class PublicKey:
     def __init__(self, pem: bytes) -> None:
         self._key = _key(pem)
         self.pem = _pem(self._key, private=False)
+
+    @classmethod
+    def from_x(cls, x: str) -> "PublicKey":
+        """The key whose ``x`` this is. Raises NotKey."""
+        return cls(_pem(_key({"kty": "OKP", "crv": _ALGORITHM, "x": x}), private=False))
+
+    @property
+    def x(self) -> str:
+        """The key's 32 octets in base64url: the member ``x`` of a JSON Web Key (RFC 8037)."""
+        return str(self._key.as_dict(private=False)["x"])
 
     @property
     def fingerprint(self) -> str:
@@ -82,9 +93,9 @@ def _header(kind: Kind) -> dict[str, Any]:
     return {"alg": _ALGORITHM, "typ": str(kind)}
 
 
-def _key(pem: bytes) -> OKPKey:
+def _key(spelt: bytes | dict[str, Any]) -> OKPKey:
     try:
-        key = OKPKey.import_key(pem)
+        key = OKPKey.import_key(spelt)
     except (JoseError, ValueError, TypeError) as error:
         raise NotKey("there is no Ed25519 key in it") from error
     if key.curve_name != _ALGORITHM:

@@ -28,6 +28,7 @@ from twisted.python.threadpool import ThreadPool
 from bankd import config, core_files, keyring, log, operator_socket, tls
 from bankd.bank import payments
 from bankd.bank.hashing import Hasher
+from bankd.bank.tokens import TokenKeys
 from bankd.channel_factory import ChannelFactory
 from bankd.codes import Refused
 from bankd.config import KEYS, Settings, SettingsError
@@ -41,12 +42,18 @@ from bankd.notify import Notices
 from bankd.perspectives import realm
 from bankd.perspectives.branch import Bounded, Branch
 from bankd.protocols.line_factory import LineFactory
+from bankd.renewal import Renewal
+from bankd.sealing_keys import SealingKeys, Seals
 from bankd.store import migrate
 from bankd.store.checkpoints import CheckpointFile
 from bankd.store.engines import DatabaseFault, Store
 
 READ_THREADS = 4
 HASH_THREADS = 2
+SEAL_THREADS = 2
+MAX_SEALED = 1000
+"""Sealed requests that may wait to be opened; at a thousand a second, and more get BUSY."""
+
 MAX_HASHES = 200
 """Secrets that may wait to be hashed; at some 40 a second and core that is a wait of seconds, and more get BUSY."""
 
@@ -117,7 +124,9 @@ class Bank(Service):
             branch = self._branch(self._store)
             self._listen(branch)
             self._notary.open(self.settings.checkpoint_seconds)
+            self._seals.open()
             self.begin_expiry()
+            self._renewal.begin()
         except (OSError, tls.Unusable, CannotListenError, DatabaseFault, KeysMissing, Missing) as error:
             self._stop_threads()
             raise SystemExit(f"bankd: {_plain(error)}") from error
@@ -133,6 +142,8 @@ class Bank(Service):
 
     async def _stop(self) -> None:
         self._expiring.stop()
+        self._renewal.end()
+        self._seals.close()
         await _all(maybeDeferred(port.stopListening) for port in self._ports)
         self._post.close()
         await _all(factory.hang_up() for factory in self._factories)
@@ -190,20 +201,25 @@ class Bank(Service):
         self._board = board
         read_pool = self._pool("read", READ_THREADS)
         self._notary = Notary(self._checkpoints, self._keys.signer, store, read_pool, self._reactor)
+        keys = SealingKeys(self.settings.state, self._keys.signer, self.settings.terms.name, self._reactor.seconds)
+        self._seals = Seals(keys, Bounded(self._pool("seal", SEAL_THREADS), MAX_SEALED), self._reactor)
         return Branch(
             lane=self._lane,
             reading=store.reading,
             read_pool=read_pool,
             hash_pool=Bounded(self._pool("hash", HASH_THREADS), MAX_HASHES),
             hasher=Hasher(self._keys.pepper),
+            tokens=TokenKeys(self._keys.pepper),
             signer=self._keys.signer,
             board=board,
             post=self._post,
+            seals=self._seals,
             terms=self.settings.terms,
             limits=self.settings.limits,
             clock=self._reactor,
             random_below=secrets.randbelow,
             owners={uid: operator_socket.user_name(uid) for uid in (0, os.geteuid())},
+            sealing=self.settings.sealing,
         )
 
     def _pool(self, name: str, threads: int) -> Any:
@@ -217,6 +233,8 @@ class Bank(Service):
         settings, portal = self.settings, realm.portal(branch)
         context = tls.server_context(settings.certificate, settings.key, settings.state / keyring.TERMINALS / "ca.pem")
         self._listen_to_operators(portal)
+        own = settings.state if settings.certificate.parent == settings.state else None
+        self._renewal = Renewal(context, settings.certificate, settings.key, own, self._reactor)
         for plugin in getPlugins(IBankProtocol):
             if plugin.name not in settings.protocols:
                 self.logger.info("{name} is not served: [protocols] gives it no address", name=plugin.name)

@@ -13,10 +13,12 @@ import random
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cache, partial
+from itertools import count
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
+from joserfc.jwk import RSAKey
 from twisted.internet.defer import Deferred, execute, succeed
 from twisted.internet.task import Clock
 from zope.interface import implementer
@@ -25,6 +27,7 @@ from bankd.bank import access, accounts, payments
 from bankd.bank.access import Claim
 from bankd.bank.hashing import Hasher
 from bankd.bank.terms import Terms
+from bankd.bank.tokens import TokenKeys
 from bankd.ibank import INoticeBoard, IPost
 from bankd.lane import Lane
 from bankd.ledger.commands import Deposit
@@ -33,6 +36,7 @@ from bankd.perspectives.branch import Branch
 from bankd.practice_wire import Wire as Wire
 from bankd.protocols.line_factory import LineFactory
 from bankd.records import Contact, Event, Limits, Parcel, Route
+from bankd.sealing_keys import SealingKeys, Seals, new_rsa_key
 from bankd.signing import PrivateKey, new_key
 from bankd.store import audit, migrate, operators
 from bankd.store.engines import Store
@@ -130,10 +134,21 @@ class Known:
     mobile: str
 
 
+@cache
+def _practice_key(_number: int) -> RSAKey:
+    """A key to seal to; making one takes so long that practice banks share theirs."""
+    return new_rsa_key()
+
+
+def _practice_keys(folder: Path, bank: str, clock: Clock) -> SealingKeys:
+    """Keys to seal to, and to sign with."""
+    return SealingKeys(folder, PrivateKey(new_key()), bank, clock.seconds, partial(next, map(_practice_key, count())))
+
+
 class PracticeBank:
     """A bank in ``folder``, or in the database at ``url``; its clock is the test's on every engine.
 
-    The test moves a ``lane_pool``, ``read_pool`` or ``hash_pool`` that is ``Stepped``.
+    The test moves a ``lane_pool``, ``read_pool``, ``hash_pool`` or ``seal_pool`` that is ``Stepped``.
     """
 
     def __init__(
@@ -145,30 +160,32 @@ class PracticeBank:
         read_pool: Any = None,
         hash_pool: Any = None,
         url: str | None = None,
+        seal_pool: Any = None,
     ) -> None:
         self.clock = Clock()
         self.clock.advance(OPENED)
         self.random = random.Random(1)
-        self.board = PracticeBoard()
-        self.post = PracticePost()
+        self.board, self.post = PracticeBoard(), PracticePost()
         self.store = Store(url or f"sqlite:///{folder or Path()}/practice.sqlite3", bytes(32), self.clock.seconds)
         migrate.upgrade(self.store.writer)
         apply = partial(payments.apply, tariff=terms.tariff)
         self.lane = Lane(self.store.writing, apply, lane_pool or AtOnce(), self.board.tell)
+        keys = _practice_keys(folder or Path(), terms.name, self.clock)
         self.branch = Branch(
             lane=self.lane,
             reading=self.store.reading,
             read_pool=read_pool or AtOnce(),
             hash_pool=hash_pool or AtOnce(),
             hasher=Hasher(b"practice", passes=1, memory_kib=8),
-            signer=PrivateKey(new_key()),
+            tokens=TokenKeys(b"practice"),
+            signer=keys.signer,
             board=self.board,
             post=self.post,
+            seals=Seals(keys, seal_pool or AtOnce(), self.clock),
             terms=terms,
             limits=limits or Limits(),
             clock=self.clock,
             random_below=self.random.randrange,
-            owners={0: "root"},
         )
         self.portal = realm.portal(self.branch)
         self.factory = LineFactory(self.portal, self.clock)

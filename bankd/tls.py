@@ -24,18 +24,15 @@ def server_context(certificate: Path, key: Path, terminals: Path | None = None) 
     anybody else ends the handshake; otherwise clients are not asked. Raises OSError when a file cannot be read, and
     Unusable when it is of no use.
     """
-    leaf = _read_leaf(certificate)
-    if _read_key(key).public_key() != leaf.public_key():
-        raise Unusable(f"{key} is not the key of {certificate}")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
+    # Every client of TLS 1.3 that one meets agrees on keys by this. OpenSSL would also do so by curves that only cost
+    # time, and Python can allow one of them or all.
+    context.set_ecdh_curve("X25519")
     # Who comes back shakes hands anew: a connection lasts long, so tickets would cost each of them more than they spare
     # a few, and what they resume is less secret than what is agreed upon anew.
     context.num_tickets = 0
-    try:
-        context.load_cert_chain(certificate, key, password="")  # a pass phrase is not to be asked for on the terminal
-    except ssl.SSLError as error:
-        raise Unusable(f"{certificate} and {key} cannot be served with: {error.reason}") from None
+    show(context, certificate, key)
     if terminals is not None:
         context.verify_mode = ssl.CERT_OPTIONAL
         context.verify_flags |= ssl.VERIFY_X509_STRICT
@@ -44,6 +41,20 @@ def server_context(certificate: Path, key: Path, terminals: Path | None = None) 
         except ssl.SSLError:
             raise Unusable(f"{terminals} holds no certificate in PEM") from None
     return context
+
+
+def show(context: ssl.SSLContext, certificate: Path, key: Path) -> None:
+    """Have new connections of ``context`` shown the chain in ``certificate``.
+
+    Raises OSError and Unusable as ``server_context`` does; they are then shown what they were before.
+    """
+    leaf = _read_leaf(certificate)
+    if _read_key(key).public_key() != leaf.public_key():
+        raise Unusable(f"{key} is not the key of {certificate}")
+    try:
+        context.load_cert_chain(certificate, key, password="")  # a pass phrase is not to be asked for on the terminal
+    except ssl.SSLError as error:
+        raise Unusable(f"{certificate} and {key} cannot be served with: {error.reason}") from None
 
 
 def _read_leaf(path: Path) -> x509.Certificate:

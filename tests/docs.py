@@ -19,7 +19,7 @@ from bankd import codes, records
 from bankd.bank import reports, strength
 from bankd.bank.terms import Terms
 from bankd.protocols import line
-from bankd.wire import codec, grammar, messages, notice
+from bankd.wire import codec, grammar, messages, notice, sealed_lines
 from bankd.wire.grammar import Kind
 from bankd.wire.messages import ALL, BY_VERB, Message
 from bankd.wire.roles import MAY, Role
@@ -35,7 +35,9 @@ BLOCK = re.compile(r"^```(?P<kind>\w+)\n(?P<text>.*?)^```$", re.DOTALL | re.MULT
 
 RECORDS: tuple[type[Any], ...] = (
     records.Greeting,
+    records.PublishedKeys,
     records.Welcome,
+    records.Wait,
     records.AccountView,
     records.CustomerView,
     records.Receipt,
@@ -154,6 +156,7 @@ def _limits(before: str) -> Iterator[tuple[str, ...]]:
         ("idle", f"{records.Limits().idle_seconds} seconds"),
         ("lease", f"{Terms().lease_seconds} seconds"),
         ("closing", f"{line.CLOSING_SECONDS} seconds"),
+        ("sealed_line", f"{sealed_lines.MAX_SEALED} octets"),
         ("items", f"{messages.MAX_BULK} items"),
         ("pipeline", f"{line.PIPELINE} requests"),
         ("statement", f"{reports.STATEMENT_LINES} entries"),

@@ -16,6 +16,7 @@ from bankd.ledger.entries import Entry
 from bankd.records import NoticeKind
 from bankd.store import (
     archive,
+    attempts,
     audit,
     backup,
     customers,
@@ -30,6 +31,7 @@ from bankd.store import (
     terminals,
 )
 from bankd.store.archive import BackupError, Batch
+from bankd.store.attempts import Attempts
 from bankd.store.backup import Contents
 from bankd.store.engines import Store, Transaction
 from bankd.store.operators import Deed, OperatorRow
@@ -93,6 +95,7 @@ class BackupCase(LedgerCase):
             outbox.add(tx, self.ledger.two, NoticeKind.SECRET)
             terminals.add(tx, "ATM 1", "ab" * 32, START_US)
             terminals.revoke(tx, "ATM 1")
+            attempts.add(tx, [Attempts("1", "pin strangers", 1, 2, START_US, START_US, 0, False, START_US)])
             self.fences = [sessions.take(tx, account_id, 10) for account_id in (self.ledger.one, self.ledger.two)]
             sessions.release(tx, self.ledger.two, 1)
 
@@ -327,9 +330,9 @@ class Refusals(BackupCase):
         archive.write(self.file, header, kept + more, silent)
 
     def test_not_empty(self) -> None:
-        """A bank with customers is left alone."""
+        """A bank with rows in any table is left alone."""
         self.save()
-        self.assertIn("the database is not empty: there are customers in it", self.refusal(self.store))
+        self.assertIn("the database is not empty: there are attempts in it", self.refusal(self.store))
 
     def test_tables_of_others(self) -> None:
         """A database with tables that are not a bank's is left alone, and the tables are named."""

@@ -10,6 +10,7 @@ from bankd.bank.access import Claim
 from bankd.codes import Refused
 from bankd.records import Session, Welcome
 from bankd.store import customers
+from bankd.store.claims import Identity
 from bankd.testing import OPENED, PRACTICE_TERMS, PracticeBank
 
 
@@ -42,17 +43,17 @@ class Claims(AccessCase):
     def by_name(self, username: str, number: str | None = None) -> Claim | None:
         """The claim by user name."""
         with self.bank.store.reading() as connection:
-            return access.claim_by_name(connection, username, number)
+            return access.claim(connection, Identity("username", username, "password", number))
 
     def by_mobile(self, mobile: str, number: str | None = None) -> Claim | None:
         """The claim by mobile number."""
         with self.bank.store.reading() as connection:
-            return access.claim_by_mobile(connection, mobile, number)
+            return access.claim(connection, Identity("mobile", mobile, "pin", number))
 
     def by_account(self, number: str) -> Claim | None:
         """The claim by account number."""
         with self.bank.store.reading() as connection:
-            return access.claim_by_account(connection, number)
+            return access.claim(connection, Identity("account", number, "pin", number))
 
     def hashed(self, kind: str) -> str | None:
         """Alice's kept secret."""

@@ -11,6 +11,7 @@ from bankd.codes import Refused
 from bankd.ledger.commands import Transfer
 from bankd.records import CustomerView, Event, NoticeKind, Session
 from bankd.store import customers, journal
+from bankd.store.claims import Identity
 from bankd.store.customers import AccountRow
 from bankd.testing import OPENED, PRACTICE_TERMS, Known, PracticeBank
 from bankd.wire import grammar
@@ -314,7 +315,7 @@ class Deleting(AccountsCase):
         """With the last account the customer is forgotten; name and number may be another's, the account's may not."""
         self.delete(self.bob.account)
         with self.bank.store.reading() as connection:
-            self.assertIsNone(access.claim_by_name(connection, "alice", None))
+            self.assertIsNone(access.claim(connection, Identity("username", "alice", "password")))
             self.assertIsNone(access.kept_hash(connection, self.alice.customer_id, "pin"))
             self.assertIsNotNone(customers.account_numbered(connection, self.alice.account))
         again = self.bank.add_customer("alice", mobile=self.alice.mobile)
@@ -326,7 +327,7 @@ class Deleting(AccountsCase):
         self.delete(self.bob.account)
         self.assertIn(Event(second.id, 1, NoticeKind.DELETION), self.events)
         with self.bank.store.reading() as connection:
-            claim = access.claim_by_name(connection, "alice", None)
+            claim = access.claim(connection, Identity("username", "alice", "password"))
         self.assertEqual(claim and claim.account_id, second.id)
 
     def test_nobody_can_pay_it_any_more(self) -> None:

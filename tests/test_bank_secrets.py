@@ -10,6 +10,7 @@ from bankd.bank import access, contact, demo, pins, strength
 from bankd.bank.hashing import Hasher
 from bankd.codes import Refused
 from bankd.store import customers
+from bankd.store.claims import Identity
 from bankd.testing import PRACTICE_TERMS, PracticeBank
 
 
@@ -153,11 +154,12 @@ class Demo(SynchronousTestCase):
         for customer in made:
             with self.bank.store.reading() as connection:
                 ways = [
-                    (access.claim_by_name(connection, customer.username, None), customer.password),
-                    (access.claim_by_account(connection, customer.account), customer.pin),
-                    (access.claim_by_mobile(connection, customer.mobile, None), customer.pin),
+                    (Identity("username", customer.username, "password"), customer.password),
+                    (Identity("account", customer.account, "pin"), customer.pin),
+                    (Identity("mobile", customer.mobile, "pin"), customer.pin),
                 ]
-                for claim, secret in ways:
+                for identity, secret in ways:
+                    claim = access.claim(connection, identity)
                     assert claim is not None
                     self.assertTrue(hasher().matches(claim.hashed, secret))
                     balance_minor = customers.account(connection, claim.account_id).balance_minor

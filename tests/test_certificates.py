@@ -200,10 +200,10 @@ class TheServerCertificate(CertificateCase):
         self.assertIsInstance(key.curve, ec.SECP256R1)
 
     def test_life(self) -> None:
-        """It lives for at most 397 days, both ends included, and never beyond its authority."""
+        """It lives for at most 90 days, both ends included, and never beyond its authority."""
         certificate = load(self.issue().certificate)
         life = certificate.not_valid_after_utc - certificate.not_valid_before_utc + timedelta(seconds=1)
-        self.assertLessEqual(life, 397 * DAY)
+        self.assertLessEqual(life, 90 * DAY)
         end = self.authority.certificate.not_valid_after_utc
         late = load(self.issue(now=end - 10 * DAY).certificate)
         self.assertEqual(late.not_valid_after_utc, end)

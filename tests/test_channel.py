@@ -10,8 +10,6 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionLost
@@ -28,6 +26,7 @@ from zope.interface.verify import verifyObject
 from bankd.channel import CLOSING_SECONDS, MAX_UNASKED, TOGETHER, Channel
 from bankd.channel_factory import ChannelFactory
 from tests.test_line_tls import identity
+from tests.tls_keys import Keys
 
 ALERT = 21
 """The content type of a record that holds an alert in the clear."""
@@ -407,7 +406,7 @@ class Reading(SynchronousTestCase):
         self.assertLessEqual(len(link.tcp.value()), MAX_UNASKED)
         self.assertEqual(link.lose(ConnectionAborted()), ConnectionAborted)
 
-    def with_keys(self) -> "tuple[Link, Keys]":
+    def with_keys(self) -> tuple["Link", Keys]:
         """A link whose handshake is done, and the keys that the client has then."""
         log = Path(self.mktemp())
         client = trusting()
@@ -423,34 +422,6 @@ def pieces(octets: bytes, sizes: list[int]) -> Iterator[bytes]:
         yield octets[at : at + size]
         at += size
         turn += 1
-
-
-class Keys:
-    """A client's keys, from its log: the standard library cannot send a KeyUpdate (RFC 8446, sections 4.6.3 and 7)."""
-
-    def __init__(self, log: str) -> None:
-        entries = dict(line.split(" ", 1) for line in log.splitlines() if not line.startswith("#"))
-        self._secret = bytes.fromhex(entries["CLIENT_TRAFFIC_SECRET_0"].split()[1])
-        self._number = 0
-
-    def update(self) -> bytes:
-        """The record that changes our keys, and asks for the peer's to be changed; the next one has the new keys."""
-        record = self.record(b"\x18\x00\x00\x01\x01", content=22)
-        self._secret, self._number = self._expand(b"traffic upd", len(self._secret)), 0
-        return record
-
-    def record(self, octets: bytes, content: int = 23) -> bytes:
-        """The next record, by TLS_AES_256_GCM_SHA384."""
-        key, start = self._expand(b"key", 32), int.from_bytes(self._expand(b"iv", 12))
-        nonce = (start ^ self._number).to_bytes(12)
-        self._number += 1
-        header = b"\x17\x03\x03" + (len(octets) + 17).to_bytes(2)
-        return header + AESGCM(key).encrypt(nonce, octets + bytes([content]), header)
-
-    def _expand(self, label: bytes, length: int) -> bytes:
-        label = b"tls13 " + label
-        info = length.to_bytes(2) + bytes([len(label)]) + label + b"\0"
-        return HKDFExpand(hashes.SHA384(), length, info).derive(self._secret)
 
 
 class Writing(SynchronousTestCase):

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import json
 import os
 import shlex
 import sys
@@ -35,10 +36,13 @@ from bankd.client.bank import Bank
 from bankd.client.connect import cause_of, reach, terminal_from, trust_from
 from bankd.client.errors import Cause, Loss, LostBank, NoBank
 from bankd.client.feed import Later, Lines, Unreadable
+from bankd.client.known_banks import Introduced, KnownBanks
 from bankd.client.main import drive
+from bankd.client.sealing import Extent
 from bankd.client.testing import ScriptedLine, ScriptedScreen, granted, scripted_bank
 from bankd.records import Welcome
 from bankd.wire.messages import Login
+from tests.sealing import identity
 
 
 class Terminal(io.StringIO):
@@ -73,6 +77,46 @@ class Arguments(SynchronousTestCase):
         ended = self.assertRaises(SystemExit, self.given, *arguments, stdin=stdin, **environment)
         self.assertEqual(ended.code, exits.UNUSABLE)
         return complaints.getvalue()
+
+    def test_sealing(self) -> None:
+        """Everything is sealed, for a bank known from before, unless something else is said."""
+        data = self.mktemp()
+        given = self.given(XDG_DATA_HOME=str(Path(data).absolute())).sealing
+        self.assertEqual((given.extent, given.shared), (Extent.SESSION, None))
+        self.assertEqual(given.bank, KnownBanks(Path(data).absolute() / "bankd" / "known_banks"))
+        self.assertIs(self.given("--seal", "off").sealing.extent, Extent.OFF)
+        self.assertIs(self.given(BANKD_SEAL="secrets").sealing.extent, Extent.SECRETS)
+        self.assertIn("'some'", self.refused("--seal", "some"))
+
+    def test_identity(self) -> None:
+        """The bank's identity is a file or a fingerprint; beside the bank of `make run` it is that bank's."""
+        pem = Path(self.mktemp())
+        pem.write_bytes(identity().pem)
+        named = Introduced(identity().fingerprint)
+        for given in (
+            self.given("--identity", str(pem)),
+            self.given(BANKD_IDENTITY=identity().fingerprint),
+        ):
+            self.assertEqual(given.sealing.bank, named)
+        self.patch(arguments, "LOCAL_CA", pem)
+        self.patch(arguments, "LOCAL_IDENTITY", pem)
+        self.patch(arguments, "trust_from", lambda file: None)
+        self.assertEqual(self.given().sealing.bank, named)
+        self.assertNotEqual(self.given("--ca", str(pem)).sealing.bank, named)
+        pem.write_text("no key")
+        self.assertIn("Ed25519", self.refused("--identity", str(pem)))
+        self.assertIn("cannot read", self.refused("--identity", self.mktemp()))
+
+    def test_shared_key(self) -> None:
+        """A shared key is read from its file; what is none is refused without a word of what is in it."""
+        path = Path(self.mktemp())
+        path.write_text(json.dumps({"kty": "oct", "kid": "till-1", "k": "A" * 43}))
+        shared = self.given("--shared-key", str(path)).sealing.shared
+        assert shared is not None
+        self.assertEqual(shared.kid, "till-1")
+        path.write_text('{"k": "canary"}')
+        self.assertNotIn("canary", self.refused("--shared-key", str(path)))
+        self.assertIn("cannot read", self.refused("--shared-key", self.mktemp()))
 
     def test_terminal_needs_nothing(self) -> None:
         """Without arguments a person is asked, at this computer's bank."""
@@ -477,12 +521,12 @@ class Programs(SynchronousTestCase):
 
     def given(self, *tasks: str | Later, plain: bool = False) -> Given:
         """What the program was told."""
-        return Given(Address("bank.example"), None, ("account", "1"), "4711", tasks, False, plain)
+        return Given(Address("bank.example"), None, ("account", "1"), "4711", tasks, False, plain, Path(self.mktemp()))
 
     def run_with(self, run: Callable[[Any, Given], Coroutine[Any, Any, int]], given: Given, bank: Bank | NoBank) -> int:
         """Run a program that reaches ``bank``; its status."""
 
-        async def reach(reactor: object, address: Address, trust: object, terminal: object) -> Bank:
+        async def reach(reactor: object, address: Address, trust: object, **how: object) -> Bank:
             if isinstance(bank, NoBank):
                 raise bank
             return bank
@@ -498,7 +542,7 @@ class Programs(SynchronousTestCase):
         line = ScriptedLine(LOGIN=granted(Welcome("1", "USD", 30)))
         status = self.run_with(main.run_tasks, self.given("Acknowledge 1"), scripted_bank(line))
         self.assertEqual((status, self.output.getvalue()), (exits.SUCCESS, "Done.\n"))
-        self.assertEqual(line.asked[0], Login(account="1", pin="4711"))
+        self.assertEqual(line.asked[0], Login(account="1", pin="4711", terminal="new"))
 
     def test_no_bank_is_told_on_standard_error(self) -> None:
         """One sentence, and status 3."""

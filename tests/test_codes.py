@@ -31,7 +31,10 @@ class CodeTests(SynchronousTestCase):
         self.assertEqual([code for code in codes.ALL if not code.refuses], [codes.DONE, codes.CREATED, codes.PROPOSED])
         self.assertEqual(
             {code for code in codes.ALL if code.closes},
-            {codes.BROKEN_LINE, codes.LONG_LINE, codes.IDLE, codes.STOPPING, codes.OVER, codes.NO_OPERATOR},
+            {
+                *(codes.BROKEN_LINE, codes.LONG_LINE, codes.BROKEN_SEAL, codes.IDLE),
+                *(codes.STOPPING, codes.OVER, codes.NO_OPERATOR),
+            },
         )
 
     def test_order(self) -> None:

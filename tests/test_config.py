@@ -9,7 +9,7 @@ from bankd import config
 from bankd.bank.terms import Terms
 from bankd.config import KEYS, Settings, SettingsError
 from bankd.delivery.post import Postage
-from bankd.records import Limits
+from bankd.records import Limits, Sealing
 
 UNWRITTEN: dict[str, dict[str, Any]] = {
     "delivery": {"order": (), "try_seconds": 20, "most_under_way": 100},
@@ -100,6 +100,7 @@ class Reading(ConfigCase):
                 demo=False,
                 terms=Terms("bankd", "EUR", "DE", registers_mobiles=True, lease_seconds=30),
                 limits=Limits(login_seconds=120, idle_seconds=300),
+                sealing=Sealing.NO,
                 checkpoint_seconds=60,
                 postage=Postage(sections=UNWRITTEN),
                 operator_socket=state / "operators.sock",
@@ -172,6 +173,7 @@ class Reading(ConfigCase):
             login_seconds = 86400
             idle_seconds = 2
             operator_socket = /run/bankd/operators
+            sealed = secrets
             [protocols]
             teller = 192.0.2.1 7
             """.replace("\n            ", "\n")
@@ -191,6 +193,7 @@ class Reading(ConfigCase):
                 demo=True,
                 terms=Terms("Bänk of Ωmega", "USD", "US", registers_mobiles=False, lease_seconds=1, two_people=False),
                 limits=Limits(login_seconds=86400, idle_seconds=2),
+                sealing=Sealing.SECRETS,
                 checkpoint_seconds=7,
                 postage=Postage(("sms", "pigeon", "file"), 60, 1, WRITTEN),
                 operator_socket=Path("/run/bankd/operators"),

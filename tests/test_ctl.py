@@ -20,6 +20,7 @@ from bankd.bank.hashing import PEPPER_OCTETS, Hasher
 from bankd.ctl import ledger, main
 from bankd.ledger.commands import Transfer
 from bankd.store import audit, checkpoints, customers, migrate
+from bankd.store.claims import Identity
 from bankd.store.engines import Store
 from bankd.store.schema import accounts, journal, outcomes
 
@@ -136,8 +137,8 @@ class Init(CtlCase):
         self.assertEqual([sorted(one) for one in made], [["account", "mobile", "password", "pin", "username"]] * 3)
         with self.store().reading() as connection:
             for one in made:
-                claim = access.claim_by_name(connection, one["username"], None)
-                by_pin = access.claim_by_mobile(connection, one["mobile"], one["account"])
+                claim = access.claim(connection, Identity("username", one["username"], "password"))
+                by_pin = access.claim(connection, Identity("mobile", one["mobile"], "pin", one["account"]))
                 assert claim is not None and by_pin is not None
                 self.assertTrue(hasher.matches(claim.hashed, one["password"]))
                 self.assertTrue(hasher.matches(by_pin.hashed, one["pin"]))
@@ -334,6 +335,7 @@ class Verify(CtlCase):
 
 ADDED = {
     "accounts": "held_minor day spent_minor payment_limit_minor day_limit_minor",
+    "customers": "token_generation",
     "journal": "hash of_id expires_us",
 }
 """Columns that the first version did not have."""

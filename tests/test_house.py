@@ -40,7 +40,7 @@ NETWORK = ("twisted", "zope")
 DEFERRED = ("twisted.internet.defer", "twisted.python")
 CONNECTION = ("sqlalchemy.Connection", "sqlalchemy.engine.Connection")
 FOR_PROTOCOLS = ("bankd.ibank", "bankd.ioperator", "bankd.credentials", "bankd.wire", "bankd.codes", "bankd.records")
-FOR_CLIENTS = ("bankd.wire", "bankd.money", "bankd.codes", "bankd.records", "bankd.core_files")
+FOR_CLIENTS = ("bankd.wire", "bankd.money", "bankd.codes", "bankd.records", "bankd.signing", "bankd.core_files")
 
 # docs/architecture.md tells why; a new module needs a room here, and a new room a reason.
 ROOMS = {
@@ -80,10 +80,12 @@ ROOMS = {
     "bankd.core_files": Room(5),
     "bankd.log": Room(5, NETWORK),
     "bankd.certificates": Room(5),
+    "bankd.renewal": Room(5, NETWORK),
     "bankd.certificate_forms": Room(5),
     "bankd.keyring": Room(5),
     "bankd.notary": Room(5, NETWORK),
     "bankd.settings_values": Room(5),
+    "bankd.sealing_keys": Room(5, NETWORK),
     # 6: where all is put together
     "bankd.config": Room(6, NETWORK),
     "bankd.tap": Room(6, NETWORK),

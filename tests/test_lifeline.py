@@ -720,13 +720,15 @@ class ComingBack(Scripted):
             {"LOGIN": refusal(codes.BUSY)},
             {"LOGIN": refusal(codes.STOPPING)},
             {"LOGIN": refusal(codes.IN_USE)},
+            {"LOGIN": refusal(codes.WAIT)},
             {"LOGIN": LOST},
             {"LOGIN": granted()},
             {"WITHDRAW": RECEIPT},
         )
         self.assertEqual(self.code(self.ask(lifeline, WITHDRAW)), codes.DONE)
-        self.assertEqual([line.lost.called for line in self.lines], [True] * 6 + [False])
-        self.assertEqual(self.told[1:], [words.STILL_AWAY, words.STILL_HELD, words.STILL_AWAY])
+        self.assertEqual([line.lost.called for line in self.lines], [True] * 7 + [False])
+        waited = [words.STILL_AWAY, words.STILL_HELD, words.CODES[codes.WAIT], words.STILL_AWAY]
+        self.assertEqual(self.told[1:], waited)
 
     def test_fault_of_our_own_ends_it(self) -> None:
         """Whoever waits is not left waiting."""

@@ -18,9 +18,10 @@ from bankd.money import MAX_HOLDING_MINOR
 from bankd.perspectives.branch import Bounded
 from bankd.perspectives.customer import Customer
 from bankd.protocols.line import MAX_UNREAD, PIPELINE, TURN
-from bankd.records import AccountView, Limits
+from bankd.records import AccountView, Limits, Sealing
 from bankd.store import customers
-from bankd.testing import AtOnce, Known, PracticeBank, Stepped, Wire
+from bankd.testing import AtOnce, Known, PracticeBank, PracticePost, Stepped, Wire
+from bankd.wire.roles import Role
 
 LIMITS = Limits(login_seconds=60, idle_seconds=300)
 LEASE = 30
@@ -139,6 +140,19 @@ class Codes(LineCase):
         yield codes.DAY_LIMIT, wire.ask("q WITHDRAW amount=1 currency=USD key=k11")
         wire.drop()
 
+    def wrong_pins(self) -> Iterator[tuple[Code, list[str]]]:
+        """Codes that take several wrong PINs, and how long they are said to hold."""
+        wire, wrong = self.bank.connect(), "q LOGIN account=77777777 pin=0000"
+        wire.ask(*[wrong] * 3)
+        self.assertEqual(wire.ask(wrong), ["q 429 reason=wait seconds=1"])
+        yield codes.WAIT, wire.ask(wrong)
+        for _ in range(7):
+            self.bank.clock.advance(64)
+            wire = self.bank.connect()
+            wire.ask(wrong)
+        self.assertEqual(wire.ask(wrong), ["q 429 reason=locked seconds=3600"])
+        yield codes.LOCKED, wire.ask(wrong)
+
     def hold_for_bob(self) -> int:
         """The number of a hold of Alice's for Bob."""
         command = Hold(
@@ -168,14 +182,20 @@ class Codes(LineCase):
         yield codes.CREATED, wire.ask("q LOGIN mobile=2025550179 pin=24689")
         yield codes.IN_USE, self.bank.connect().ask("q LOGIN mobile=2025550179 pin=24689")
         yield codes.TOO_MANY, wire.ask(*["q OPEN_ACCOUNT"] * accounts.MAX_ACCOUNTS)[-1:]
+        yield from self.wrong_pins()
         yield codes.BROKEN_LINE, self.bank.connect().ask("")
         yield codes.LONG_LINE, self.bank.connect().ask("q NOOP" + " x" * 4096)
+        yield codes.BROKEN_SEAL, self.bank.connect().ask("q SEALED jwe=x")
+        needing = self.patch(self.bank.branch, "sealing", Sealing.SECRETS)
+        yield codes.NEEDS_SEAL, self.bank.connect().ask("q LOGIN account=1 pin=1234")
+        needing.restore()
         self.patch(self.bank.branch, "hash_pool", Bounded(AtOnce(), 0))
         yield codes.BUSY, self.bank.connect().ask("q LOGIN username=alice password=x")
         yield codes.TOO_MUCH, self.deposit_too_much()
         terms, self.bank.branch.terms = self.bank.branch.terms, replace(self.bank.branch.terms, pin_terminals=True)
         yield codes.NEEDS_TERMINAL, self.bank.connect().ask(f"q LOGIN account={self.bob.account} pin={self.bob.pin}")
         self.bank.branch.terms = terms
+        yield from self.operators()
         quiet = self.bank.connect()
         self.bank.clock.advance(LIMITS.login_seconds)
         yield codes.IDLE, quiet.received()
@@ -188,6 +208,23 @@ class Codes(LineCase):
         idle = self.bank.connect()
         self.bank.factory.hang_up()
         yield codes.STOPPING, idle.received()
+
+    def operators(self) -> Iterator[tuple[Code, list[str]]]:
+        """What only operators are told."""
+        self.bank.add_operator("amy", Role.TELLER, 1001)
+        amy, root = self.bank.operate(1001), self.bank.operate(0)
+        credit = f"q CREDIT account={self.bob.account} amount=1 currency=USD key=k reason=x"
+        yield codes.NO_OPERATOR, self.bank.connect().ask("q OPERATE")
+        yield codes.NOT_YOURS, amy.ask("q APPROVE proposal=1")
+        yield codes.PROPOSED, root.ask(credit)
+        yield codes.OWN_PROPOSAL, root.ask("q APPROVE proposal=1")
+        yield codes.NO_PROPOSAL, root.ask("q APPROVE proposal=9")
+        self.bank.connect().ask("l LOGIN mobile=+12025550177 pin=59371")
+        [found, _] = amy.ask("q FIND_ACCOUNT mobile=+12025550177")
+        number = found.split("account=")[1].split(" ")[0]
+        amy.ask(f"q RESET_PIN account={number} key=m reason=x")
+        self.patch(PracticePost, "route", lambda _post, _contact: None)
+        yield codes.NO_DEVICE, root.ask("q APPROVE proposal=2")
 
     def deposit_too_much(self) -> list[str]:
         """Fill an account as far as possible, and pay once more in."""

@@ -61,7 +61,7 @@ class PeerTest(SynchronousTestCase):
         transport.getHandle = lambda: here
         peer = Peer(transport)
         self.assertEqual((peer.host, peer.label), ("", f"uid {os.geteuid()} (process {os.getpid()})"))
-        self.assertEqual(peer.origin, Origin("", None, os.geteuid()))
+        self.assertEqual(peer.origin, Origin("", None, uid=os.geteuid()))
 
     def test_certificate(self) -> None:
         """A certificate is known by its fingerprint, once the handshake has shown it."""

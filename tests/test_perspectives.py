@@ -17,7 +17,7 @@ from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
 from bankd import codes
-from bankd.bank import access, payments
+from bankd.bank import access, lockout, payments
 from bankd.bank.hashing import Hasher
 from bankd.codes import Code, Refused
 from bankd.credentials import AccountPin, IAccountPin, IMobilePin, INamePassword, MobilePin, NamePassword, Origin
@@ -188,9 +188,10 @@ class Checking(BranchCase):
             MobilePin(NEW_MOBILE, self.alice.pin),
         ):
             self.assertRefused(self.log_in(credentials), codes.WRONG_SECRET)
+            self.bank.clock.advance(60)  # lest the next one have to wait
 
     def test_unknown_costs_the_same(self) -> None:
-        """Somebody unknown takes one look-up and one hash, as somebody known with a wrong secret does."""
+        """Somebody unknown takes one look-up, one count and one hash, as somebody known with a wrong secret does."""
         self.use_terms(registers_mobiles=False)
         for credentials in (
             NamePassword("alice", "wrong"),
@@ -203,9 +204,12 @@ class Checking(BranchCase):
             waiting = self.log_in(credentials)
             self.assertEqual([len(pool.waiting) for pool in self.pools], [0, 1, 0], credentials)
             self.read_pool.step()
+            self.assertEqual([len(pool.waiting) for pool in self.pools], [1, 0, 0], credentials)
+            self.lane_pool.step()
             self.assertEqual([len(pool.waiting) for pool in self.pools], [0, 0, 1], credentials)
             self.hash_pool.step()
             self.failureResultOf(waiting, Refused)
+            self.drain()
 
     def test_no_number(self) -> None:
         """A mobile number that no network could dial is told to be the field at fault."""
@@ -223,13 +227,22 @@ class Checking(BranchCase):
         """When too many secrets wait to be hashed a log-in is told to come later, and is not checked at all."""
         self.bank.branch.hash_pool = Bounded(self.hash_pool, 1)
         first = self.log_in(AccountPin(self.alice.account, self.alice.pin))
-        self.read_pool.step()
         second = self.log_in(AccountPin(self.bob.account, self.bob.pin))
-        self.read_pool.step()
+        self.read_pool.drain()
+        self.lane_pool.drain()
+        self.assertEqual(len(self.hash_pool.waiting), 1)
         self.assertIs(self.failureResultOf(second, Refused).value.code, codes.BUSY)
         self.drain()
         self.successResultOf(first)
-        self.enter(self.bob)
+        self.assertIsNone(self.enter(self.bob).session.welcome.failed)
+
+    def test_too_many_log_ins(self) -> None:
+        """When too many log-ins are under way the next is told so before anything is done for it."""
+        self.bank.branch.tries = Bounded(self.bank.branch.tries, 1)
+        self.log_in(AccountPin(self.alice.account, self.alice.pin))
+        second = self.log_in(AccountPin(self.bob.account, self.bob.pin))
+        self.assertIs(self.failureResultOf(second, Refused).value.code, codes.BUSY)
+        self.assertEqual(len(self.read_pool.waiting), 1)
 
 
 class Renewing(BranchCase):
@@ -291,6 +304,7 @@ class Renewing(BranchCase):
         self.raise_costs()
         begun = self.start(self.log_in(AccountPin(self.alice.account, self.alice.pin)))
         self.read_pool.step()
+        self.lane_pool.step()
         self.hash_pool.step()
         changed = self.bank.branch.hasher.hash("86420")
         with self.bank.store.writing() as tx:
@@ -304,6 +318,7 @@ class Renewing(BranchCase):
         self.raise_costs()
         self.start(self.log_in(AccountPin(self.alice.account, self.alice.pin)))
         self.read_pool.step()
+        self.lane_pool.step()
         self.assertEqual(len(self.hash_pool.waiting), 1)
         self.hash_pool.step()
         self.assertEqual((len(self.hash_pool.waiting), len(self.lane_pool.waiting)), (0, 1))
@@ -383,7 +398,7 @@ class RealmTests(BranchCase):
     def test_nobody_gets_what_is_not_theirs(self) -> None:
         """Anonymous comers are no customers, customers are no visitors, and nobody is what there is not."""
         realm = Realm(self.bank.branch)
-        proven = Proven(self.bank.claim(self.alice))
+        proven = Proven(self.bank.claim(self.alice), lockout.in_session(1, "pin"))
         for avatar_id, interface in ((b"", ICustomer), (proven, IVisitor), (proven, IFigures), ("alice", ICustomer)):
             with self.assertRaises(NotImplementedError):
                 realm.requestAvatar(avatar_id, Terminal(), interface)

@@ -276,6 +276,7 @@ class PageTests(GrammarCase):
         named = {name.lower() for name in re.findall(r"[A-Za-z][\w-]*", bare)}
         roots = {f"{rule_of(message)}-answer" for message in messages.ALL}
         roots |= {"request-line", "reply-line", "request", "bulk-request", "greeting", "event", "reply", "hint"}
+        roots.add("sealed-line")
         self.assertEqual(named - set(defined), set())
         self.assertEqual(set(defined) - named, roots)
 
@@ -451,6 +452,8 @@ class KindTests(GrammarCase):
 ANSWERS: dict[type[Message], tuple[type[Any] | None, Iterable[codes.Code], type[Any] | None]] = {
     messages.SignUp: (None, [codes.CREATED], records.AccountView),
     messages.Login: (None, [codes.DONE, codes.CREATED], records.Welcome),
+    messages.Keys: (None, [codes.DONE], records.PublishedKeys),
+    messages.Sealed: (records.HoldView, [codes.DONE], None),
     messages.ViewDetails: (None, [codes.DONE], records.CustomerView),
     messages.Accounts: (records.AccountView, [codes.DONE], None),
     messages.OpenAccount: (None, [codes.CREATED], records.AccountView),

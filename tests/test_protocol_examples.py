@@ -13,11 +13,13 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from bankd.bank.terms import Terms
+from bankd.signing import PublicKey
 from bankd.testing import PracticeBank, Wire
-from bankd.wire import grammar, notice
+from bankd.wire import grammar, key_set, notice, seal
 from bankd.wire.grammar import Kind
 from bankd.wire.notice import Hint
 from bankd.wire.roles import Role
+from bankd.wire.seal import Sealed
 from tests import docs
 from tests.test_protocol_abnf import CRLF, in_order
 
@@ -45,6 +47,11 @@ MADE_UP: dict[str, tuple[str, Kind]] = {
     "payee": ("account", grammar.ACCOUNT),
     "subject": ("account", grammar.SUBJECT),
     "customer": ("customer", grammar.COUNT),
+    "terminal": ("terminal", grammar.TOKEN),
+    "keys": ("keys", grammar.JWS),
+    "identity": ("identity", grammar.IDENTITY),
+    "nonce": ("nonce", grammar.NONCE),
+    "jwe": ("jwe", grammar.JWE),
 }
 """Fields whose values a bank makes up: what they are numbers of, and their kind."""
 
@@ -101,6 +108,10 @@ class Dictionary:
                 return f"{real_word!r} in {said!r} is not {word!r}"
         return None
 
+    def newest(self, subject: str) -> str:
+        """The real value of what was printed last of a subject."""
+        return [value for (of, _), value in self.real.items() if of == subject][-1]
+
     def _spoken(self, word: str) -> str:
         name, equals, value = word.partition("=")
         if not equals or name not in MADE_UP:
@@ -135,6 +146,8 @@ class Player:
         self._uid: int | None = None
         for name, (uid, role) in OPERATORS.items():
             self.bank.add_operator(name, role, uid)
+        self._sealed: str | None = None
+        self._seals = 0
 
     def play(self, example: str) -> None:
         """One example, to its end, with nothing left over."""
@@ -151,6 +164,8 @@ class Player:
     def _take(self, step: Step) -> None:
         match step.side:
             case "C":
+                if self._sealed is not None:
+                    self._seal(step.text.partition("jwe=")[2])
                 self._to_send.append(self._dictionary.spoken(step.text))
             case "S":
                 self._compare(step)
@@ -194,6 +209,14 @@ class Player:
             if account_id == event.account_id
         ]
 
+    def _seal(self, printed: str) -> None:
+        """Seal what was told, as what is printed, with the key and for the connection that the bank named last."""
+        identity = PublicKey.from_x(self._dictionary.newest("identity"))
+        key = key_set.read(identity, self._dictionary.newest("keys"), self.bank.clock.seconds())
+        sealed = Sealed(self._dictionary.newest("nonce"), self._seals, self._sealed or "")
+        self._dictionary.real["jwe", printed] = seal.seal(sealed, key)
+        self._seals, self._sealed = self._seals + 1, None
+
     def _happen(self, note: str) -> None:
         passing = re.fullmatch(r"(\d+) seconds pass", note)
         coming = re.fullmatch(r"(\w+) connects to the operators' socket", note)
@@ -201,6 +224,8 @@ class Player:
             self.bank.clock.advance(int(passing[1]))
         elif coming is not None:
             self._uid = OPERATORS[coming[1]][0] if coming[1] in OPERATORS else STRANGER
+        elif note.startswith("sealed: "):
+            self._sealed = note.removeprefix("sealed: ")
         elif note == "the client closes":
             self._wires[self._last].drop()
         elif note == "the bank closes":

@@ -17,7 +17,7 @@ class StateTests(SynchronousTestCase):
     def test_visitor(self) -> None:
         """Before log-in one can sign up, log in, leave or say nothing; all else needs a log-in (S0.18, S2.3, S4.6)."""
         allowed = {message.verb for message in messages.ALL if states.obstacle(State.VISITOR, message) is None}
-        self.assertEqual(allowed, {"SIGNUP", "LOGIN", "NOOP", "LOGOUT", "OPERATE"})
+        self.assertEqual(allowed, {"SIGNUP", "LOGIN", "KEYS", "SEALED", "NOOP", "LOGOUT", "OPERATE"})
         refusals = {states.obstacle(State.VISITOR, message) for message in messages.ALL} - {None}
         self.assertEqual(refusals, {codes.NEEDS_LOGIN})
 
@@ -43,5 +43,5 @@ class StateTests(SynchronousTestCase):
     def test_tasks(self) -> None:
         """Keeping a session, its notices included, is no task done for a customer (S1.9)."""
         others = {message.verb for message in messages.ALL if not RULES[message].task}
-        keeping = {"LOGIN", "LISTEN", "NOTICES", "ACKNOWLEDGE", "NOOP", "LOGOUT"}
+        keeping = {"LOGIN", "KEYS", "SEALED", "LISTEN", "NOTICES", "ACKNOWLEDGE", "NOOP", "LOGOUT"}
         self.assertEqual(others, keeping | {message.verb for message in acts.ALL})

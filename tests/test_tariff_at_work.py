@@ -57,6 +57,36 @@ class TariffCase(SynchronousTestCase):
         return hers, his
 
 
+class Unusual(TariffCase):
+    """Cash that is more at once than the settings call usual."""
+
+    tariff = Tariff(unusual_withdrawals={"USD": 1000})
+
+    def test_told(self) -> None:
+        """More than that gets a notice of its own, taken out or paid of a hold; as much, and transfers, get none."""
+        for request in (
+            "WITHDRAW amount=1000 currency=USD key=1",
+            f"TRANSFER to={self.bob.account} amount=1001 currency=USD key=2",
+            "WITHDRAW amount=1001 currency=USD key=3",
+            "WITHDRAW amount=1001 currency=USD key=3",
+            f"HOLD to={self.bob.account} amount=1001 currency=USD key=4",
+        ):
+            self.assertTrue(self.asked(request).startswith("200 "), request)
+        self.asked(f"CAPTURE hold={self.field('HOLD amount=1002 currency=USD key=5', 'hold')} key=6")
+        hers, his = self.notices()
+        self.assertEqual(hers[1:], ["withdrawal", "paid", "withdrawal", "unusual", "hold", "hold", "paid", "unusual"])
+        self.assertNotIn("unusual", his)
+
+    def test_other_currency(self) -> None:
+        """A currency without a limit has nothing unusual."""
+        with self.bank.store.writing() as tx:
+            fresh = accounts.open_account(tx, self.bank.branch.random_below, self.bob.customer_id, "EUR")
+        wire = self.bank.connect()
+        wire.ask(f"l LOGIN account={fresh.number} pin={self.bob.pin}", "d DEPOSIT amount=5000 currency=EUR key=d")
+        wire.ask("w WITHDRAW amount=5000 currency=EUR key=w")
+        self.assertEqual(len(wire.ask("n NOTICES since=0")), 3)
+
+
 class Fees(TariffCase):
     """What payments cost."""
 

@@ -1,5 +1,6 @@
 """What the bank serves TLS with: certificates and keys that will do, and those that will not."""
 
+import contextlib
 import os
 import ssl
 from datetime import UTC, datetime, timedelta
@@ -42,6 +43,22 @@ class Contexts(SynchronousTestCase):
         context = tls.server_context(self.certificate, self.key)
         self.assertEqual(context.minimum_version, ssl.TLSVersion.TLSv1_3)
         self.assertEqual((context.verify_mode, context.num_tickets), (ssl.CERT_NONE, 0))
+
+    def test_agreement(self) -> None:
+        """Keys are agreed upon by X25519, and by nothing else that a client may offer."""
+        context = tls.server_context(self.certificate, self.key)
+        for group, agreed in (("X25519", True), ("secp521r1", False), ("X448", False)):
+            client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            client.set_ecdh_curve(group)
+            incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+            with contextlib.suppress(ssl.SSLWantReadError):
+                client.wrap_bio(incoming, outgoing, server_hostname="localhost").do_handshake()
+            served = tls.Session(context)
+            served.incoming.write(outgoing.read())
+            if agreed:
+                self.assertFalse(served.shake_hands())
+            else:
+                self.assertRaises(ssl.SSLError, served.shake_hands)
 
     def test_chain(self) -> None:
         """The leaf may be followed by those that signed it, with other text around them."""

@@ -56,6 +56,14 @@ class Codes(SynchronousTestCase):
         """The number under which the bank logged its own fault can be reported."""
         self.assertIn("number 42", words.refused(Denied(codes.INCIDENT, incident="42")))
 
+    def test_how_long_to_wait_is_told(self) -> None:
+        """In seconds, or minutes where there are many; without the time, that it takes a while."""
+        for seconds, said in ((1, "1 second "), (64, "64 seconds "), (120, "2 minutes "), (3541, "60 minutes ")):
+            self.assertIn(f"wait {said}", words.refused(Denied(codes.WAIT, seconds=seconds)))
+        self.assertIn("for 60 minutes.", words.refused(Denied(codes.LOCKED, seconds=3600)))
+        for code in (codes.WAIT, codes.LOCKED):
+            self.assertIn("a while", words.refused(Denied(code)))
+
     def test_unknown_code_is_told_as_it_is(self) -> None:
         """A newer bank's code means what its number or else its first digit says, and is shown with its word."""
         for number, said in (
@@ -94,8 +102,9 @@ class Trouble(SynchronousTestCase):
         """Whatever ends a conversation or prevents one is said in a sentence."""
         for loss in Loss:
             self.assertTrue(words.lost(LostBank(loss)).endswith("."))
+        about = {"fingerprint": "0f", "file": "known_banks"}
         for cause in Cause:
-            said = words.no_bank(NoBank(Address("bank.example", 7), cause, codes.STOPPING))
+            said = words.no_bank(NoBank(Address("bank.example", 7), cause, codes.STOPPING, about))
             self.assertTrue(said.endswith("."), said)
             self.assertIn("bank.example", said)
 
@@ -189,6 +198,12 @@ class Slips(SynchronousTestCase):
         self.assertTrue(slips.welcome(welcome, False).endswith(f"Your last log-in was {words.moment(MORNING)}."))
         self.assertTrue(slips.welcome(first, False).endswith("This is your first log-in."))
         self.assertIn("you are now registered", slips.welcome(first, True))
+
+    def test_welcome_tells_of_failed_tries(self) -> None:
+        """How many there were, and what to do."""
+        welcome = Welcome(account="7", currency="USD", lease_seconds=30, last_login_us=MORNING)
+        for failed, said in ((1, "\n1 try with a wrong"), (12, "\n12 tries with a wrong")):
+            self.assertIn(said, slips.welcome(replace(welcome, failed=failed), False))
 
     def test_details_tell_what_is_on_record(self) -> None:
         """And what is not."""

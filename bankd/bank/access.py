@@ -13,7 +13,8 @@ from bankd import codes
 from bankd.bank.terms import Terms
 from bankd.codes import Refused
 from bankd.records import Session, Welcome
-from bankd.store import customers, sessions, terminals
+from bankd.store import claims, customers, sessions, terminals
+from bankd.store.claims import Found, Identity
 from bankd.store.engines import Transaction
 
 
@@ -30,20 +31,16 @@ class Claim:
     renewed: str | None = field(repr=False, default=None)
 
 
-def claim_by_name(connection: Connection, username: str, number: str | None) -> Claim | None:
-    """The claim made by a user name and a password; None when there is no such customer with an open account."""
-    return _claim(connection, customers.customer_named(connection, username), number, "password")
+def claim(connection: Connection, identity: Identity) -> Claim | None:
+    """The claim to be ``identity``; None when there is no such customer with an open account."""
+    return claim_of(identity, claims.find(connection, identity))
 
 
-def claim_by_mobile(connection: Connection, mobile: str, number: str | None) -> Claim | None:
-    """The claim made by a mobile number, in E.164, and a PIN."""
-    return _claim(connection, customers.customer_with_mobile(connection, mobile), number, "pin")
-
-
-def claim_by_account(connection: Connection, number: str) -> Claim | None:
-    """The claim made by an account's number and a PIN."""
-    account = customers.account_numbered(connection, number)
-    return _claim(connection, account.customer_id if account else None, number, "pin")
+def claim_of(identity: Identity, found: Found) -> Claim | None:
+    """The same from what was found."""
+    if found.customer_id is None or found.account_id is None:
+        return None
+    return Claim(found.customer_id, found.account_id, identity.kind, found.hashed)
 
 
 def is_enrolled(connection: Connection, certificate: str | None) -> bool:
@@ -97,12 +94,3 @@ def check_session(connection: Connection, session: Session) -> None:
 def end_session(tx: Transaction, session: Session) -> None:
     """Free the session's account, if it is still the session's."""
     sessions.release(tx, session.account_id, session.fence)
-
-
-def _claim(connection: Connection, customer_id: int | None, number: str | None, kind: str) -> Claim | None:
-    if customer_id is None:
-        return None
-    for account in customers.open_accounts(connection, customer_id):
-        if number in (None, account.number):
-            return Claim(customer_id, account.id, kind, kept_hash(connection, customer_id, kind))
-    return None

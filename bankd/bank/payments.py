@@ -1,14 +1,14 @@
 """Money moves: a batch of commands is loaded, decided and written in one transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bankd.codes import Refused
 from bankd.ledger import book
-from bankd.ledger.books import Outcome
+from bankd.ledger.books import Books, Outcome
 from bankd.ledger.commands import Command, Expiry
 from bankd.ledger.entries import Entry
 from bankd.ledger.tariff import FREE, Tariff
-from bankd.records import BulkEnd, BulkLine, BulkResult, Held, Receipt
+from bankd.records import BulkEnd, BulkLine, BulkResult, Held, NoticeKind, Receipt
 from bankd.store import holds, journal, outbox
 from bankd.store.engines import Transaction
 
@@ -22,6 +22,8 @@ def apply(tx: Transaction, commands: Sequence[Command], tariff: Tariff = FREE) -
     outcomes = book.decide(commands, books)
     journal.append(tx, books)
     outbox.announce(tx, books.posted)
+    if tariff.unusual_withdrawals:
+        _tell_of_unusual(tx, books, tariff.unusual_withdrawals)
     return outcomes
 
 
@@ -57,6 +59,15 @@ def held(outcome: Outcome, currency: str) -> Held:
     """What the entry of ``outcome``, which set money aside, is to its owner. Raises Refused when there is none."""
     entry = _made(outcome)
     return Held(entry.id, entry.at_us, entry.expires_us or 0, entry.amount_minor, currency)
+
+
+def _tell_of_unusual(tx: Transaction, books: Books, limits: Mapping[str, int]) -> None:
+    """Tell owners of cash that left their accounts, where it was more at once than the limit of its currency."""
+    for entry in books.posted:
+        payer = books.accounts[entry.debit_id]
+        in_cash = entry.kind in ("withdrawal", "capture") and books.accounts[entry.credit_id].floor_minor is None
+        if in_cash and entry.amount_minor > limits.get(payer.currency, entry.amount_minor):
+            outbox.add(tx, payer.id, NoticeKind.UNUSUAL)
 
 
 def _made(outcome: Outcome) -> Entry:

@@ -110,13 +110,13 @@ def bulk_of(message: type[Message], answer: Answer, count: int) -> BulkResult:
 
 def denied(answer: Answer) -> Denied:
     """The refusal that ``answer`` is."""
-    place = answer.fields.get("place", "")
-    return Denied(
-        answer.code,
-        answer.fields.get("field"),
-        answer.fields.get("incident"),
-        COUNT.parse(place) if COUNT.pattern.fullmatch(place) else None,
-    )
+
+    def number(name: str) -> int | None:
+        spelt = answer.fields.get(name, "")
+        return int(spelt) if COUNT.pattern.fullmatch(spelt) else None
+
+    fields = answer.fields
+    return Denied(answer.code, fields.get("field"), fields.get("incident"), number("place"), number("seconds"))
 
 
 def unanswered(request: Message | str, lost: LostBank) -> LostBank | InDoubt:

@@ -16,10 +16,18 @@ from bankd.client.address import Address, NotAnAddress
 from bankd.client.connect import terminal_from, trust_from
 from bankd.client.feed import Later, tasks_among
 from bankd.client.forms import WAYS
+from bankd.client.known_banks import KnownBanks, default_path, introduced_by
+from bankd.client.sealing import OPEN, Extent, Sealing, shared_key
 from bankd.client.tasks import SHAPES
+from bankd.client.tokens import file_of
+from bankd.signing import NotKey
+from bankd.wire.seal import NotSealingKey
 
 LOCAL_CA = Path("var/ca.pem")
 """Where `make run` leaves the certificate of the bank that it serves."""
+
+LOCAL_IDENTITY = Path("var/receipts.pem")
+"""Where it leaves the public half of that bank's own key."""
 
 HERE = "-"
 """Standard input, where a file is asked for."""
@@ -64,6 +72,14 @@ A connection that is lost is made again, and what was under way asked again; not
 paid twice. Where it stays unknown whether money moved, that is said, with the key by
 which the bank finds it; in JSON as key.
 
+Everything is sealed for the bank, inside TLS, so that nobody on the way reads it who
+ends TLS before the bank does. The bank's identity is its public key, receipts.pem: the
+bank gives it away as a file, or tells its fingerprint. Without --identity the one that
+a bank shows the first time is told, and remembered in
+~/.local/share/bankd/known_banks (or below XDG_DATA_HOME); a bank that then shows
+another is told nothing. --seal secrets seals what carries a PIN, password or code, and
+--seal off nothing.
+
 Exit status:
   0  everything succeeded
   1  the bank refused something
@@ -78,8 +94,12 @@ Examples:
       --task 'Transfer $100 to Account 1000002 reference Rent' --task 'Statement 5'
   bankd-client --login mobile:+31612345678 --secret-file secret --tasks - < tasks.txt
 
-Variables: BANKD_SERVER, BANKD_CA and BANKD_TERMINAL stand for --server, --ca and
---terminal, BANKD_SECRET for the secret.
+Variables: BANKD_SERVER, BANKD_CA, BANKD_TERMINAL, BANKD_SEAL and BANKD_IDENTITY stand
+for --server, --ca, --terminal, --seal and --identity, BANKD_SECRET for the secret.
+
+In $XDG_DATA_HOME/bankd/terminals (~/.local/share/bankd/terminals) is kept
+what tells the bank that you have logged in here before, so that nobody who tries your
+PIN elsewhere can lock you out here; without the file all works as well.
 """
 
 
@@ -91,7 +111,8 @@ class Unusable(Exception):
 class Given:
     """All that the program was told. ``login`` is a way of WAYS and who logs in; without ``tasks`` a person does.
 
-    ``terminal`` is the certificate to show to the bank, or None.
+    ``terminal`` is the certificate to show to the bank, or None; ``tokens`` is the file that the bank's tokens for this
+    terminal are kept in; ``sealing`` says what is to be sealed, and for whom.
     """
 
     address: Address
@@ -101,7 +122,9 @@ class Given:
     tasks: tuple[str | Later, ...]
     as_json: bool
     plain: bool
+    tokens: Path
     terminal: Any = None
+    sealing: Sealing = OPEN
 
 
 def read_arguments(arguments: Sequence[str] | None, environment: Mapping[str, str], stdin: TextIO) -> Given:
@@ -128,6 +151,9 @@ def make_parser() -> argparse.ArgumentParser:
     option("--server", metavar="HOST:PORT", help="where the bank is (localhost:65432)")
     option("--ca", metavar="FILE", help=f"the authorities trusted to sign the bank's certificate ({LOCAL_CA})")
     option("--terminal", metavar="FILE", help="the certificate and key by which the bank knows this terminal")
+    option("--seal", metavar="EXTENT", help="what is sealed: session (all of it), secrets or off (session)")
+    option("--identity", metavar="KEY", help=f"the bank's public key, or its fingerprint ({LOCAL_IDENTITY})")
+    option("--shared-key", metavar="FILE", help="seal with the key that the bank gave for this terminal")
     option("--login", metavar="KIND:WHO", help="account:NUMBER, mobile:NUMBER or user:NAME")
     option("--secret-file", metavar="FILE", help="a file whose first line is the PIN or password; - for standard input")
     option("--task", dest="tasks", action="append", metavar="TASK", type=lambda task: ("task", task), help=TASK_HELP)
@@ -166,7 +192,9 @@ def _given(options: argparse.Namespace, environment: Mapping[str, str], stdin: T
         tasks,
         options.json,
         options.plain,
+        file_of(environment),
         _terminal(options.terminal or environment.get("BANKD_TERMINAL")),
+        _sealing(options, environment),
     )
 
 
@@ -196,6 +224,33 @@ def _terminal(named: str | None) -> Any:
         raise Unusable(f"cannot read the terminal's file {named}: {error.strerror}") from None
     except ValueError:
         raise Unusable(f"the terminal's file {named} holds no certificate with its key in PEM form") from None
+
+
+def _sealing(options: argparse.Namespace, environment: Mapping[str, str]) -> Sealing:
+    """What is to be sealed. Raises Unusable."""
+    extent = options.seal or environment.get("BANKD_SEAL") or Extent.SESSION
+    if extent not in list(Extent):
+        raise Unusable(f"--seal is session, secrets or off, not '{extent}'")
+    named = options.identity or environment.get("BANKD_IDENTITY") or _local_identity(options, environment)
+    try:
+        bank = introduced_by(named) if named else KnownBanks(default_path(environment))
+    except OSError as error:
+        raise Unusable(f"cannot read the bank's identity {named}: {error.strerror}") from None
+    except NotKey:
+        raise Unusable(f"there is no Ed25519 key in {named}; --identity takes a file such as receipts.pem") from None
+    try:
+        shared = shared_key(Path(options.shared_key)) if options.shared_key else None
+    except OSError as error:
+        raise Unusable(f"cannot read the shared key {options.shared_key}: {error.strerror}") from None
+    except NotSealingKey as error:
+        raise Unusable(f"the shared key {options.shared_key} cannot be used: {error}") from None
+    return Sealing(Extent(extent), bank, shared)
+
+
+def _local_identity(options: argparse.Namespace, environment: Mapping[str, str]) -> str | None:
+    """The file of the bank that `make run` serves, where no other bank's authorities are named."""
+    local = not (options.ca or environment.get("BANKD_CA")) and LOCAL_CA.exists() and LOCAL_IDENTITY.exists()
+    return str(LOCAL_IDENTITY) if local else None
 
 
 def _login(text: str) -> tuple[str, str]:

@@ -32,6 +32,7 @@ from bankd.client.bank import Bank
 from bankd.client.conversation import Conversation
 from bankd.client.errors import Cause, LostBank, NoBank
 from bankd.client.keys import key_maker
+from bankd.client.sealing import OPEN, Sealing
 
 _ALERT = re.compile("alert (unknown ca|.*certificate)")  # what TLS says to one whose certificate will not do
 
@@ -64,18 +65,26 @@ def terminal_from(file: Path) -> PrivateCertificate:
 
 
 async def reach(
-    reactor: Any, address: Address, trust: Any, random: Callable[[int], bytes] = os.urandom, terminal: Any = None
+    reactor: Any,
+    address: Address,
+    trust: Any,
+    random: Callable[[int], bytes] = os.urandom,
+    terminal: Any = None,
+    *,
+    sealing: Sealing = OPEN,
+    tell: Callable[[str], object] = str,
 ) -> Bank:
-    """A bank that has greeted us at ``address``; ``terminal`` is the certificate that is shown there.
+    """A bank that has greeted us at ``address``, with the conversation sealed as ``sealing`` says. Raises NoBank.
 
-    Raises NoBank.
+    ``terminal`` is the certificate that is shown there; ``tell`` is told in words what a person should know.
     """
     conversation = await _connect(reactor, address, trust, terminal)
     try:
         greeting = await conversation.greeted
+        await sealing.begin(conversation, address, reactor.seconds(), tell)
     except LostBank as lost:
         raise NoBank(address, cause_of(lost), lost.warning) from lost
-    except CancelledError:
+    except (CancelledError, NoBank):
         conversation.close()
         raise
     transport = cast(ITransport, conversation.transport)

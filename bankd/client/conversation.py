@@ -15,18 +15,20 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IDelayedCall, IReactorTime, ITCPTransport
+from twisted.internet.interfaces import IDelayedCall, IReactorTime, ITCPTransport, ITransport
 from twisted.internet.protocol import connectionDone
 from twisted.protocols.basic import LineReceiver
 from twisted.python.failure import Failure
 
 from bankd.client.answers import Answer, Fields, code_of, read
 from bankd.client.errors import Loss, LostBank
+from bankd.client.seals import Clear, Envelope
 from bankd.codes import Code
 from bankd.records import Greeting
 from bankd.wire import codec, grammar
 from bankd.wire.codec import NotReply, Reply
 from bankd.wire.messages import Message, Noop
+from bankd.wire.seal import BrokenSeal, TooLong
 
 GREETING_SECONDS = 10.0
 """How long a bank may take to greet, the TLS handshake included."""
@@ -59,6 +61,7 @@ class Conversation(LineReceiver):
         self.greeted: Deferred[Greeting] = Deferred()
         self.lost: Deferred[LostBank] = Deferred()
         self._clock = clock
+        self._envelope: Envelope = Clear()
         self._asked: deque[_Asked] = deque()
         self._count = 0
         self._loss: LostBank | None = None
@@ -71,11 +74,16 @@ class Conversation(LineReceiver):
 
     def ask(self, message: Message) -> Deferred[Answer]:
         """The bank's answer to ``message``. Fails with LostBank."""
-        return self._send(lambda tag: codec.write_request(tag, message))
+        return self._send(lambda tag: codec.write_request(tag, message), message.secret)
 
     def ask_verb(self, verb: str) -> Deferred[Answer]:
         """The bank's answer to a verb without fields that this client need not know. Fails with LostBank."""
         return self._send(lambda tag: f"{tag} {verb}".encode("ascii"))
+
+    def seal(self, envelope: Envelope) -> None:
+        """From now on, and while nothing is under way, have lines travel in ``envelope``."""
+        self._envelope = envelope
+        self.MAX_LENGTH = envelope.limit
 
     def keep_alive(self, seconds: float) -> None:
         """From now on ask a NOOP whenever nothing was asked for ``seconds``."""
@@ -97,7 +105,9 @@ class Conversation(LineReceiver):
         if self._loss is not None:
             return
         try:
-            self._heard(codec.read_reply(line))
+            self._heard(codec.read_reply(self._envelope.take_out(line)))
+        except BrokenSeal:
+            self._give_up(Loss.BROKEN_SEAL)
         except NotReply:
             self._give_up(Loss.NONSENSE)
 
@@ -144,14 +154,19 @@ class Conversation(LineReceiver):
         else:
             self.greeted.callback(read(Greeting, reply.fields))
 
-    def _send(self, write: Callable[[str], bytes]) -> Deferred[Answer]:
+    def _send(self, write: Callable[[str], bytes], secret: bool = False) -> Deferred[Answer]:
         self._count += 1
         asked = _Asked(f"a{self._count}")
         if self._loss is not None:
             asked.answer.errback(self._loss)
             return asked.answer
         self._asked.append(asked)
-        self.sendLine(write(asked.tag))
+        try:
+            octets = self._envelope.put_in(write(asked.tag), secret)
+        except TooLong:
+            self._give_up(Loss.TOO_LONG)
+            return asked.answer
+        cast(ITransport, self.transport).write(octets)
         self._stay_alive()
         if len(self._asked) == 1:
             self._expect_line()

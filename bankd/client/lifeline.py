@@ -25,6 +25,7 @@ from bankd.client.bank import Bank
 from bankd.client.errors import Denied, Loss, LostBank, NoBank
 from bankd.client.owed import Owed
 from bankd.client.patience import Random, pauses
+from bankd.client.tokens import Tokens
 from bankd.records import Welcome
 from bankd.wire import messages
 from bankd.wire.messages import Login, Message
@@ -43,11 +44,18 @@ class Lifeline:
     """The ``Line`` of ``bank``, over one conversation after another.
 
     ``first`` is the first, and ``reach`` opens those that follow. ``tell`` is told in words what goes on. Each time
-    that the session is open again ``bank.on_recovery`` is called; ``lost`` fires when there is no going on.
+    that the session is open again ``bank.on_recovery`` is called; ``lost`` fires when there is no going on. ``tokens``
+    are shown at log-ins, and kept from them.
     """
 
     def __init__(
-        self, first: Bank, reach: Reach, clock: IReactorTime, random: Random, tell: Callable[[str], None]
+        self,
+        first: Bank,
+        reach: Reach,
+        clock: IReactorTime,
+        random: Random,
+        tell: Callable[[str], None],
+        tokens: Tokens | None = None,
     ) -> None:
         self.lost: Deferred[LostBank] = Deferred()
         self.bank = Bank(self, first.greeting, first.new_key)
@@ -55,6 +63,7 @@ class Lifeline:
         self._clock = clock
         self._random = random
         self._tell = tell
+        self._tokens = tokens
         self._owed: list[Owed] = []
         self._login: Login | None = None
         self._pauses: Iterator[float] | None = None
@@ -94,6 +103,8 @@ class Lifeline:
     def _take(self, request: Message | str) -> Deferred[Answer]:
         if self._over is not None:
             return fail(LostBank(Loss.UNSENT, self._over.warning, self._over.reason))
+        if isinstance(request, Login) and self._tokens is not None:
+            request = self._tokens.shown(request)
         owed = Owed(request, Deferred(lambda answer: self._withdraw(owed)))
         self._owed.append(owed)
         if self._recovery is None:
@@ -138,7 +149,7 @@ class Lifeline:
         """Hand over an answer, and note what changes with it."""
         if self._settle(owed):
             if not answer.code.refuses:
-                self._note(owed.request)
+                self._note(owed.request, answer)
             owed.answer.callback(answer)
 
     def _fail(self, owed: Owed, why: LostBank) -> None:
@@ -170,11 +181,11 @@ class Lifeline:
             self._pauses = None
         return True
 
-    def _note(self, request: Message | str) -> None:
+    def _note(self, request: Message | str, answer: Answer) -> None:
         """Remember by which secret to come back."""
         match request:
             case Login():
-                self._login = request
+                self._login = self._tokens.kept(request, answer.fields) if self._tokens else request
             case messages.ChangePin() if self._login and self._login.pin:
                 self._login = replace(self._login, pin=request.new)
             case messages.ChangePassword() if self._login and self._login.password:
@@ -279,4 +290,4 @@ def _is_final(error: NoBank | LostBank | Denied) -> bool:
     It is not where a certificate is not the bank's, as on a network that wants a log-in of its own first: nothing is
     told to whoever shows one, and the bank may be there next time.
     """
-    return isinstance(error, Denied) and error.code != codes.IN_USE and error.code.number < 500
+    return isinstance(error, Denied) and error.code not in (codes.IN_USE, codes.WAIT) and error.code.number < 500

@@ -25,6 +25,7 @@ from bankd.client.lifeline import Lifeline
 from bankd.client.menu import Menu
 from bankd.client.script import Script
 from bankd.client.terminal import open_terminal
+from bankd.client.tokens import Tokens
 
 STDIN = 0
 """The descriptor of standard input."""
@@ -122,9 +123,12 @@ async def _lifeline(reactor: Any, given: Given, tell: Callable[[str], None]) -> 
     """A line to the bank, which tells what becomes of it by ``tell``. Raises NoBank."""
 
     async def call() -> Bank:
-        return await reach(reactor, given.address, given.trust, terminal=given.terminal)
+        return await reach(
+            reactor, given.address, given.trust, terminal=given.terminal, sealing=given.sealing, tell=tell
+        )
 
-    return Lifeline(await call(), call, reactor, SystemRandom().random, tell)
+    tokens = Tokens(given.tokens, given.address)
+    return Lifeline(await call(), call, reactor, SystemRandom().random, tell, tokens)
 
 
 def _print(text: str) -> None:

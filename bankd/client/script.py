@@ -99,7 +99,8 @@ class Script:
         try:
             await self._bank.log_in(login)
         except Denied as error:
-            fields = {"field": error.field} if error.field else {}
+            told = {"field": error.field, "seconds": error.seconds}
+            fields = {name: str(value) for name, value in told.items() if value is not None}
             self._tell(Outcome(LOG_IN, error.code, words.refused(error), fields))
             self._bank.close()
             return exits.REFUSED

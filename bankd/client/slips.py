@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bankd import money
-from bankd.client import prompts, words
+from bankd.client import lockout, prompts, words
 from bankd.client.words import moment
 from bankd.records import (
     AccountView,
@@ -50,8 +50,8 @@ def welcome(welcome: Welcome, registered: bool) -> str:
     if registered:
         return f"{hello}\nYour mobile number was not known before, so you are now registered with it."
     if welcome.last_login_us is None:
-        return f"{hello} This is your first log-in."
-    return f"{hello} Your last log-in was {moment(welcome.last_login_us)}."
+        return f"{hello} This is your first log-in.{lockout.failed(welcome.failed)}"
+    return f"{hello} Your last log-in was {moment(welcome.last_login_us)}.{lockout.failed(welcome.failed)}"
 
 
 def signed_up(account: AccountView) -> str:

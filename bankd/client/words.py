@@ -1,16 +1,19 @@
 """What codes and notices mean, in English: every number that the bank answers as a sentence for a person.
 
-All words for people stand here, in ``slips`` and ``payment_slips`` (what the bank hands over) and in ``prompts`` (what
-the terminal asks); another language is another four such modules. Text that came from the bank or from other customers
-is only quoted: the screen and the script remove what could command a terminal.
+All words for people stand here, in ``slips`` and ``payment_slips`` (what the bank hands over), in ``prompts`` (what
+the terminal asks) and in ``no_banks``; another language is another five such modules. Text that came from the bank or
+from other customers is only quoted: the screen and the script remove what could command a terminal.
 """
 
 from collections import defaultdict
 from datetime import UTC, datetime, tzinfo
 
 from bankd import codes, money
-from bankd.client.errors import Cause, Denied, InDoubt, Loss, LostBank, NoBank
+from bankd.client import lockout
+from bankd.client.errors import Denied, InDoubt, Loss, LostBank, NoBank
 from bankd.client.keys import key_of
+from bankd.client.no_banks import NO_BANKS as NO_BANKS
+from bankd.client.no_banks import STRANGERS
 from bankd.codes import Code
 from bankd.records import Notice, NoticeKind
 from bankd.wire.messages import Message
@@ -24,6 +27,7 @@ CODES: dict[Code, str] = {
     codes.PROPOSED: "This waits until another operator approves it.",
     codes.BROKEN_LINE: "The bank received a broken line and closed the connection.",
     codes.LONG_LINE: "The request was too long, and the bank closed the connection.",
+    codes.BROKEN_SEAL: "What was sealed for the bank arrived broken, so the bank closed the connection.",
     codes.IDLE: "Nothing was asked for a while, so the bank ended the session.",
     codes.STOPPING: "The bank is closing for now. Please come back later.",
     codes.BUSY: "The bank is busy. Please try again in a moment.",
@@ -32,12 +36,15 @@ CODES: dict[Code, str] = {
     codes.BAD_VERB: INVALID,
     codes.NEEDS_LOGIN: "Please log in first.",
     codes.BAD_STATE: "This is not possible while you are logged in.",
+    codes.NEEDS_SEAL: "The bank takes this under seal only. Start again without --seal off.",
     codes.BAD_ITEMS: INVALID,
     codes.BAD_FIELD: INVALID,
     codes.OVER: "The session is over: the account was opened at another terminal, or closed.",
     codes.NEEDS_TERMINAL: "The bank takes PINs only at its own terminals. Please log in with your password.",
     codes.NO_OPERATOR: "You are no operator of this bank.",
     codes.NOT_YOURS: "Your role does not include this.",
+    codes.LOCKED: "Too many tries to log in have failed, so the bank looks at none for a while.",
+    codes.WAIT: "Several tries have failed. Please wait a while before the next one.",
     codes.WRONG_SECRET: "The bank does not accept these credentials.",
     codes.IN_USE: "This account is in use at another terminal. Please log out there, or try again later.",
     codes.WEAK_SECRET: "This is too easy to guess; please choose another.",
@@ -102,6 +109,10 @@ NOTICES: dict[str, tuple[str, str]] = {
     NoticeKind.REVERSAL: ("{amount} was given back to you by {other}", "A payment was given back"),
     NoticeKind.DELETION: ("Your account was closed", "Your account was closed"),
     NoticeKind.SECRET: ("Your PIN or password was changed",) * 2,
+    NoticeKind.FAILED: ("Somebody has tried several times to log in to your account, and failed",) * 2,
+    NoticeKind.LOCKOUT: ("Too many tries to log in to your account have failed, and whoever made them is locked out",)
+    * 2,
+    NoticeKind.UNUSUAL: ("More cash than usual was withdrawn at once",) * 2,
     NoticeKind.CONTACT: ("Your contact information was changed",) * 2,
 }
 """Each kind of notice without its full stop: with what the bank tells of it, and where only the kind is known."""
@@ -120,22 +131,11 @@ LOSSES = {
     Loss.ENDED: "The connection to the bank was lost.",
     Loss.SILENT: "The bank does not answer any more.",
     Loss.NONSENSE: "What came from the bank could not be understood, so the connection was closed.",
+    Loss.BROKEN_SEAL: "What came from the bank was altered on its way, or did not come from it, so the connection was "
+    "closed.",
+    Loss.TOO_LONG: "This is too long to be sealed by itself, so it was not sent. Start again with --seal session.",
     Loss.LEFT: "The connection to the bank was closed.",
     Loss.UNSENT: "The connection to the bank was lost before this was sent, so nothing was done.",
-}
-
-NO_BANKS = {
-    Cause.UNKNOWN_HOST: "There is no host called {host}. Check the address given with --server.",
-    Cause.UNREACHABLE: "The bank at {address} cannot be reached. Check the address given with --server, and that the "
-    "bank is running.",
-    Cause.UNTRUSTED: "The certificate of {address} is not trusted: it has expired, or no authority that you trust has "
-    "signed it. Give the bank's own CA file with --ca; do not enter any secret until this is settled.",
-    Cause.WRONG_NAME: "The certificate of {address} was made for another name than {host}. Give the name that the bank "
-    "told you with --server; do not enter any secret until this is settled.",
-    Cause.WRONG_TERMINAL: "The bank at {address} does not accept the certificate given with --terminal: it has ended, "
-    "or that bank did not make it.",
-    Cause.NOT_A_BANK: "What answers at {address} does not talk as a bank does. Check what is given with --server.",
-    Cause.TURNED_AWAY: "The bank at {address} takes no more terminals now: {warning}",
 }
 
 FIELDS = {
@@ -184,8 +184,10 @@ IN_DOUBT = (
 )
 
 
-def code(code: Code, field: str | None = None, incident: str | None = None) -> str:
-    """A code as a sentence, naming the field at fault or the incident where there is one."""
+def code(code: Code, field: str | None = None, incident: str | None = None, seconds: int | None = None) -> str:
+    """A code as a sentence, naming the field at fault, the incident or the time where there is one."""
+    if seconds and (told := lockout.refused_for(code, seconds)):
+        return told
     if field and code in WITH_FIELD:
         wanted = STRONG.get(field) or " ".join(STRONG.values())
         return WITH_FIELD[code].format(field=FIELDS.get(field, field), wanted=wanted)
@@ -203,7 +205,9 @@ def reason(word: str) -> str:
 
 def refused(error: codes.Refused) -> str:
     """Why the bank refused."""
-    return code(error.code, error.field, error.incident if isinstance(error, Denied) else None)
+    if isinstance(error, Denied):
+        return code(error.code, error.field, error.incident, error.seconds)
+    return code(error.code, error.field)
 
 
 def lost(error: LostBank) -> str:
@@ -214,7 +218,8 @@ def lost(error: LostBank) -> str:
 def no_bank(error: NoBank) -> str:
     """Why no bank could be reached, and what to do."""
     warning = code(error.warning) if error.warning else ""
-    return NO_BANKS[error.cause].format(host=error.address.host, address=error.address, warning=warning)
+    named = {"host": error.address.host, "address": error.address, "warning": warning, **error.about}
+    return NO_BANKS[error.cause].format(**named)
 
 
 def why(error: codes.Refused | LostBank | NoBank) -> str:
@@ -237,8 +242,10 @@ def connecting_again(in_doubt: Message | str | None) -> str:
 
 def waiting(error: codes.Refused | LostBank | NoBank) -> str:
     """Why there is no connection again yet."""
-    if isinstance(error, NoBank) and error.cause in (Cause.UNTRUSTED, Cause.WRONG_NAME):
+    if isinstance(error, NoBank) and error.cause in STRANGERS:
         return NOT_THE_BANK
+    if isinstance(error, codes.Refused) and error.code == codes.WAIT:
+        return CODES[codes.WAIT]
     return STILL_HELD if isinstance(error, codes.Refused) and error.code == codes.IN_USE else STILL_AWAY
 
 

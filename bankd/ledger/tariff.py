@@ -30,12 +30,13 @@ class Tariff:
     """Amounts in minor units by currency; a currency that is missing has no such fee or limit.
 
     ``fees`` are by the kind of command, then by currency. ``payment_limits`` hold for each transfer, withdrawal or
-    hold, ``day_limits`` for all of them on one day in UTC.
+    hold, ``day_limits`` for all of them on one day in UTC. ``unusual_withdrawals`` are not refused: the owner is told.
     """
 
     fees: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     payment_limits: Mapping[str, int] = field(default_factory=dict)
     day_limits: Mapping[str, int] = field(default_factory=dict)
+    unusual_withdrawals: Mapping[str, int] = field(default_factory=dict)
 
     def fee(self, kind: str, currency: str) -> int:
         """The fee for a command of ``kind``, 0 for none."""

@@ -13,9 +13,10 @@ from bankd import codes
 from bankd.bank.accounts import RandomBelow
 from bankd.bank.hashing import Hasher
 from bankd.bank.terms import Terms
+from bankd.bank.tokens import TokenKeys
 from bankd.codes import Refused
 from bankd.lane import Lane
-from bankd.records import Limits
+from bankd.records import Limits, Sealing
 from bankd.signing import PrivateKey
 from bankd.store.engines import Connection, DatabaseFault
 from bankd.store.failures import is_failure
@@ -52,6 +53,15 @@ class Bounded:
         return result
 
 
+MAX_TRIES = 200
+"""Log-ins that may wait to be checked, in all; at some 80 a second that is a wait of seconds, and more get BUSY."""
+
+
+def _begin(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Deferred[T]:
+    """A pool of coroutines, which all begin at once."""
+    return Deferred.fromCoroutine(function(*args, **kwargs))  # type: ignore[arg-type]
+
+
 @dataclass(slots=True)
 class Tally:
     """What is counted while the bank is open."""
@@ -65,7 +75,8 @@ class Branch:
     """The bank as its perspectives see it.
 
     ``reading`` opens a connection that sees the database as it is at one moment; ``random_below`` is where numbers
-    nobody can guess come from. ``owners`` are the system's users, by uid with their names, who own the bank.
+    nobody can guess come from; ``tries`` begins coroutines that check credentials. ``seals`` opens what is sealed, and
+    ``sealing`` says what must be. ``owners`` are the system's users, by uid with their names, who own the bank.
     """
 
     lane: Lane
@@ -73,15 +84,19 @@ class Branch:
     read_pool: Pool
     hash_pool: Pool
     hasher: Hasher
+    tokens: TokenKeys
     signer: PrivateKey
     board: Any
     post: Any
+    seals: Any
     terms: Terms
     limits: Limits
     clock: IReactorTime
     random_below: RandomBelow
+    sealing: Sealing = Sealing.NO
     tally: Tally = field(default_factory=Tally)
-    owners: Mapping[int, str] = field(default_factory=dict)
+    owners: Mapping[int, str] = field(default_factory=lambda: {0: "root"})
+    tries: Pool = field(default_factory=lambda: Bounded(_begin, MAX_TRIES))
 
     def read(self, report: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> Deferred[T]:
         """What ``report`` finds in the database, looked up in another thread. Refused: BUSY when the database fails."""

@@ -1,7 +1,8 @@
 """A checker for each kind of credentials: it says which customer and account they stand for, or refuses them.
 
 1. An unknown name, number or account costs the same work and gets the same answer as a wrong secret.
-2. A failure is ``codes.Refused`` with WRONG_SECRET; nothing tells which part was wrong.
+2. A failure is ``codes.Refused`` with WRONG_SECRET, or after several LOCKED or WAIT; nothing tells which part was
+   wrong.
 3. What a checker gives as the avatar's id is a ``Proven``, or of an operator a ``Badge``, for the realm alone.
 """
 
@@ -9,12 +10,13 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from twisted.cred.checkers import ICredentialsChecker
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, maybeDeferred
 from zope.interface import Interface, implementer
 
 from bankd import codes
-from bankd.bank import access, accounts, contact, operators, strength
+from bankd.bank import access, accounts, contact, lockout, operators, strength
 from bankd.bank.access import Claim
+from bankd.bank.lockout import Tried
 from bankd.codes import Refused
 from bankd.credentials import (
     AccountPin,
@@ -26,16 +28,21 @@ from bankd.credentials import (
     NamePassword,
     Origin,
 )
+from bankd.perspectives import tries
 from bankd.perspectives.branch import Branch
+from bankd.store.claims import Found, Identity
 from bankd.store.customers import AccountRow
 from bankd.store.engines import Transaction
 
 
 @dataclass(frozen=True, slots=True)
 class Proven:
-    """A claim whose secret was right; ``registered`` when the credentials have just made the customer."""
+    """A claim whose secret was right, and the try that it was; ``registered`` when the credentials have just made the
+    customer.
+    """
 
     claim: Claim
+    tried: Tried
     registered: bool = False
 
 
@@ -50,7 +57,7 @@ class Checker:
 
     def requestAvatarId(self, credentials: Any) -> Deferred[Any]:
         """A ``Proven``, or Refused."""
-        return Deferred.fromCoroutine(self._check(credentials))
+        return maybeDeferred(self._branch.tries, self._check, credentials)
 
     async def _check(self, given: Any) -> Proven:
         raise NotImplementedError
@@ -61,12 +68,15 @@ class Checker:
         if branch.terms.pin_terminals and not await branch.read(access.is_enrolled, origin.certificate):
             raise Refused(codes.NEEDS_TERMINAL)
 
-    async def _prove(self, claim: Claim | None, secret: str) -> Proven:
-        """``claim`` with its secret checked, after the same work whether there is one or not."""
-        hashed = await self._branch.proven(claim.hashed if claim else None, secret)
-        if claim is None or hashed is None:
+    async def _prove(self, identity: Identity, secret: str, origin: Origin) -> Proven:
+        """The claim to be ``identity`` with its secret checked, after the same work whether that is somebody or not."""
+        found, tried = await tries.look_up(self._branch, identity, origin)
+        claim = access.claim_of(identity, found)
+        hashed = claim.hashed if claim else None
+        renewed = await tries.make(self._branch, tried, lambda: self._branch.proven(hashed, secret))
+        if claim is None or renewed is None:
             raise Refused(codes.WRONG_SECRET)
-        return Proven(replace(claim, renewed=hashed))
+        return Proven(replace(claim, renewed=renewed), tried)
 
 
 class NamePasswordChecker(Checker):
@@ -75,8 +85,8 @@ class NamePasswordChecker(Checker):
     credentialInterfaces = (INamePassword,)
 
     async def _check(self, given: NamePassword) -> Proven:
-        claim = await self._branch.read(access.claim_by_name, given.username, given.account)
-        return await self._prove(claim, given.password)
+        identity = Identity("username", given.username, "password", given.account)
+        return await self._prove(identity, given.password, given.origin)
 
 
 class AccountPinChecker(Checker):
@@ -86,8 +96,7 @@ class AccountPinChecker(Checker):
 
     async def _check(self, given: AccountPin) -> Proven:
         await self._check_terminal(given.origin)
-        claim = await self._branch.read(access.claim_by_account, given.account)
-        return await self._prove(claim, given.pin)
+        return await self._prove(Identity("account", given.account, "pin", given.account), given.pin, given.origin)
 
 
 class MobilePinChecker(Checker):
@@ -105,14 +114,13 @@ class MobilePinChecker(Checker):
         may_register = terms.registers_mobiles and given.account is None
         if may_register and not await self._branch.read(access.is_known_mobile, mobile):
             try:
-                return await self._register(mobile, given.pin)
+                return await self._register(mobile, given.pin, given.origin)
             except Refused as refused:
                 if refused.code is not codes.TAKEN:  # by another terminal, at this very moment: it is known now
                     raise
-        claim = await self._branch.read(access.claim_by_mobile, mobile, given.account)
-        return await self._prove(claim, given.pin)
+        return await self._prove(Identity("mobile", mobile, "pin", given.account), given.pin, given.origin)
 
-    async def _register(self, mobile: str, pin: str) -> Proven:
+    async def _register(self, mobile: str, pin: str, origin: Origin) -> Proven:
         strength.check("pin", pin, [mobile])
         hashed = await self._branch.hash(pin)
 
@@ -121,7 +129,11 @@ class MobilePinChecker(Checker):
             return accounts.sign_up(tx, branch.terms, branch.random_below, {"mobile": mobile}, {"pin": hashed})
 
         account = await self._branch.lane.run(sign_up)
-        return Proven(Claim(account.customer_id, account.id, "pin", hashed), registered=True)
+        claim = Claim(account.customer_id, account.id, "pin", hashed)
+        tried = lockout.at_log_in(
+            self._branch.tokens, Identity("mobile", mobile, "pin"), Found(claim.customer_id), origin
+        )
+        return Proven(claim, tried, registered=True)
 
 
 @implementer(ICredentialsChecker)

@@ -13,11 +13,12 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from bankd import codes
-from bankd.bank import access, accounts, contact, payments, receipts, reports, strength
+from bankd.bank import access, accounts, contact, lockout, payments, receipts, reports, strength
 from bankd.codes import Refused
 from bankd.ibank import ICustomer
 from bankd.ledger.books import Outcome
 from bankd.ledger.commands import Bulk, Capture, Command, Deposit, Hold, Release, Reversal, Transfer, Withdrawal
+from bankd.perspectives import tries
 from bankd.perspectives.branch import Branch
 from bankd.records import (
     ALWAYS,
@@ -241,12 +242,16 @@ class Customer:
         return await self._branch.lane.run(guarded)
 
     async def _prove_again(self, password: str | None, pin: str | None) -> None:
-        """Raises Refused: WRONG_SECRET unless the secret given is the customer's."""
+        """Raises Refused: WRONG_SECRET unless the secret given is the customer's, LOCKED and WAIT after many such."""
         kind, secret = ("password", password) if password is not None else ("pin", pin or "")
         await self.keep()
-        hashed = await self._branch.read(access.kept_hash, self.session.customer_id, kind)
-        if not await self._branch.matches(hashed, secret):
+        branch, customer_id = self._branch, self.session.customer_id
+        tried = lockout.in_session(customer_id, kind)
+        await tries.look_again(branch, tried)
+        hashed = await branch.read(access.kept_hash, customer_id, kind)
+        if not await tries.make(branch, tried, lambda: branch.matches(hashed, secret)):
             raise Refused(codes.WRONG_SECRET)
+        await branch.lane.run(lambda tx: lockout.passed(tx, tried, branch.terms.lockout))
 
     def _check_open(self) -> None:
         if self._over:

@@ -1,6 +1,7 @@
 """The realm: gives each comer the perspective that the credentials earn, and the function that ends it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from twisted.cred.checkers import ANONYMOUS, AllowAnonymousAccess
@@ -8,8 +9,10 @@ from twisted.cred.portal import IRealm, Portal
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
-from bankd.bank import access
+from bankd import codes
+from bankd.bank import access, lockout
 from bankd.bank.operators import Badge
+from bankd.codes import Refused
 from bankd.ibank import ICustomer, IFigures, IMind, IVisitor
 from bankd.ioperator import IOperator
 from bankd.perspectives.branch import Branch
@@ -18,6 +21,7 @@ from bankd.perspectives.customer import Customer
 from bankd.perspectives.figures import Figures
 from bankd.perspectives.operator import Operator
 from bankd.perspectives.visitor import Visitor
+from bankd.records import Session
 from bankd.store.engines import Transaction
 
 Avatar = tuple[Any, Any, Callable[[], Any]]
@@ -44,11 +48,26 @@ class Realm:
         raise NotImplementedError("no such perspective")
 
     async def _open_session(self, proven: Proven, mind: Any) -> Avatar:
-        def take_lease(tx: Transaction) -> Any:
-            return access.open_session(tx, proven.claim, self._branch.terms, proven.registered)
-
-        customer = Customer(self._branch, await self._branch.lane.run(take_lease), mind)
+        opened = await self._branch.lane.run(lambda tx: self._take_lease(tx, proven))
+        if isinstance(opened, Refused):
+            raise opened
+        customer = Customer(self._branch, opened, mind)
         return ICustomer, customer, customer.log_out
+
+    def _take_lease(self, tx: Transaction, proven: Proven) -> Session | Refused:
+        """The session, or why there is none: returned and not raised, lest it be undone that the try does not count."""
+        terms, claim, tried = self._branch.terms, proven.claim, proven.tried
+        try:
+            session = access.open_session(tx, claim, terms, proven.registered)
+        except Refused as refused:
+            if refused.code is codes.IN_USE:
+                lockout.give_back(tx, tried, terms.lockout)
+            return refused
+        token = None
+        if tried.wants_token:
+            token = self._branch.tokens.new(claim.customer_id, tried.generation, self._branch.random_below)
+        failed = lockout.succeeded(tx, tried, terms.lockout)
+        return replace(session, welcome=replace(session.welcome, failed=failed or None, terminal=token))
 
 
 def portal(branch: Branch) -> Portal:

@@ -2,11 +2,14 @@
 
 from zope.interface import implementer
 
+from bankd import codes
 from bankd.bank import accounts, contact, strength
+from bankd.codes import Refused
 from bankd.ibank import IVisitor
 from bankd.perspectives.branch import Branch
-from bankd.records import AccountView, Greeting
+from bankd.records import AccountView, Greeting, PublishedKeys
 from bankd.store.engines import Transaction
+from bankd.wire.seal import Sealed
 
 
 @implementer(IVisitor)
@@ -17,8 +20,26 @@ class Visitor:
         self._branch = branch
         self._there = True
         self.limits = branch.limits
+        self.sealing = branch.sealing
+        self._nonce: str | None = None
+        self._sealed = 0
         self.greeting = Greeting("BANK/1", branch.terms.name, branch.terms.currency)
         branch.tally.connections += 1
+
+    async def keys(self) -> PublishedKeys:
+        """What is needed to seal for this connection, whose nonce is made when it is first asked for."""
+        published = await self._branch.seals.published()
+        if self._nonce is None:
+            self._nonce = f"{self._branch.random_below(2**128):032x}"
+        return PublishedKeys(published, self._branch.signer.x, self._nonce)
+
+    async def unseal(self, jwe: str) -> Sealed:
+        """What is sealed, if it is for this connection, and in its turn."""
+        place, self._sealed = self._sealed, self._sealed + 1
+        sealed: Sealed = await self._branch.seals.unseal(jwe)
+        if (sealed.nonce, sealed.count) != (self._nonce, place):
+            raise Refused(codes.BROKEN_SEAL)
+        return sealed
 
     def leave(self) -> None:
         """Count the visitor no more."""

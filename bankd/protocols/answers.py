@@ -1,10 +1,13 @@
 """What each request asks of a perspective, and what is answered: a function for each verb, in a table."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
+from uuid import uuid4
 
 from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from bankd import codes
 from bankd.codes import Code, Refused
@@ -12,6 +15,8 @@ from bankd.credentials import AccountPin, MobilePin, NamePassword, Origin
 from bankd.records import BulkResult, Payee, Period
 from bankd.wire import codec, messages
 from bankd.wire.messages import Message
+
+_log = Logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +45,18 @@ def refusal(refused: Refused) -> Answer:
     return Answer(refused.code, refused.about, more=more, ends=refused.code.closes)
 
 
+def failed(failure: Failure) -> Answer:
+    """The answer to a request that failed; a fault of our own is logged, and only its number goes out."""
+    if isinstance(failure.value, Refused):
+        return refusal(failure.value)
+    incident = uuid4().hex[:12]
+    _log.failure("incident {incident}", failure, incident=incident)
+    return Answer(codes.INCIDENT, more={"incident": incident})
+
+
 def credentials(asked: messages.Login, origin: Origin) -> NamePassword | AccountPin | MobilePin:
     """The credentials in a log-in from ``origin``, whose fields the codec has found to go together."""
+    origin = replace(origin, token=asked.terminal)
     if asked.username is not None:
         return NamePassword(asked.username, asked.password or "", asked.account, origin)
     if asked.mobile is not None:
@@ -49,10 +64,21 @@ def credentials(asked: messages.Login, origin: Origin) -> NamePassword | Account
     return AccountPin(asked.account or "", asked.pin or "", origin)
 
 
+def welcome(customer: Any) -> Answer:
+    """LOGIN, once it has succeeded."""
+    session = customer.session
+    return Answer(codes.CREATED if session.registered else codes.DONE, session.welcome)
+
+
 async def sign_up(visitor: Any, asked: messages.SignUp) -> Answer:
     """SIGNUP, the one request that a visitor's perspective answers."""
     view = await visitor.sign_up(asked.username, asked.password, asked.mobile, asked.pin, asked.name, asked.email)
     return Answer(codes.CREATED, view)
+
+
+async def keys(visitor: Any) -> Answer:
+    """KEYS, of whoever asks."""
+    return Answer(body=await visitor.keys())
 
 
 async def keep(customer: Any) -> Answer:

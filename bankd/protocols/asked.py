@@ -16,6 +16,8 @@ from bankd.codes import Refused
 from bankd.wire import codec, messages, states
 from bankd.wire.codec import Request
 from bankd.wire.messages import MAX_BULK, Bulk, BulkItem, Message
+from bankd.wire.seal import BrokenSeal
+from bankd.wire.sealed_lines import SealedLines
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +64,18 @@ class Items:
 
 
 class Reader:
-    """Reads the lines of one connection."""
+    """Reads the lines of one connection; those of a sealed session are unsealed by ``inward``."""
 
     def __init__(self) -> None:
+        self.inward: SealedLines | None = None
         self._items: Items | None = None
 
     def read(self, line: bytes, is_customer: bool) -> Sequence[Asked]:
         """What is asked with ``line``: nothing yet by an item, and two things by a line that cuts off items."""
         try:
-            request = codec.split(line)
+            request = codec.split(line if self.inward is None else self.inward.unseal(line))
+        except BrokenSeal:
+            return [Asked("*", refused=Refused(codes.BROKEN_SEAL))]
         except codec.Malformed as malformed:
             if malformed.tag is not None and malformed.is_item:
                 return self._add(malformed.tag, None, is_customer)

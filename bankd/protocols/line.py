@@ -7,20 +7,19 @@
    greeting back, and must read itself to get on.)
 3. After the connection is to be closed nothing more is read or begun, also when TLS still delivers what was sent
    before; a peer that does not finish the closing is cut off.
-4. The state of a connection is ``wire.states.State``; which verb it allows is a table there.
-5. A UNIX socket is for operators alone: the bank itself asks for such a peer to be one, before anything else.
+4. What is sealed becomes a request like any other (``sealing``); nothing behind it is taken in before it has.
+5. The state of a connection is ``wire.states.State``; which verb it allows is a table there.
+6. A UNIX socket is for operators alone: the bank itself asks for such a peer to be one, before anything else.
 """
 
 from collections.abc import Callable
 from typing import Any
-from uuid import uuid4
 
 from twisted.cred.credentials import Anonymous
 from twisted.cred.portal import Portal
 from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.protocol import connectionDone
-from twisted.logger import Logger
 from twisted.protocols.basic import LineReceiver
 from twisted.python.failure import Failure
 
@@ -35,9 +34,11 @@ from bankd.protocols.asked import Asked, Reader, may_overlap
 from bankd.protocols.daybook import Daybook
 from bankd.protocols.peer import Peer
 from bankd.protocols.queue import Queue
+from bankd.protocols.sealing import Seal, Unsealed
 from bankd.protocols.valve import Valve
 from bankd.protocols.watch import Watch
 from bankd.wire import acts, grammar, messages, states
+from bankd.wire.sealed_lines import MAX_SEALED
 from bankd.wire.states import State
 
 TURN = 64
@@ -62,7 +63,6 @@ class LineProtocol(LineReceiver):
 
     delimiter = b"\r\n"
     MAX_LENGTH = grammar.MAX_LINE
-    log = Logger()
     transport: Any
 
     def __init__(self, portal: Portal, clock: IReactorTime, opened: "set[LineProtocol]", daybook: Daybook) -> None:
@@ -73,11 +73,11 @@ class LineProtocol(LineReceiver):
         self._clock = clock
         self._state = State.VISITOR
         self._visitor: Any = None
-        self._customer: Any = None
-        self._operator: Any = None
+        self._perspective: Any = None
         self._endings: list[Callable[[], object]] = []
         self._queue: Queue[Asked, Answered] = Queue(self._begin, may_overlap, self._deliver)
         self._reader = Reader()
+        self._seal = Seal(self._reader, self._take_unsealed)
         self._items = 0
         self._heard = False
         self._taken = 0
@@ -131,14 +131,28 @@ class LineProtocol(LineReceiver):
         if self._closing:
             return
         for asked in self._reader.read(line, self._state is State.CUSTOMER):
-            if asked.refused is not None and asked.refused.code.closes:
-                self._hang_up(asked.refused.code)
-                return
-            self._items += asked.items
-            self._queue.add(asked)
+            self._take(asked)
         self._taken += 1
         if self._taken == TURN and not self._closing:
             self._rest = self._clock.callLater(0, self._rested)
+        self._set_reading()
+
+    def _take(self, asked: Asked) -> None:
+        """Have a request wait for its turn; close where there is no going on after it."""
+        if asked.refused is not None and asked.refused.code.closes:
+            self._hang_up(asked.refused.code)
+        elif isinstance(asked.message, messages.Sealed):
+            self._seal.open(self._visitor, asked.tag, asked.message.jwe)
+        else:
+            self._items += asked.items
+            self._queue.add(self._seal.vetted(asked) if asked.kind in self._seal.needed else asked)
+
+    def _take_unsealed(self, asked: Unsealed) -> None:
+        if self._closing:
+            return
+        if asked.answers is not None:
+            self.MAX_LENGTH = MAX_SEALED
+        self._take(asked)
         self._set_reading()
 
     def lineLengthExceeded(self, line: bytes) -> None:
@@ -154,6 +168,8 @@ class LineProtocol(LineReceiver):
     def _enter(self, avatar: tuple[Any, Any, Callable[[], object]]) -> None:
         _, self._visitor, leave = avatar
         self._endings.append(leave)
+        if self._peer.uid is None:  # nothing is between the bank and a process on its own machine
+            self._seal.need(self._visitor.sealing)
         self._send(Answer(body=self._visitor.greeting).spelt("*"))
         self._watch.begin(self._visitor.limits)
 
@@ -162,7 +178,7 @@ class LineProtocol(LineReceiver):
         if asked.kind is not messages.Noop:
             self._watch.note()
         answer: Deferred[Answer] = maybeDeferred(self._answer, asked)
-        return answer.addCallback(_written, asked).addErrback(self._refuse, asked)
+        return answer.addCallback(_written, asked).addErrback(lambda failure: _written(answers.failed(failure), asked))
 
     def _answer(self, asked: Asked) -> Any:
         """The answer to one request, or what is awaited for it. Raises Refused."""
@@ -173,50 +189,33 @@ class LineProtocol(LineReceiver):
             case None:
                 raise asked.refused or Refused(codes.BAD_LINE)
             case messages.Login() as log_in:
-                return self._log_in(log_in)
+                proofs: Any = answers.credentials(log_in, self._peer.origin)
+                return self._log_in(proofs, ICustomer, State.CUSTOMER, answers.welcome)
+            case acts.Operate():
+                proofs = OperatorOrigin(self._peer.origin)
+                return self._log_in(proofs, IOperator, State.OPERATOR, operator_answers.known)
             case messages.SignUp() as sign_up:
                 return answers.sign_up(self._visitor, sign_up)
+            case messages.Keys():
+                return answers.keys(self._visitor)
             case messages.Noop():
-                return Answer() if self._customer is None else answers.keep(self._customer)
+                return answers.keep(self._perspective) if self._state is State.CUSTOMER else Answer()
             case messages.Logout():
                 return self._end().addCallback(lambda _: Answer(ends=True))
-            case acts.Operate():
-                return self._operate()
-            case message if self._state is State.OPERATOR:
-                return operator_answers.OPERATORS[type(message)](self._operator, message)
             case message:
-                return answers.CUSTOMERS[type(message)](self._customer, message)
+                return operator_answers.EVERYBODY[type(message)](self._perspective, message)
 
-    async def _log_in(self, asked: messages.Login) -> Answer:
-        credentials = answers.credentials(asked, self._peer.origin)
-        avatar: Any = await self._portal.login(credentials, self._peer, ICustomer)
-        _, customer, log_out = avatar
+    async def _log_in(self, proofs: Any, interface: Any, state: State, answer: Callable[[Any], Answer]) -> Answer:
+        """The answer to who becomes a customer or an operator by ``proofs``."""
+        avatar: Any = await self._portal.login(proofs, self._peer, interface)
+        _, perspective, log_out = avatar
         if self._closing:
             log_out()
             raise Refused(codes.OVER)
-        self._customer, self._state = customer, State.CUSTOMER
+        self._perspective, self._state = perspective, state
         self._endings.append(log_out)
         self._watch.log_in()
-        session = customer.session
-        return Answer(codes.CREATED if session.registered else codes.DONE, session.welcome)
-
-    async def _operate(self) -> Answer:
-        avatar: Any = await self._portal.login(OperatorOrigin(self._peer.origin), self._peer, IOperator)
-        if self._closing:
-            raise Refused(codes.OVER)
-        _, self._operator, leave = avatar
-        self._state = State.OPERATOR
-        self._endings.append(leave)
-        self._watch.log_in()
-        return Answer(body=self._operator.view)
-
-    def _refuse(self, failure: Failure, asked: Asked) -> Answered:
-        """The answer to a request that failed; a fault of our own is logged, and only its number goes out."""
-        if isinstance(failure.value, Refused):
-            return _written(answers.refusal(failure.value), asked)
-        incident = uuid4().hex[:12]
-        self.log.failure("incident {incident}", failure, incident=incident)
-        return _written(Answer(codes.INCIDENT, more={"incident": incident}), asked)
+        return answer(perspective)
 
     def _deliver(self, answered: Answered) -> None:
         asked, answer, octets = answered
@@ -226,6 +225,7 @@ class LineProtocol(LineReceiver):
             self._daybook.note(f"{self._peer.label} {asked.kind.verb} {answer.code.number}")
         if self._state is State.CUSTOMER and (asked.kind is None or states.RULES[asked.kind].task):
             self._visitor.task_done()
+        self._seal.answer(asked)
         self._send(octets)
         if answer.ends or (self._peer.uid is not None and self._state is State.VISITOR):
             self._hang_up()
@@ -234,7 +234,7 @@ class LineProtocol(LineReceiver):
 
     def _send(self, octets: bytes) -> None:
         if not self._closing:
-            self.transport.write(octets)
+            self.transport.write(octets if self._seal.outward is None else self._seal.outward.seal_all(octets))
 
     def _hang_up(self, code: Code | None = None) -> None:
         """Close, after saying why where ``code`` is given; a peer that does not let go is cut off."""
@@ -252,7 +252,8 @@ class LineProtocol(LineReceiver):
         self.transport.loseConnection()
 
     def _hang_up_if_done(self) -> None:
-        if self._stopping and (self._stalled or not len(self._queue)):  # who reads nothing would have us wait for ever
+        done = not (len(self._queue) or self._seal.opening)
+        if self._stopping and (done or self._stalled):  # who reads nothing would have us wait for ever
             self._hang_up(codes.STOPPING)
 
     def _close(self) -> None:
@@ -281,7 +282,7 @@ class LineProtocol(LineReceiver):
     def _set_reading(self) -> None:
         """Read from the peer, or do not, as its requests and its own reading call for."""
         room = len(self._queue) < PIPELINE and self._items < messages.MAX_BULK
-        wanted = room and not (self._stopping or self._stalled or self._rest)
+        wanted = room and not (self._stopping or self._stalled or self._rest or self._seal.opening)
         if self._closing or wanted == self._reading:
             return
         self._reading = wanted

@@ -4,10 +4,15 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from bankd import codes
-from bankd.protocols.answers import Answer
+from bankd.protocols.answers import CUSTOMERS, Answer
 from bankd.records import Decision
 from bankd.wire import acts
 from bankd.wire.messages import Message
+
+
+def known(operator: Any) -> Answer:
+    """OPERATE, once it has succeeded."""
+    return Answer(body=operator.view)
 
 
 async def _find_account(operator: Any, asked: acts.FindAccount) -> Answer:
@@ -64,3 +69,6 @@ OPERATORS: dict[type[Message], Callable[[Any, Any], Awaitable[Answer]]] = {
     acts.Acts: _acts,
 }
 """What only an operator may ask, and what answers it."""
+
+EVERYBODY = CUSTOMERS | OPERATORS
+"""What answers whoever has logged in; the state of the connection has decided that they may ask it."""

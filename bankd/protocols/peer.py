@@ -44,7 +44,7 @@ class Peer:
     @property
     def origin(self) -> Origin:
         """Where what the peer sends comes from, for whoever judges its credentials."""
-        return Origin(self.host, self.certificate, self.uid)
+        return Origin(self.host, self.certificate, uid=self.uid)
 
 
 def _credentials(transport: Any) -> bytes:

@@ -57,6 +57,12 @@ def change_customer(tx: Transaction, customer_id: int, **details: str | int | No
     tx.connection.execute(update(customers).where(customers.c.id == customer_id).values(**details))
 
 
+def next_generation(tx: Transaction, customer_id: int) -> None:
+    """Void every terminal's token that was given to a customer."""
+    newer = customers.c.token_generation + 1
+    tx.connection.execute(update(customers).where(customers.c.id == customer_id).values(token_generation=newer))
+
+
 def forget(tx: Transaction, customer_id: int) -> None:
     """Forget who a customer was: names, numbers and secrets; what the customer's accounts did stays."""
     tx.connection.execute(delete(secrets).where(secrets.c.customer_id == customer_id))

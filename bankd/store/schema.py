@@ -66,6 +66,7 @@ customers = Table(
     Column("opened_us", LONG, nullable=False),
     Column("contact_us", LONG, nullable=False),
     Column("last_login_us", LONG),
+    Column("token_generation", LONG, nullable=False, server_default="0"),
     UniqueConstraint("username"),
     UniqueConstraint("mobile"),
     sqlite_strict=True,
@@ -259,5 +260,23 @@ acts = Table(
     Column("reason", text(140)),
     Column("of_id", LONG),
     Column("entry_id", LONG),
+    sqlite_strict=True,
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("subject", text(64), nullable=False),
+    Column("source", text(96), nullable=False),
+    Column("customer_id", LONG),
+    Column("failures", LONG, nullable=False),
+    Column("first_us", LONG, nullable=False),
+    Column("last_us", LONG, nullable=False),
+    Column("until_us", LONG, nullable=False),
+    Column("locked", LONG, nullable=False),
+    Column("forget_us", LONG, nullable=False),
+    PrimaryKeyConstraint("subject", "source"),
+    Index("ix_attempts_customer_id", "customer_id"),
+    Index("ix_attempts_forget_us", "forget_us"),
     sqlite_strict=True,
 )

@@ -7,8 +7,12 @@ from typing import ClassVar
 
 
 class Message:
-    """A request without its tag. ``verb`` travels; ``ways`` are the sets of fields of which exactly one is given."""
+    """A request without its tag. ``verb`` travels; ``ways`` are the sets of fields of which exactly one is given.
+
+    ``secret`` says that it carries what nobody but the bank may see, also where TLS ends before the bank.
+    """
 
     __slots__ = ()
     verb: ClassVar[str]
     ways: ClassVar[tuple[frozenset[str], ...]] = ()
+    secret: ClassVar[bool] = False

@@ -8,6 +8,7 @@ from bankd.wire.grammar import (
     Count,
     Currency,
     Email,
+    Jwe,
     Mobile,
     Page,
     Password,
@@ -15,6 +16,7 @@ from bankd.wire.grammar import (
     Pin,
     Port,
     Time,
+    Token,
     Username,
 )
 from bankd.wire.message import Message as Message
@@ -37,6 +39,7 @@ class SignUp(Message):
     """Become a customer, with a first account. ``pin`` is for log-in by account or mobile number."""
 
     verb = "SIGNUP"
+    secret = True
     username: Username
     password: Password
     mobile: Mobile
@@ -47,9 +50,13 @@ class SignUp(Message):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Login(Message):
-    """Open a session; the fields choose the kind of credentials, and ``account`` one of the customer's accounts."""
+    """Open a session; the fields choose the kind of credentials, and ``account`` one of the customer's accounts.
+
+    ``terminal`` is the token that an earlier log-in gave this terminal; one that has none and would keep it says 'new'.
+    """
 
     verb = "LOGIN"
+    secret = True
     ways = (
         frozenset({"username", "password"}),
         frozenset({"account", "pin"}),
@@ -62,6 +69,22 @@ class Login(Message):
     account: AccountNumber | None = None
     mobile: Mobile | None = None
     pin: Pin | None = None
+    terminal: Token | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keys(Message):
+    """Ask for the key to seal requests to, and for this connection's nonce."""
+
+    verb = "KEYS"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Sealed(Message):
+    """Ask what is sealed in ``jwe`` (``wire.seal``), which may begin a sealed session."""
+
+    verb = "SEALED"
+    jwe: Jwe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +169,7 @@ class ChangePin(Message):
     """Set the PIN to ``new``, after giving the password or the present PIN again."""
 
     verb = "CHANGE_PIN"
+    secret = True
     ways = _SECRET_AGAIN
     new: Pin
     password: Password | None = None
@@ -157,6 +181,7 @@ class ChangePassword(Message):
     """Set the password to ``new``, after giving the present one or the PIN again."""
 
     verb = "CHANGE_PASSWORD"
+    secret = True
     ways = _SECRET_AGAIN
     new: Password
     password: Password | None = None
@@ -168,6 +193,7 @@ class DeleteAccount(Message):
     """Close the session's account, after giving the password or PIN again; money on it goes to ``payout``."""
 
     verb = "DELETE_ACCOUNT"
+    secret = True
     ways = _SECRET_AGAIN
     password: Password | None = None
     pin: Pin | None = None
@@ -215,6 +241,8 @@ class Logout(Message):
 ALL: tuple[type[Message], ...] = (
     SignUp,
     Login,
+    Keys,
+    Sealed,
     ViewDetails,
     Accounts,
     OpenAccount,

@@ -35,11 +35,14 @@ class Rule:
 _VISITOR = frozenset({State.VISITOR})
 _CUSTOMER = frozenset({State.CUSTOMER})
 _OPERATOR = frozenset({State.OPERATOR})
+_BOTH = _VISITOR | _CUSTOMER
 _EVERY = frozenset(State)
 
 RULES: dict[type[Message], Rule] = {
     messages.SignUp: Rule(_VISITOR),
     messages.Login: Rule(_VISITOR, task=False),
+    messages.Keys: Rule(_BOTH, task=False),
+    messages.Sealed: Rule(_BOTH, task=False),
     messages.ViewDetails: Rule(_CUSTOMER),
     messages.Accounts: Rule(_CUSTOMER),
     messages.OpenAccount: Rule(_CUSTOMER),

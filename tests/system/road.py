@@ -67,7 +67,8 @@ class Road:
     def environment(self) -> dict[str, str]:
         """The environment of a person who goes to the bank by this road."""
         bank = self._bank
-        return environment(named(self.port, bank.notice_port, bank.status_port, bank.state))
+        own = named(self.port, bank.notice_port, bank.status_port, bank.state)
+        return environment(own | {"BANKD_SEAL": "off"})  # or there would be nothing to read
 
     def waylay(self, verb: str, ambush: Ambush) -> None:
         """Have ``ambush`` happen to the next request of this verb that is not waylaid yet; ``waylaid`` tells of it."""

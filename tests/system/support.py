@@ -47,7 +47,17 @@ FAULTS = re.compile(r".*(?:incident|Unhandled|Traceback|#error|#critical).*")
 SHELL = "$ "
 """What the shell in a terminal prompts with."""
 
-_NOT_PASSED_ON = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "TMUX", "BANKD_SECRET", "BANKD_SERVER", "BANKD_CA")
+_NOT_PASSED_ON = (
+    "MAKEFLAGS",
+    "MAKELEVEL",
+    "MFLAGS",
+    "TMUX",
+    "BANKD_SECRET",
+    "BANKD_SERVER",
+    "BANKD_CA",
+    "BANKD_IDENTITY",
+    "BANKD_SEAL",
+)
 """Variables that tell of the terminal or the `make` that this test itself runs in."""
 
 _ELSEWHERE = {
@@ -122,13 +132,15 @@ def named(port: int, notice_port: int, status_port: int, state: Path) -> dict[st
         "STATE": str(state),
         "BANKD_SERVER": f"localhost:{port}",
         "BANKD_CA": str(state / "ca.pem"),
+        "BANKD_IDENTITY": str(state / "receipts.pem"),
     }
 
 
 def environment(own: Mapping[str, str]) -> dict[str, str]:
     """An environment for what a test starts: this one, without what would leak in, and with ``own``."""
     passed_on = {name: value for name, value in os.environ.items() if name not in _NOT_PASSED_ON}
-    return passed_on | {"LC_ALL": "C.UTF-8", "HISTFILE": "", "PS1": SHELL, **own}
+    apart = {"XDG_DATA_HOME": str(Path("data").absolute())}  # and not where the person who runs the tests keeps theirs
+    return passed_on | apart | {"LC_ALL": "C.UTF-8", "HISTFILE": "", "PS1": SHELL, **own}
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,66 @@
+"""The cases of tests/hostile, but for those that take long: `make hostile` plays all of them."""
+
+import sys
+
+from twisted.trial.unittest import SkipTest, SynchronousTestCase
+
+from bench.programs import scratch
+from tests.hostile import profile
+from tests.hostile.case import Case, Subject
+from tests.hostile.catalogue import GROUPS
+from tests.hostile.siege import cases_of, play
+from tests.hostile.target import target
+
+
+class Hostile(SynchronousTestCase):
+    """What strangers and bad customers try, each group of subjects against a bank of its own."""
+
+    def assertUnmoved(self, group: str) -> None:
+        """Each case is answered as it should be, and leaves nothing behind."""
+
+        def is_short(_: Subject, case: Case) -> bool:
+            return not case.long
+
+        played = play(cases_of(GROUPS[group], is_short))
+        wrong = [f"{one.subject}: {one.case.name}: {said}" for one in played for said in one.complaints]
+        self.assertEqual(wrong, [], "\n".join(wrong))
+        self.assertGreater(len(played), 0)
+
+    def test_lines(self) -> None:
+        """Lines that are none, and verbs and fields that are wrong."""
+        self.assertUnmoved("lines")
+
+    def test_values(self) -> None:
+        """Values at the edge and beyond it, and people who are nobody."""
+        self.assertUnmoved("values")
+
+    def test_order(self) -> None:
+        """Requests at the wrong moment, too many of them, and after the end."""
+        self.assertUnmoved("order")
+
+    def test_property(self) -> None:
+        """Money that is not there, and what belongs to others."""
+        self.assertUnmoved("property")
+
+    def test_beneath(self) -> None:
+        """TLS that is none, and the other ports."""
+        self.assertUnmoved("beneath")
+
+    def test_all_groups(self) -> None:
+        """Every group has its test."""
+        for group in GROUPS:
+            self.assertTrue(hasattr(self, f"test_{group}"), group)
+
+
+class Profile(SynchronousTestCase):
+    """What sslyze says of a running bank."""
+
+    def test_modern(self) -> None:
+        """It keeps to the profile of TLS that Mozilla calls modern."""
+        sslyze = profile.find_sslyze()
+        if sslyze is None:
+            print(f"a system test is skipped: {profile.ABSENT}", file=sys.stderr)
+            raise SkipTest(profile.ABSENT)
+        with scratch() as folder, target(folder / "bank", 4) as bank:
+            said = profile.scan(sslyze, bank)
+        self.assertIn("OK - Compliant", said)
