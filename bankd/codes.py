@@ -40,6 +40,8 @@ class Refused(Exception):
 DONE = Code(200, "done", "Carried out, and stored durably.")
 CREATED = Code(201, "created", "Carried out, and something new exists: a customer or an account.")
 
+PROPOSED = Code(202, "proposed", "Kept, and carried out once another operator approves it.")
+
 BROKEN_LINE = Code(400, "framing", "The line holds a NUL, a bare CR or a bare LF, or is empty.", closes=True)
 LONG_LINE = Code(413, "length", "The line is longer than 4096 octets.", closes=True)
 BROKEN_SEAL = Code(
@@ -53,8 +55,10 @@ STOPPING = Code(503, "stopping", "The bank is shutting down.", closes=True)
 
 BAD_LINE = Code(400, "line", "Not `tag SP verb *(SP field)`; answered without a tag when none could be read.")
 BAD_VERB = Code(400, "verb", "The bank does not know this verb.")
-NEEDS_LOGIN = Code(401, "login", "This verb is for customers who have logged in.")
-BAD_STATE = Code(403, "state", "This verb is not for a connection that has logged in.")
+NEEDS_LOGIN = Code(401, "login", "This verb is for who has logged in.")
+BAD_STATE = Code(
+    403, "state", "This verb is not for a connection that has logged in, or not for who has logged in on it."
+)
 NEEDS_SEAL = Code(403, "sealed", "The bank takes this under seal only.")
 BAD_ITEMS = Code(
     400,
@@ -69,6 +73,10 @@ INCIDENT = Code(500, "incident", "A fault of the bank's own; `incident` is the n
 
 OVER = Code(410, "session", "The session is over: the account was taken over, or closed.", closes=True)
 NEEDS_TERMINAL = Code(403, "terminal", "The bank takes PINs only at terminals that it has enrolled.")
+NO_OPERATOR = Code(
+    403, "operator", "Who is at the other end is no operator of the bank, or is none any more.", closes=True
+)
+NOT_YOURS = Code(403, "role", "The operator's role does not include this.")
 LOCKED = Code(429, "locked", "Too many tries with a wrong secret; from here none is looked at for `seconds`.")
 WAIT = Code(
     429, "wait", "Several tries with a wrong secret, or too many one-time passwords; the next may come after `seconds`."
@@ -85,6 +93,8 @@ IN_USE = Code(423, "in_use", "Another session is open on this account.")
 WEAK_SECRET = Code(422, "weak", "The new password or PIN in `field` is too easy to guess.")
 TAKEN = Code(409, "taken", "The user name or mobile number in `field` belongs to another customer.")
 OTHER_CONTENT = Code(409, "key", "This key was used before, for something else.")
+NO_PROPOSAL = Code(404, "proposal", "There is no such proposal that is open: it was decided, or a day has passed.")
+OWN_PROPOSAL = Code(403, "own", "Another operator has to approve what this one has proposed.")
 NO_ACCOUNT = Code(404, "account", "There is no such account, or it is closed.")
 SAME_ACCOUNT = Code(422, "same_account", "Payer and payee are the same account.")
 OTHER_CURRENCY = Code(422, "currency", "An account involved is kept in another currency.")
@@ -102,11 +112,14 @@ NOT_EMPTY = Code(409, "balance", "The account holds money, and no account to pay
 ONE_TIME = Code(
     401, "one_time", "All else is right, and a one-time password is needed: that for `challenge`, given by `ONE_TIME`."
 )
-NO_DEVICE = Code(403, "device", "A one-time password is needed, and no device of the customer's can be reached.")
+NO_DEVICE = Code(
+    403, "device", "A one-time password or a new PIN is to be sent, and no device of the customer's can be reached."
+)
 
 ALL = (
     DONE,
     CREATED,
+    PROPOSED,
     BROKEN_LINE,
     LONG_LINE,
     BROKEN_SEAL,
@@ -123,6 +136,8 @@ ALL = (
     INCIDENT,
     OVER,
     NEEDS_TERMINAL,
+    NO_OPERATOR,
+    NOT_YOURS,
     LOCKED,
     WAIT,
     WRONG_SECRET,
@@ -133,6 +148,8 @@ ALL = (
     WEAK_SECRET,
     TAKEN,
     OTHER_CONTENT,
+    NO_PROPOSAL,
+    OWN_PROPOSAL,
     NO_HOLD,
     NO_ENTRY,
     NOT_PAYEE,

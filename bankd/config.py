@@ -3,7 +3,8 @@
 1. A settings file is read whole. Every fault in it is found at once, each on a line that names file, section and key
    and says what would be right.
 2. What the command line says goes over the file, and the file over the defaults.
-3. Relative paths count from the folder that the bank is started in.
+3. Relative paths count from the folder that the bank is started in; that of the operators' socket from the state
+   folder.
 4. Protocols that others wrote are given their address in a section of their own: ``[protocols] NAME = ADDRESS PORT``.
 5. Each delivery has a section under its name. One that others wrote may have any keys in it, and reads them itself.
 """
@@ -42,7 +43,9 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Settings that are valid; paths are absolute. ``protocols`` has address and port by the protocol's name."""
+    """Settings that are valid; paths are absolute. ``protocols`` has address and port by the protocol's name;
+    ``operator_socket`` is None where operators have none.
+    """
 
     state: Path
     host: str
@@ -59,6 +62,7 @@ class Settings:
     sealing: Sealing
     checkpoint_seconds: int
     postage: Postage
+    operator_socket: Path | None
 
 
 def _tries(text: str) -> int:
@@ -127,6 +131,14 @@ KEYS = (
     Key("server", "names", str.split, "names and addresses", "", "more names for the bank's own certificate"),
     Key("server", "login_seconds", _seconds, _SECONDS, "120", "how long a connection may take to log in"),
     Key("server", "idle_seconds", _seconds, _SECONDS, "300", "how long a session may ask nothing"),
+    Key(
+        "server",
+        "operator_socket",
+        str,
+        "a file; empty is none",
+        "operators.sock",
+        "the UNIX socket for operators; a relative path counts from the state folder",
+    ),
     Key("server", "sealed", Sealing, _SEALED, "no", "what is refused where it does not come under seal"),
     Key("database", "url", _url, "an SQLAlchemy URL", "", "the database; left out, bank.sqlite3 in the state folder"),
     Key("bank", "name", _label, "1 to 64 characters", "bankd", "the name that the bank greets with"),
@@ -145,6 +157,7 @@ KEYS = (
     Key("bank", "one_time", OneTime, _ONE_TIME, "off", "when customers are asked for a one-time password"),
     Key("bank", "one_time_above", _amounts, _MOST, "", "with risk, the amounts above which; left out, none"),
     Key("bank", "checkpoint_seconds", _seconds, _SECONDS, "60", "how often to sign what the ledger comes to"),
+    Key("bank", "two_people", _yes_or_no, _YES_NO, "yes", "whether another operator has to approve what one proposes"),
     Key("bank", "demo", _yes_or_no, _YES_NO, "no", "whether to make demo customers; play money only"),
     Key("lockout", "tries_before_wait", _tries, _TRIES, "3", "after how many wrong tries each further one has to wait"),
     Key("lockout", "lock_after", _tries, _TRIES, "10", "after how many wrong tries a terminal or network is locked"),
@@ -254,6 +267,7 @@ def _settings(values: Mapping[str, Any]) -> Settings:
         limits=Limits(values["login_seconds"], values["idle_seconds"]),
         checkpoint_seconds=values["checkpoint_seconds"],
         postage=values["postage"],
+        operator_socket=state / values["operator_socket"] if values["operator_socket"] else None,
     )
 
 
@@ -271,6 +285,7 @@ def _terms(values: Mapping[str, Any]) -> Terms:
             day_limits=values["day_limit"],
             unusual_withdrawals=values["unusual_withdrawal"],
         ),
+        two_people=values["two_people"],
         lockout=LockoutRules(**{name: values[name] for name in LockoutRules.__slots__}),
         one_time=values["one_time"],
         one_time_above=values["one_time_above"],

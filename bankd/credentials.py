@@ -25,10 +25,15 @@ class IOneTimePassword(ICredentials):
     """The one-time password that an earlier log-in was asked for."""
 
 
+class IOperatorOrigin(ICredentials):
+    """Nothing but where a connection comes from."""
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where credentials come from: the address ``host``, empty where there is none, and the SHA-256 in hex of the
-    ``certificate`` that the terminal has proved to be its own.
+    """Where credentials come from: the address ``host``, empty where there is none, the SHA-256 in hex of the
+    ``certificate`` that the terminal has proved to be its own, and the ``uid`` of the system's user at the other end of
+    a UNIX socket.
 
     ``token`` is what the terminal shows to be trusted (``bank.tokens``); None for one that would not keep any.
     """
@@ -36,6 +41,7 @@ class Origin:
     host: str = ""
     certificate: str | None = None
     token: str | None = field(default=None, repr=False)
+    uid: int | None = None
 
 
 NOWHERE = Origin()
@@ -82,3 +88,11 @@ class OneTimePassword:
     challenge: str
     password: str = field(repr=False)
     origin: Origin = NOWHERE
+
+
+@implementer(IOperatorOrigin)
+@dataclass(frozen=True, slots=True)
+class OperatorOrigin:
+    """What an operator of the bank proves: to be a user of the bank's own system, or to have a certificate's key."""
+
+    origin: Origin

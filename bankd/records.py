@@ -11,6 +11,12 @@ from bankd.devices import Challenged as Challenged
 from bankd.devices import Enrolment as Enrolment
 from bankd.devices import RecoveryCode as RecoveryCode
 from bankd.devices import TriesLeft as TriesLeft
+from bankd.office import AccountFile as AccountFile
+from bankd.office import Act as Act
+from bankd.office import Decision as Decision
+from bankd.office import EntryFile as EntryFile
+from bankd.office import OperatorView as OperatorView
+from bankd.office import Proposal as Proposal
 from bankd.parcels import Contact as Contact
 from bankd.parcels import Parcel as Parcel
 from bankd.parcels import Route as Route

@@ -6,6 +6,7 @@
 3. The bank stops in one order: no new connections, answers to what was asked, the last batch written, all closed.
 """
 
+import os
 import secrets
 from collections.abc import Iterable
 from functools import partial
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from twisted.application.service import IService, Service
+from twisted.cred.portal import Portal
 from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
 from twisted.internet.error import CannotListenError
 from twisted.internet.task import LoopingCall
@@ -23,7 +25,7 @@ from twisted.python import usage
 from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
 
-from bankd import config, core_files, keyring, log, tls
+from bankd import config, core_files, keyring, log, operator_socket, tls
 from bankd.bank import payments
 from bankd.bank.codebook import Codebook
 from bankd.bank.hashing import Hasher
@@ -40,6 +42,7 @@ from bankd.notary import Notary
 from bankd.notify import Notices
 from bankd.perspectives import realm
 from bankd.perspectives.branch import Bounded, Branch
+from bankd.protocols.line_factory import LineFactory
 from bankd.renewal import Renewal
 from bankd.sealing_keys import SealingKeys, Seals
 from bankd.store import migrate
@@ -217,6 +220,7 @@ class Bank(Service):
             limits=self.settings.limits,
             clock=self._reactor,
             random_below=secrets.randbelow,
+            owners={uid: operator_socket.user_name(uid) for uid in (0, os.geteuid())},
             sealing=self.settings.sealing,
         )
 
@@ -230,6 +234,7 @@ class Bank(Service):
     def _listen(self, branch: Branch) -> None:
         settings, portal = self.settings, realm.portal(branch)
         context = tls.server_context(settings.certificate, settings.key, settings.state / keyring.TERMINALS / "ca.pem")
+        self._listen_to_operators(portal)
         own = settings.state if settings.certificate.parent == settings.state else None
         self._renewal = Renewal(context, settings.certificate, settings.key, own, self._reactor)
         for plugin in getPlugins(IBankProtocol):
@@ -246,6 +251,16 @@ class Bank(Service):
         self._notice_port = self._reactor.listenUDP(settings.notice_port, self._board, interface=settings.host)
         port = self._notice_port.getHost().port
         self.logger.info("notices from UDP {host} port {port}", host=settings.host, port=port)
+
+    def _listen_to_operators(self, portal: Portal) -> None:
+        path = self.settings.operator_socket
+        if path is None:
+            self.logger.info("operators have no socket: operator_socket is empty")
+            return
+        factory = LineFactory(portal, self._reactor)
+        self._ports.append(operator_socket.listen(self._reactor, path, factory))
+        self._factories.append(factory)
+        self.logger.info("operators on {path}", path=path)
 
 
 class Missing(Exception):

@@ -19,10 +19,8 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from joserfc.jwk import RSAKey
-from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred, execute, succeed
 from twisted.internet.task import Clock
-from twisted.internet.testing import StringTransportWithDisconnection
 from zope.interface import implementer
 
 from bankd.bank import access, accounts, payments
@@ -36,13 +34,14 @@ from bankd.lane import Lane
 from bankd.ledger.commands import Deposit
 from bankd.perspectives import realm
 from bankd.perspectives.branch import Branch
-from bankd.protocols.line import LineProtocol
+from bankd.practice_wire import Wire as Wire
 from bankd.protocols.line_factory import LineFactory
 from bankd.records import Contact, Event, Limits, Parcel, Route
 from bankd.sealing_keys import SealingKeys, Seals, new_rsa_key
 from bankd.signing import PrivateKey, new_key
-from bankd.store import audit, migrate
+from bankd.store import audit, migrate, operators
 from bankd.store.engines import Store
+from bankd.wire.roles import Role
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -152,47 +151,6 @@ def _practice_keys(folder: Path, bank: str, clock: Clock) -> SealingKeys:
     return SealingKeys(folder, PrivateKey(new_key()), bank, clock.seconds, partial(next, map(_practice_key, count())))
 
 
-class Wire:
-    """A connection to a practice bank, spoken by hand: lines without CRLF, as text."""
-
-    def __init__(self, protocol: LineProtocol, port: int, clock: Clock) -> None:
-        self.protocol = protocol
-        self._clock = clock
-        self.transport = StringTransportWithDisconnection(peerAddress=IPv4Address("TCP", "192.0.2.1", port))
-        self.transport.protocol = protocol
-        protocol.makeConnection(self.transport)
-        self.greeting = self.received()
-
-    @property
-    def connected(self) -> bool:
-        """Whether the bank has not closed the connection."""
-        return bool(self.transport.connected)
-
-    def send(self, *lines: str) -> None:
-        """Send ``lines``."""
-        self.send_octets("".join(line + "\r\n" for line in lines).encode())
-
-    def send_octets(self, octets: bytes) -> None:
-        """Send ``octets`` as they are."""
-        self.protocol.dataReceived(octets)
-        self._clock.advance(0)
-
-    def received(self) -> list[str]:
-        """The lines that have come since the last time."""
-        octets: bytes = self.transport.value()
-        self.transport.clear()
-        return octets.decode().split("\r\n")[:-1]
-
-    def ask(self, *lines: str) -> list[str]:
-        """Send ``lines``, and give what comes back."""
-        self.send(*lines)
-        return self.received()
-
-    def drop(self) -> None:
-        """Go away without a word."""
-        self.transport.abortConnection()
-
-
 class PracticeBank:
     """A bank in ``folder``, or in the database at ``url``; its clock is the test's on every engine.
 
@@ -242,6 +200,15 @@ class PracticeBank:
     def connect(self) -> Wire:
         """A new connection by BANK/1."""
         return Wire(self.factory.buildProtocol(None), next(self._ports), self.clock)
+
+    def operate(self, uid: int) -> Wire:
+        """A new connection on the operators' socket, of the system's user ``uid``; 0 owns the bank."""
+        return Wire(self.factory.buildProtocol(None), next(self._ports), self.clock, uid)
+
+    def add_operator(self, name: str, role: Role, uid: int | None = None, certificate: str | None = None) -> None:
+        """Make an operator."""
+        with self.store.writing() as tx:
+            operators.add(tx, name, role, uid, certificate)
 
     def add_customer(self, username: str, deposit_minor: int = 0, **changes: Any) -> Known:
         """Make a customer with a password, a PIN and a mobile number of their own, and pay ``deposit_minor`` in.

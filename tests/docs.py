@@ -22,6 +22,7 @@ from bankd.protocols import line
 from bankd.wire import codec, grammar, messages, notice, sealed_lines
 from bankd.wire.grammar import Kind
 from bankd.wire.messages import ALL, BY_VERB, Message
+from bankd.wire.roles import MAY, Role
 from bankd.wire.states import RULES, State, obstacle
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "protocol.md"
@@ -54,6 +55,12 @@ RECORDS: tuple[type[Any], ...] = (
     records.TriesLeft,
     records.Enrolment,
     records.RecoveryCode,
+    records.OperatorView,
+    records.AccountFile,
+    records.EntryFile,
+    records.Proposal,
+    records.Decision,
+    records.Act,
 )
 """Everything that a reply or an event may carry."""
 
@@ -122,6 +129,8 @@ def made(what: str, before: str = "") -> str:
             rows = list(_limits(before))
         case "states":
             rows = list(_states())
+        case "roles":
+            rows = list(_roles())
         case "request":
             rows = list(_fields(BY_VERB[name], before))
         case "item":
@@ -172,6 +181,13 @@ def _states() -> Iterator[tuple[str, ...]]:
         refusals = (obstacle(state, message) for state in State)
         cells = (f"{code.number} `{code.reason}`" if code else "yes" for code in refusals)
         yield (f"`{message.verb}`", *cells, "yes" if RULES[message].overlaps else "")
+
+
+def _roles() -> Iterator[tuple[str, ...]]:
+    yield ("verb", *(role.value for role in Role))
+    yield ("---", *("---" for _ in Role))
+    for message, roles in MAY.items():
+        yield (f"`{message.verb}`", *("yes" if role in roles else "" for role in Role))
 
 
 def _fields(cls: type[Any], before: str) -> Iterator[tuple[str, ...]]:

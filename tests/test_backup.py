@@ -24,7 +24,9 @@ from bankd.store import (
     devices,
     journal,
     migrate,
+    operators,
     outbox,
+    proposals,
     restore,
     schema,
     sessions,
@@ -35,9 +37,12 @@ from bankd.store.attempts import Attempts
 from bankd.store.backup import Contents
 from bankd.store.challenges import ChallengeRow, State
 from bankd.store.devices import AppRow
-from bankd.store.engines import Store
+from bankd.store.engines import Store, Transaction
+from bankd.store.operators import Deed, OperatorRow
+from bankd.store.proposals import Order
 from bankd.store.restore import Restored
 from bankd.wire import grammar
+from bankd.wire.roles import Role
 from tests.databases import on_every_engine
 from tests.test_store import CHAIN_KEY, START_US, Ledger, LedgerCase
 
@@ -89,6 +94,7 @@ class BackupCase(LedgerCase):
             customers.change_account(tx, customers.add_account(tx, "A5", "EUR", 3), closed_us=START_US)
             customers.change_customer(tx, 3, username="kim", mobile="+12025550123", last_login_us=START_US)
             customers.set_secret(tx, 1, "pin", "$argon2id$")
+            self.add_operators(tx)
             customers.change_customer(tx, 2, name="Zoë", email="zoe@example.com")
             outbox.add(tx, self.ledger.two, NoticeKind.SECRET)
             terminals.add(tx, "ATM 1", "ab" * 32, START_US)
@@ -100,6 +106,15 @@ class BackupCase(LedgerCase):
             challenges.add(tx, challenge("0" * 32, State.SPENT))
             self.fences = [sessions.take(tx, account_id, 10) for account_id in (self.ledger.one, self.ledger.two)]
             sessions.release(tx, self.ledger.two, 1)
+
+    def add_operators(self, tx: Transaction) -> None:
+        """Somebody who was an operator, with something that they did and proposed."""
+        operators.add(tx, "amy", Role.TELLER, 1001, "ab" * 32)
+        operators.remove(tx, "amy")
+        amy = OperatorRow(1, "amy", Role.TELLER)
+        order = Order("reverse_entry", "k", "Paid twice", account="A2", receipt=3, amount_minor=5, currency="USD")
+        proposals.decide(tx, proposals.add(tx, amy, order, START_US).id, amy, "done", 4)
+        operators.record(tx, amy, Deed("approve", "A2", "reverse_entry", "Paid twice", 1, 4), "done")
 
     def transfer(self, amount_minor: int) -> Transfer:
         """One of a set."""
@@ -289,6 +304,19 @@ class Sessions(BackupCase):
             self.assertFalse(challenges.spend(tx, 2, 2, "payment", bytes(32)))
             became = [challenges.to_answer(tx, name * 32) for name in "012"]
         self.assertEqual([row and row.state for row in became], [State.SPENT, State.VOID, State.VOID])
+
+    def test_nothing_waits_for_approval(self) -> None:
+        """What was proposed before cannot be approved in the restored bank: it may have been, in the one before."""
+        with self.store.writing() as tx:
+            order = Order("credit", "l", "Found cash", account="A2", amount_minor=5, currency="USD")
+            row = proposals.add(tx, OperatorRow(1, "amy", Role.TELLER), order, tx.at_us + 1_000_000)
+            self.assertEqual(len(proposals.waiting(tx.connection, tx.at_us, None)), 1)
+        self.save()
+        restored = self.new_database()
+        self.restore(restored)
+        with restored.reading() as connection:
+            self.assertEqual(proposals.waiting(connection, restored.now_us(connection), None), [])
+            self.assertIsNotNone(proposals.numbered(connection, row.id))
 
     def test_sessions_that_the_backup_has_not_seen(self) -> None:
         """Fences that were given out after the backup are not given out again, also on accounts that had none."""

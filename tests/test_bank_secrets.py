@@ -6,7 +6,7 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from bankd import codes
-from bankd.bank import access, contact, demo, strength
+from bankd.bank import access, contact, demo, pins, strength
 from bankd.bank.hashing import Hasher
 from bankd.codes import Refused
 from bankd.store import customers
@@ -183,7 +183,7 @@ class Demo(SynchronousTestCase):
     def test_weak_pins_are_drawn_again(self) -> None:
         """A drawn PIN that is too easy to guess is not used; leading zeros are kept."""
         drawn = iter([11111, 12345, 55501, 42])
-        self.assertEqual(demo._pin(lambda _below: next(drawn), self.MOBILES[0]), "00042")
+        self.assertEqual(pins.new_pin(lambda _below: next(drawn), self.MOBILES[0]), "00042")
 
     def test_again(self) -> None:
         """When they are there already nothing is made."""

@@ -28,10 +28,13 @@ class CodeTests(SynchronousTestCase):
 
     def test_refuses(self) -> None:
         """Codes from 400 on refuse, and only what refuses can close."""
-        self.assertEqual([code for code in codes.ALL if not code.refuses], [codes.DONE, codes.CREATED])
+        self.assertEqual([code for code in codes.ALL if not code.refuses], [codes.DONE, codes.CREATED, codes.PROPOSED])
         self.assertEqual(
             {code for code in codes.ALL if code.closes},
-            {codes.BROKEN_LINE, codes.LONG_LINE, codes.BROKEN_SEAL, codes.IDLE, codes.STOPPING, codes.OVER},
+            {
+                *(codes.BROKEN_LINE, codes.LONG_LINE, codes.BROKEN_SEAL, codes.IDLE),
+                *(codes.STOPPING, codes.OVER, codes.NO_OPERATOR),
+            },
         )
 
     def test_order(self) -> None:

@@ -103,6 +103,7 @@ class Reading(ConfigCase):
                 sealing=Sealing.NO,
                 checkpoint_seconds=60,
                 postage=Postage(sections=UNWRITTEN),
+                operator_socket=state / "operators.sock",
             ),
         )
 
@@ -117,6 +118,7 @@ class Reading(ConfigCase):
             region = US
             register_mobiles = No
             lease_seconds = 1
+            two_people = no
             checkpoint_seconds = 7
             demo = YES
 
@@ -170,6 +172,7 @@ class Reading(ConfigCase):
                www.bank.example
             login_seconds = 86400
             idle_seconds = 2
+            operator_socket = /run/bankd/operators
             sealed = secrets
             [protocols]
             teller = 192.0.2.1 7
@@ -188,11 +191,12 @@ class Reading(ConfigCase):
                 database="postgresql+psycopg://bank:p%%word@localhost/bank",
                 logfile=Path("/log/bank.log"),
                 demo=True,
-                terms=Terms("Bänk of Ωmega", "USD", "US", registers_mobiles=False, lease_seconds=1),
+                terms=Terms("Bänk of Ωmega", "USD", "US", registers_mobiles=False, lease_seconds=1, two_people=False),
                 limits=Limits(login_seconds=86400, idle_seconds=2),
                 sealing=Sealing.SECRETS,
                 checkpoint_seconds=7,
                 postage=Postage(("sms", "pigeon", "file"), 60, 1, WRITTEN),
+                operator_socket=Path("/run/bankd/operators"),
             ),
         )
 

@@ -1,18 +1,14 @@
-"""``bankctl account`` and ``bankctl reverse``: what an account may spend, and movements that the bank gives back."""
+"""``bankctl account``: what an account may spend."""
 
-import builtins
 import json
-import sys
-from io import StringIO
+import os
 
 from bankd.bank import payments
-from bankd.ctl import reverse
-from bankd.ledger.commands import Capture, Command, Hold, Transfer
+from bankd.ledger.commands import Command, Hold, Transfer
 from bankd.ledger.entries import Entry
-from bankd.store import customers
+from bankd.operator_socket import user_name
+from bankd.store import customers, operators
 from bankd.store.customers import AccountRow
-from bankd.store.engines import DatabaseFault, Store
-from bankd.store.failures import Unknown
 from tests.test_ctl import CtlCase, Done
 
 LIMITED = "[bank]\ndemo = yes\ncurrency = USD\nregion = US\npayment_limit = 500 USD\n"
@@ -148,6 +144,15 @@ class Limit(AccountCase):
         row = self.row(self.alice.number)
         self.assertEqual((row.payment_limit_minor, row.day_limit_minor, row.floor_minor), (75_050, 0, -10_000))
 
+    def test_recorded(self) -> None:
+        """What was set is an act of whoever runs the command."""
+        self.limit("--payment", "2000", "--day", "default", "--overdraft", "0")
+        with self.store().reading() as connection:
+            [act] = operators.acts_after(connection, None)
+        self.assertEqual((act.operator, act.verb, act.outcome), (user_name(os.geteuid()), "account_limit", "done"))
+        told = "at once 2,000.00 USD, in a day default, overdraft 0.00 USD"
+        self.assertEqual((act.subject, act.details), (self.alice.number, told))
+
     def test_left_out(self) -> None:
         """What is not named stays as it is."""
         self.limit("--payment", "10", "--overdraft", "5")
@@ -196,153 +201,3 @@ class Limit(AccountCase):
         self.close_account()
         done = self.limit("--payment", "1")
         self.assertEqual(done, Done(2, "", f"bankctl: account {self.alice.number} is closed\n"))
-
-
-class Reverse(AccountCase):
-    """The bank itself gives a movement back."""
-
-    def reverse(self, entry: Entry | int, *options: str) -> Done:
-        """Give an entry back."""
-        number = entry if isinstance(entry, int) else entry.id
-        return self.run_on("reverse", str(number), "--reason", "Paid in error", *options)
-
-    def balances(self) -> tuple[int, int]:
-        """What Alice and Bob have."""
-        return self.row(self.alice.number).balance_minor, self.row(self.bob.number).balance_minor
-
-    def test_given_back(self) -> None:
-        """It is shown first, and then done; the reason is on the statements, and the ledger stays right."""
-        paid = self.pay(2500)
-        done = self.reverse(paid, "--yes")
-        self.assertEqual((done.status, done.complaints), (0, ""))
-        alice, bob = f"account {self.alice.number}", f"account {self.bob.number}"
-        lines = done.printed.splitlines()
-        self.assertRegex(lines[0], rf"^receipt {paid.id} of 20\d\d-.*Z: transfer of 25.00 USD$")
-        self.assertEqual(
-            lines[1:],
-            [
-                f"  from {alice} to {bob} (Rent\\x1b)",
-                f"to give back: 25.00 USD from {bob} to {alice}",
-                f"given back; receipt {paid.id + 1}",
-                f"{bob} has 1,000.00 USD, {alice} has 1,000.00 USD",
-            ],
-        )
-        self.assertEqual(self.balances(), (100_000, 100_000))
-        self.assertEqual(self.verify().status, 0)
-
-    def test_part_by_part(self) -> None:
-        """Parts are given back until nothing is left, and what was given before is told."""
-        paid = self.pay(2500)
-        self.reverse(paid, "--yes", "--amount", "10")
-        self.assertIn("only 15.00 USD of receipt", self.reverse(paid, "--yes", "--amount", "15.01").complaints)
-        done = self.reverse(paid, "--yes")
-        self.assertIn("  given back before: 10.00 USD\nto give back: 15.00 USD", done.printed)
-        self.assertEqual(self.balances(), (100_000, 100_000))
-        self.assertIn("was given back before", self.reverse(paid, "--yes").complaints)
-
-    def test_cash(self) -> None:
-        """A deposit goes back to the till."""
-        done = self.reverse(1, "--yes", "--amount", "1")
-        self.assertIn("from the bank's till to account", done.printed)
-        self.assertIn("the bank's till has -2,999.00 USD\n", done.printed)
-
-    def test_out_of_a_hold(self) -> None:
-        """What a hold paid is given back; the hold itself is not, nor is a reversal."""
-        hold = self.hold(500)
-        asked = {"customer_id": self.alice.customer_id, "account_id": self.alice.id, "fence": None}
-        captured = self.apply(Capture(key="capture", of_id=hold.id, **asked))  # type: ignore[arg-type]
-        self.assertIn(f"receipt {hold.id} is a hold: it is no entry", self.reverse(hold, "--yes").complaints)
-        self.assertEqual(self.reverse(captured, "--yes").status, 0)
-        again = self.reverse(captured.id + 1, "--yes")
-        self.assertEqual((again.status, "is a reversal" in again.complaints), (2, True))
-        self.assertEqual(self.verify().status, 0)
-
-    def test_not_there_any_more(self) -> None:
-        """What the account no longer has is not given back, nor to an account that is closed."""
-        paid = self.pay(2500)
-        with self.store().writing() as tx:
-            customers.change_account(tx, self.bob.id, held_minor=100_001)
-        done = self.reverse(paid, "--yes")
-        self.assertEqual(done.status, 2)
-        self.assertIn("has not so much available; nothing was done", done.complaints)
-        self.pay(97_500, "all")
-        with self.store().writing() as tx:
-            customers.change_account(tx, self.alice.id, closed_us=tx.at_us)
-        self.assertIn("one of the two accounts is closed", self.reverse(paid, "--yes").complaints)
-
-    def test_asks(self) -> None:
-        """Without --yes the operator is asked; anything but a yes, and the end of input, leaves it."""
-        paid = self.pay(2500)
-        self.patch(sys, "stdin", Terminal())
-        for answer, status, balance in (("", 1, 97_500), (None, 1, 97_500), ("yes", 0, 100_000)):
-            self.patch(builtins, "input", Answers(answer))
-            self.assertEqual(self.reverse(paid).status, status)
-            self.assertEqual(self.balances()[0], balance)
-
-    def test_nobody_to_ask(self) -> None:
-        """Without a terminal and without --yes nothing is done."""
-        paid = self.pay(2500)
-        self.patch(sys, "stdin", StringIO("y\n"))
-        self.assertIn("--yes does it without", self.reverse(paid).complaints)
-        self.assertEqual(self.balances()[0], 97_500)
-
-    def test_unusable(self) -> None:
-        """An entry that is not there, no amount and no reason are told."""
-        self.assertIn("there is no entry 99 in the journal", self.reverse(99, "--yes").complaints)
-        self.assertIn("--amount x will not do", self.reverse(1, "--yes", "--amount", "x").complaints)
-        for number in ("99999999999999999999", "x", "-1", "1_0", ""):
-            done = self.run_on("reverse", number, "--reason", "x", "--yes")
-            self.assertEqual((done.status, done.printed, len(done.complaints.splitlines())), (2, "", 1), number)
-            self.assertIn("RECEIPT takes the number of an entry", done.complaints)
-        for reason in ("", "x" * 141, "\x1b"):
-            done = self.run_on("reverse", "1", "--reason", reason, "--yes")
-            self.assertIn("--reason takes 1 to 140 printable characters", done.complaints)
-
-    def test_asked_again_under_one_key(self) -> None:
-        """A commit of which nothing is known is asked for again, and what was done is not done twice."""
-        paid = self.pay(2500)
-        tries: list[Command] = []
-
-        def once(store: Store, command: Command) -> object:
-            tries.append(command)
-            with store.writing() as tx:
-                [outcome] = payments.apply(tx, [command])
-            if len(tries) < reverse.MAX_TRIES:
-                raise Unknown("the server is gone")
-            return outcome
-
-        self.patch(reverse, "_once", once)
-        self.assertEqual(self.reverse(paid, "--yes", "--amount", "10").status, 0)
-        self.assertEqual(len({command.key for command in tries}), 1)
-        self.assertEqual(self.balances()[0], 98_500)
-
-    def test_database_that_fails(self) -> None:
-        """Any other fault of the database is told at once, in a line."""
-
-        def failing(store: Store, command: Command) -> object:
-            raise DatabaseFault("disk I/O error")
-
-        self.patch(reverse, "_once", failing)
-        done = self.reverse(1, "--yes")
-        self.assertEqual((done.status, done.complaints), (1, "bankctl: disk I/O error\n"))
-
-
-class Answers:
-    """What somebody at a terminal types: a line, or with None the end of input."""
-
-    def __init__(self, line: str | None) -> None:
-        self.line = line
-
-    def __call__(self, prompt: str) -> str:
-        """The line."""
-        if self.line is None:
-            raise EOFError
-        return self.line
-
-
-class Terminal(StringIO):
-    """Standard input that somebody sits at."""
-
-    def isatty(self) -> bool:
-        """Yes."""
-        return True

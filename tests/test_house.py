@@ -39,7 +39,7 @@ DATABASE = ("sqlalchemy", "alembic", "sqlite3", "psycopg", "pymysql")
 NETWORK = ("twisted", "zope")
 DEFERRED = ("twisted.internet.defer", "twisted.python")
 CONNECTION = ("sqlalchemy.Connection", "sqlalchemy.engine.Connection")
-FOR_PROTOCOLS = ("bankd.ibank", "bankd.credentials", "bankd.wire", "bankd.codes", "bankd.records")
+FOR_PROTOCOLS = ("bankd.ibank", "bankd.ioperator", "bankd.credentials", "bankd.wire", "bankd.codes", "bankd.records")
 FOR_CLIENTS = ("bankd.wire", "bankd.money", "bankd.codes", "bankd.records", "bankd.signing", "bankd.core_files")
 
 # docs/architecture.md tells why; a new module needs a room here, and a new room a reason.
@@ -52,11 +52,13 @@ ROOMS = {
     "bankd.statement": Room(0),
     "bankd.parcels": Room(0),
     "bankd.devices": Room(0),
+    "bankd.office": Room(0),
     "bankd.signing": Room(0),
     "bankd.ledger": Room(0, never=("bankd.wire",)),
     "bankd.wire": Room(0, never=("bankd.ledger",)),
     # 1: the contracts
     "bankd.ibank": Room(1, ("zope", "twisted.cred", "twisted.internet.interfaces", *DEFERRED)),
+    "bankd.ioperator": Room(1, ("zope",)),
     "bankd.credentials": Room(1, ("zope", "twisted.cred")),
     "bankd.idelivery": Room(1, ("zope", *DEFERRED)),
     "bankd.plugin": Room(1, ("zope", "twisted.plugin", "twisted.python")),
@@ -71,6 +73,7 @@ ROOMS = {
     "bankd.protocols": Room(5, NETWORK, ours=FOR_PROTOCOLS),
     "bankd.notify": Room(5, NETWORK),
     "bankd.delivery": Room(5, NETWORK),
+    "bankd.operator_socket": Room(5, NETWORK),
     "bankd.tls": Room(5),
     "bankd.channel": Room(5, NETWORK),
     "bankd.outlet": Room(5, NETWORK),
@@ -88,6 +91,7 @@ ROOMS = {
     "bankd.config": Room(6, NETWORK),
     "bankd.tap": Room(6, NETWORK),
     "bankd.testing": Room(6, NETWORK),
+    "bankd.practice_wire": Room(6, NETWORK),
     # Beside the house: a client needs only the protocol, and the operator's command reaches everywhere.
     "bankd.client": Room(7, NETWORK, ours=FOR_CLIENTS),
     "bankd.ctl": Room(7, (*NETWORK, *DATABASE)),

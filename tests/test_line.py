@@ -23,7 +23,8 @@ from bankd.perspectives.customer import Customer
 from bankd.protocols.line import MAX_UNREAD, PIPELINE, TURN
 from bankd.records import AccountView, Limits, Sealing
 from bankd.store import customers
-from bankd.testing import AtOnce, Known, PracticeBank, Stepped, Wire
+from bankd.testing import AtOnce, Known, PracticeBank, PracticePost, Stepped, Wire
+from bankd.wire.roles import Role
 
 LIMITS = Limits(login_seconds=60, idle_seconds=300)
 LEASE = 30
@@ -200,6 +201,7 @@ class Codes(LineCase):
         yield codes.NEEDS_TERMINAL, self.bank.connect().ask(f"q LOGIN account={self.bob.account} pin={self.bob.pin}")
         self.bank.branch.terms = terms
         yield from self.one_time()
+        yield from self.operators()
         quiet = self.bank.connect()
         self.bank.clock.advance(LIMITS.login_seconds)
         yield codes.IDLE, quiet.received()
@@ -229,6 +231,23 @@ class Codes(LineCase):
         yield codes.NO_DEVICE, wire.ask(way)
         self.bank.branch.terms, self.bank.branch.hash_pool = terms, pool
         wire.drop()
+
+    def operators(self) -> Iterator[tuple[Code, list[str]]]:
+        """What only operators are told."""
+        self.bank.add_operator("amy", Role.TELLER, 1001)
+        amy, root = self.bank.operate(1001), self.bank.operate(0)
+        credit = f"q CREDIT account={self.bob.account} amount=1 currency=USD key=k reason=x"
+        yield codes.NO_OPERATOR, self.bank.connect().ask("q OPERATE")
+        yield codes.NOT_YOURS, amy.ask("q APPROVE proposal=1")
+        yield codes.PROPOSED, root.ask(credit)
+        yield codes.OWN_PROPOSAL, root.ask("q APPROVE proposal=1")
+        yield codes.NO_PROPOSAL, root.ask("q APPROVE proposal=9")
+        self.bank.connect().ask("l LOGIN mobile=+12025550177 pin=59371")
+        [found, _] = amy.ask("q FIND_ACCOUNT mobile=+12025550177")
+        number = found.split("account=")[1].split(" ")[0]
+        amy.ask(f"q RESET_PIN account={number} key=m reason=x")
+        self.patch(PracticePost, "route", lambda _post, _contact: None)
+        yield codes.NO_DEVICE, root.ask("q APPROVE proposal=2")
 
     def deposit_too_much(self) -> list[str]:
         """Fill an account as far as possible, and pay once more in."""

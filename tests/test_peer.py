@@ -1,5 +1,7 @@
 """Who is at the other end of a connection, and what a refusal tells of what it is about."""
 
+import os
+import socket
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -51,9 +53,15 @@ class PeerTest(SynchronousTestCase):
         self.assertEqual(peer.origin, Origin("192.0.2.7", None))
 
     def test_local(self) -> None:
-        """A peer on the same machine, over a UNIX socket, has no address."""
-        peer = Peer(StringTransport(peerAddress=UNIXAddress(None)))
-        self.assertEqual((peer.host, peer.label), ("", "local"))
+        """A peer on the same machine, over a UNIX socket, has no address; the kernel tells which user it is."""
+        here, there = socket.socketpair(socket.AF_UNIX)
+        self.addCleanup(there.close)
+        self.addCleanup(here.close)
+        transport: Any = StringTransport(peerAddress=UNIXAddress(None))
+        transport.getHandle = lambda: here
+        peer = Peer(transport)
+        self.assertEqual((peer.host, peer.label), ("", f"uid {os.geteuid()} (process {os.getpid()})"))
+        self.assertEqual(peer.origin, Origin("", None, uid=os.geteuid()))
 
     def test_certificate(self) -> None:
         """A certificate is known by its fingerprint, once the handshake has shown it."""

@@ -29,7 +29,7 @@ from bankd.bank import reports, strength
 from bankd.codes import Refused
 from bankd.protocols import line
 from bankd.protocols.asked import Reader
-from bankd.wire import codec, grammar, messages, notice
+from bankd.wire import acts, codec, grammar, messages, notice
 from bankd.wire.grammar import Kind
 from bankd.wire.messages import Message
 from tests import docs
@@ -206,7 +206,14 @@ class PageTests(GrammarCase):
         made = [found["what"] for found in docs.MADE.finditer(docs.page())]
         requests = [f"request {message.verb}" for message in messages.ALL if codec.fields_of(message)]
         requests.append("item BulkItem")
-        wanted = [*requests, *(f"record {record.__name__}" for record in docs.RECORDS), "limits", "states", "codes"]
+        wanted = [
+            *requests,
+            *(f"record {record.__name__}" for record in docs.RECORDS),
+            "limits",
+            "states",
+            "roles",
+            "codes",
+        ]
         self.assertEqual(sorted(made), sorted(wanted))
 
     def test_stale_part(self) -> None:
@@ -476,6 +483,16 @@ ANSWERS: dict[type[Message], tuple[type[Any] | None, Iterable[codes.Code], type[
     messages.Acknowledge: (None, [codes.DONE], None),
     messages.Noop: (None, [codes.DONE], None),
     messages.Logout: (None, [codes.DONE], None),
+    acts.Operate: (None, [codes.DONE], records.OperatorView),
+    acts.FindAccount: (records.AccountFile, [codes.DONE], None),
+    acts.FindEntry: (None, [codes.DONE], records.EntryFile),
+    acts.Credit: (None, [codes.DONE, codes.PROPOSED], records.Decision),
+    acts.ReverseEntry: (None, [codes.DONE, codes.PROPOSED], records.Decision),
+    acts.ResetPin: (None, [codes.DONE, codes.PROPOSED], records.Decision),
+    acts.Proposals: (records.Proposal, [codes.DONE], None),
+    acts.Approve: (None, [codes.DONE], records.Decision),
+    acts.Reject: (None, [codes.DONE], None),
+    acts.Acts: (records.Act, [codes.DONE], None),
 }
 """What answers each request: the record in each line of a list, the codes at its end, the record beside them."""
 
@@ -495,7 +512,9 @@ class AnswerTests(GrammarCase):
         @settings(steady, max_examples=15)
         @given(
             texts("tag"),
-            st.lists(bodies(item), min_size=message is messages.Bulk, max_size=3) if item else st.just([]),
+            st.lists(bodies(item), min_size=message in (messages.Bulk, acts.FindAccount), max_size=3)
+            if item
+            else st.just([]),
             st.sampled_from(list(ends)),
             bodies(end) if end else st.none(),
         )

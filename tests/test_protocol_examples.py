@@ -19,6 +19,7 @@ from bankd.testing import PracticeBank, Wire
 from bankd.wire import grammar, key_set, notice, seal
 from bankd.wire.grammar import Kind
 from bankd.wire.notice import Hint
+from bankd.wire.roles import Role
 from bankd.wire.seal import Sealed
 from tests import docs
 from tests.test_protocol_abnf import CRLF, in_order
@@ -43,6 +44,10 @@ MADE_UP: dict[str, tuple[str, Kind]] = {
     "contact": ("time", grammar.TIME),
     "last_login": ("time", grammar.TIME),
     "signed": ("signed", grammar.JWS),
+    "payer": ("account", grammar.ACCOUNT),
+    "payee": ("account", grammar.ACCOUNT),
+    "subject": ("account", grammar.SUBJECT),
+    "customer": ("customer", grammar.COUNT),
     "terminal": ("terminal", grammar.TOKEN),
     "keys": ("keys", grammar.JWS),
     "identity": ("identity", grammar.IDENTITY),
@@ -54,6 +59,13 @@ MADE_UP: dict[str, tuple[str, Kind]] = {
     "uri": ("uri", grammar.URI),
 }
 """Fields whose values a bank makes up: what they are numbers of, and their kind."""
+
+
+OPERATORS = {"amy": (1001, Role.TELLER), "ben": (1002, Role.ADMINISTRATOR)}
+"""The operators of the page's bank, with their users on its machine."""
+
+STRANGER = 4711
+"""A user of that machine who is nobody to the bank."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +148,9 @@ class Player:
         self._hints: list[str] = []
         self._to_send: list[str] = []
         self._last = ""
+        self._uid: int | None = None
+        for name, (uid, role) in OPERATORS.items():
+            self.bank.add_operator(name, role, uid)
         self._sealed: str | None = None
         self._seals = 0
 
@@ -167,7 +182,8 @@ class Player:
 
     def _compare(self, step: Step) -> None:
         if step.text.startswith(GREETING):
-            self._wires[step.who] = self.bank.connect()
+            self._wires[step.who] = self.bank.connect() if self._uid is None else self.bank.operate(self._uid)
+            self._uid = None
             self._said[step.who] = list(self._wires[step.who].greeting)
         said = self._said[step.who]
         assert said, f"nothing was said instead of {step.text!r}"
@@ -208,8 +224,11 @@ class Player:
 
     def _happen(self, note: str) -> None:
         passing = re.fullmatch(r"(\d+) seconds pass", note)
+        coming = re.fullmatch(r"(\w+) connects to the operators' socket", note)
         if passing is not None:
             self.bank.clock.advance(int(passing[1]))
+        elif coming is not None:
+            self._uid = OPERATORS[coming[1]][0] if coming[1] in OPERATORS else STRANGER
         elif note.startswith("sealed: "):
             self._sealed = note.removeprefix("sealed: ")
         elif shown := re.fullmatch(r"the (phone|app) shows (\d+)", note):

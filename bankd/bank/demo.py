@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from bankd import codes
-from bankd.bank import accounts, payments, strength
+from bankd.bank import accounts, payments
 from bankd.bank.accounts import RandomBelow
 from bankd.bank.hashing import Hasher
+from bankd.bank.pins import new_pin
 from bankd.bank.terms import Terms
-from bankd.codes import Refused
 from bankd.ledger.commands import Deposit
 from bankd.store.engines import Transaction
 
@@ -39,7 +38,7 @@ def open_demo(
     """
     made = []
     for username, mobile in zip(NAMES, mobiles, strict=True):
-        password, pin = _password(random_below), _pin(random_below, mobile)
+        password, pin = _password(random_below), new_pin(random_below, mobile)
         details: dict[str, str | None] = {"username": username, "mobile": mobile, "name": username.title()}
         hashes = {"password": hasher.hash(password), "pin": hasher.hash(pin)}
         account = accounts.sign_up(tx, terms, random_below, details, hashes)
@@ -61,15 +60,3 @@ def _password(random_below: RandomBelow) -> str:
     letters = [(_CONSONANTS, _VOWELS)[place % 2] for place in range(12)]
     spelt = "".join(alphabet[random_below(len(alphabet))] for alphabet in letters)
     return f"{spelt[:4]}-{spelt[4:8]}-{spelt[8:]}-{10 + random_below(90)}"
-
-
-def _pin(random_below: RandomBelow, mobile: str) -> str:
-    """Five digits that are not too easy to guess of who has the number ``mobile``."""
-    while True:
-        pin = f"{random_below(100_000):05}"
-        try:
-            strength.check("pin", pin, [mobile])
-        except Refused as refused:
-            assert refused.code is codes.WEAK_SECRET
-        else:
-            return pin

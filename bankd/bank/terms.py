@@ -36,9 +36,9 @@ class Terms:
     """``currency`` (ISO 4217) is that of accounts opened without naming one; ``region`` (ISO 3166) is where mobile
     numbers without a country code belong; ``registers_mobiles`` says that log-in with an unknown mobile number makes a
     customer; ``pin_terminals`` that a PIN is taken only at an enrolled terminal; ``lease_seconds`` is for how long a
-    silent session keeps its account; ``tariff`` has fees and limits; ``lockout`` is how often a wrong secret may be
-    tried; ``one_time`` says when one-time passwords are asked for, ``one_time_above`` above which minor units, by
-    currency.
+    silent session keeps its account; ``tariff`` has fees and limits; ``two_people`` that what an operator does with
+    customers' money and PINs another has to approve; ``lockout`` is how often a wrong secret may be tried; ``one_time``
+    says when one-time passwords are asked for, ``one_time_above`` above which minor units, by currency.
     """
 
     name: str = "bankd"
@@ -48,6 +48,7 @@ class Terms:
     pin_terminals: bool = False
     lease_seconds: int = 30
     tariff: Tariff = FREE
+    two_people: bool = True
     lockout: LockoutRules = LockoutRules()
     one_time: OneTime = OneTime.OFF
     one_time_above: Mapping[str, int] = field(default_factory=dict)

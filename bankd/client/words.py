@@ -24,6 +24,7 @@ NOT_WRITTEN = "The file was not written"
 CODES: dict[Code, str] = {
     codes.DONE: "Done.",
     codes.CREATED: "Done; something new was made.",
+    codes.PROPOSED: "This waits until another operator approves it.",
     codes.BROKEN_LINE: "The bank received a broken line and closed the connection.",
     codes.LONG_LINE: "The request was too long, and the bank closed the connection.",
     codes.BROKEN_SEAL: "What was sealed for the bank arrived broken, so the bank closed the connection.",
@@ -40,6 +41,8 @@ CODES: dict[Code, str] = {
     codes.BAD_FIELD: INVALID,
     codes.OVER: "The session is over: the account was opened at another terminal, or closed.",
     codes.NEEDS_TERMINAL: "The bank takes PINs only at its own terminals. Please log in with your password.",
+    codes.NO_OPERATOR: "You are no operator of this bank.",
+    codes.NOT_YOURS: "Your role does not include this.",
     codes.LOCKED: "Too many tries to log in have failed, so the bank looks at none for a while.",
     codes.WAIT: "There were several tries. Please wait a while before the next one.",
     codes.ONE_TIME: "The bank wants a one-time password for this, and none was given.",
@@ -52,6 +55,8 @@ CODES: dict[Code, str] = {
     codes.WEAK_SECRET: "This is too easy to guess; please choose another.",
     codes.TAKEN: "This already belongs to another customer.",
     codes.OTHER_CONTENT: "This was asked before with other content, so it was not done again.",
+    codes.NO_PROPOSAL: "There is no such open proposal; it was decided, or a day has passed.",
+    codes.OWN_PROPOSAL: "You proposed this yourself; another operator has to approve it.",
     codes.TOO_MANY: "You have as many open accounts as one customer may have.",
     codes.NO_ACCOUNT: "There is no such account.",
     codes.SAME_ACCOUNT: "This is your own account; please name another.",
@@ -66,6 +71,7 @@ CODES: dict[Code, str] = {
     codes.NO_FUNDS: "Not enough money in the account.",
     codes.TOO_MUCH: "A balance would become larger than the bank can keep.",
     codes.NOT_EMPTY: "The account still holds money; please name an account to pay it out to.",
+    codes.NO_DEVICE: "Nothing can be sent to the customer, who would be left without a way in.",
 }
 
 WITH_FIELD: dict[Code, str] = {

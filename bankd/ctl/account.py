@@ -1,4 +1,4 @@
-"""``bankctl account``: what an account may spend, shown and set, also while the bank serves."""
+"""``bankctl account``: what an account may spend, shown and set, also while the bank serves; and whose it is."""
 
 import json
 from argparse import ArgumentParser, Namespace
@@ -7,10 +7,16 @@ from bankd import codes, money
 from bankd.bank import accounts
 from bankd.codes import Refused
 from bankd.config import Settings
+from bankd.ctl import desk, operator
 from bankd.ctl.command import DONE, Command, Unusable, opened, opened_to_write, printable, settings_of
+from bankd.ctl.way import way_arguments
 from bankd.ledger.tariff import day_of
+from bankd.records import AccountFile
 from bankd.store import customers
 from bankd.store.customers import AccountRow
+from bankd.store.operators import Deed
+from bankd.wire import codec
+from bankd.wire.acts import FindAccount
 from bankd.wire.grammar import write_time
 
 DEFAULT = "default"
@@ -46,6 +52,7 @@ def _limit(options: Namespace) -> int:
                 account = accounts.set_limits(tx, options.number, limits)
             except Refused as refused:
                 raise Unusable(_why(refused, before, limits)) from None
+            operator.record(tx, Deed("account_limit", account.number, _set(limits, account.currency)))
         _tell(account, settings, tx.at_us, options.json)
     return DONE
 
@@ -61,6 +68,45 @@ def _limits(options: Namespace, currency: str) -> dict[str, int | None]:
     if not limits:
         raise Unusable("nothing is to be set; name --payment, --day or --overdraft")
     return limits
+
+
+def _set(limits: dict[str, int | None], currency: str) -> str:
+    """What was set, for the record."""
+    names = {"payment_limit_minor": "at once", "day_limit_minor": "in a day", "floor_minor": "overdraft"}
+
+    def written(minor: int | None) -> str:
+        return DEFAULT if minor is None else money.written(abs(minor), currency)
+
+    return ", ".join(f"{names[column]} {written(minor)}" for column, minor in limits.items())
+
+
+def _find(options: Namespace) -> int:
+    given = {name: getattr(options, name) for name in ("account", "username", "mobile")}
+    with desk.at_desk(options) as bank:
+        found = bank.ask(_asked(given)).read(AccountFile)
+    for file in found:
+        print(f"account {file.account} of customer {file.customer}")
+        rows = {
+            "opened": write_time(file.opened_us),
+            "closed": None if file.closed_us is None else write_time(file.closed_us),
+            "balance": money.written(file.balance_minor, file.currency),
+            "available": money.written(file.available_minor, file.currency),
+            "user name": file.username,
+            "name": file.name,
+            "mobile": file.mobile,
+            "e-mail": file.email,
+        }
+        print("\n".join(f"  {name:<12} {printable(value)}" for name, value in rows.items() if value is not None))
+    return DONE
+
+
+def _asked(given: dict[str, str | None]) -> FindAccount:
+    """The request for an account. Raises Unusable for what has not the right form."""
+    fields = {name: value for name, value in given.items() if value is not None}
+    try:
+        return codec.read_fields(FindAccount, fields)
+    except Refused as refused:
+        raise Unusable(f"{printable(fields[refused.field or ''])} will not do for --{refused.field}") from None
 
 
 def _amount(option: str, text: str, currency: str) -> int:
@@ -153,5 +199,14 @@ def _limit_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--overdraft", metavar="AMOUNT", help="by how much its balance may go below zero")
 
 
+def _find_arguments(parser: ArgumentParser) -> None:
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("--account", metavar="NUMBER", help="the account's number")
+    which.add_argument("--username", metavar="NAME", help="the customer's user name")
+    which.add_argument("--mobile", metavar="NUMBER", help="the customer's mobile number")
+    way_arguments(parser)
+
+
 SHOW = Command("account show", "show what an account has and may spend", _show, _show_arguments)
 LIMIT = Command("account limit", "set what an account may spend", _limit, _limit_arguments, LIMIT_WORDS)
+FIND = Command("account find", "ask the bank that serves whose account it is", _find, _find_arguments)

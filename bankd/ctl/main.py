@@ -10,7 +10,23 @@ import bankd
 from bankd import core_files
 from bankd.certificates import CertificateError
 from bankd.config import SettingsError
-from bankd.ctl import account, backup, delivery, init, key, ledger, lockout, receipt, reverse, terminal
+from bankd.ctl import (
+    account,
+    act,
+    backup,
+    credit,
+    delivery,
+    init,
+    key,
+    ledger,
+    lockout,
+    operator,
+    pin,
+    proposal,
+    receipt,
+    reverse,
+    terminal,
+)
 from bankd.ctl.command import UNUSABLE, Command, Unusable
 from bankd.keyring import KeysMissing
 from bankd.store.archive import BackupError
@@ -23,10 +39,20 @@ COMMANDS: tuple[Command, ...] = (
     receipt.VERIFY,
     account.SHOW,
     account.LIMIT,
+    account.FIND,
+    credit.CREDIT,
     lockout.LIST,
     lockout.LIFT,
     lockout.DISTRUST,
     reverse.REVERSE,
+    pin.RESET,
+    proposal.LIST,
+    proposal.APPROVE,
+    proposal.REJECT,
+    act.LIST,
+    operator.ADD,
+    operator.LIST,
+    operator.REMOVE,
     terminal.ENROL,
     terminal.LIST,
     terminal.REVOKE,
@@ -40,11 +66,15 @@ COMMANDS: tuple[Command, ...] = (
 """Every command, in the order in which the help lists them."""
 
 NOUNS = {
-    "account": "show an account, and set what it may spend",
+    "account": "show an account, find a customer's, and set what it may spend",
+    "act": "see what operators did",
     "delivery": "try the ways by which customers are sent messages",
     "key": "share keys with terminals, to seal what they say",
     "ledger": "check the ledger, and sign what it comes to",
     "lockout": "see who is locked out for wrong secrets, and lift it",
+    "operator": "say who is an operator of the bank",
+    "pin": "give a customer a new PIN",
+    "proposal": "see and decide what waits for a second person",
     "receipt": "check a signed receipt",
     "terminal": "give terminals certificates of their own, and take them back",
 }

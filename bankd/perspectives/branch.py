@@ -1,6 +1,6 @@
 """What every perspective works with: the way to write, the way to read, the pool that hashes, the board of notices."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
@@ -77,7 +77,7 @@ class Branch:
 
     ``reading`` opens a connection that sees the database as it is at one moment; ``random_below`` is where numbers
     nobody can guess come from; ``tries`` begins coroutines that check credentials. ``seals`` opens what is sealed, and
-    ``sealing`` says what must be.
+    ``sealing`` says what must be. ``owners`` are the system's users, by uid with their names, who own the bank.
     """
 
     lane: Lane
@@ -97,6 +97,7 @@ class Branch:
     random_below: RandomBelow
     sealing: Sealing = Sealing.NO
     tally: Tally = field(default_factory=Tally)
+    owners: Mapping[int, str] = field(default_factory=lambda: {0: "root"})
     tries: Pool = field(default_factory=lambda: Bounded(_begin, MAX_TRIES))
 
     def read(self, report: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> Deferred[T]:

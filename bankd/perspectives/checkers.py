@@ -3,7 +3,7 @@
 1. An unknown name, number or account costs the same work and gets the same answer as a wrong secret.
 2. A failure is ``codes.Refused`` with WRONG_SECRET, or after several LOCKED or WAIT; nothing tells which part was
    wrong.
-3. What a checker gives as the avatar's id is a ``Proven``, for the realm alone.
+3. What a checker gives as the avatar's id is a ``Proven``, or of an operator a ``Badge``, for the realm alone.
 """
 
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ from twisted.internet.defer import Deferred, maybeDeferred
 from zope.interface import Interface, implementer
 
 from bankd import codes
-from bankd.bank import access, accounts, contact, lockout, one_time, strength
+from bankd.bank import access, accounts, contact, lockout, one_time, operators, strength
 from bankd.bank.access import Claim
 from bankd.bank.lockout import Tried
 from bankd.codes import Refused
@@ -25,6 +25,7 @@ from bankd.credentials import (
     IMobilePin,
     INamePassword,
     IOneTimePassword,
+    IOperatorOrigin,
     MobilePin,
     NamePassword,
     OneTimePassword,
@@ -161,10 +162,26 @@ class OneTimePasswordChecker(Checker):
         return Proven(claim, tried, given.origin, registered, answered=True)
 
 
-CHECKERS: tuple[type[Checker], ...] = (
+@implementer(ICredentialsChecker)
+class OperatorChecker:
+    """Checks who is at the other end: gives a ``Badge`` as the avatar's id, or NO_OPERATOR."""
+
+    credentialInterfaces = (IOperatorOrigin,)
+
+    def __init__(self, branch: Branch) -> None:
+        self._branch = branch
+
+    def requestAvatarId(self, credentials: Any) -> Deferred[Any]:
+        """A ``Badge``, or Refused."""
+        origin = credentials.origin
+        return self._branch.read(operators.badge, origin.uid, origin.certificate, self._branch.owners)
+
+
+CHECKERS: tuple[type[Checker | OperatorChecker], ...] = (
     NamePasswordChecker,
     AccountPinChecker,
     MobilePinChecker,
     OneTimePasswordChecker,
+    OperatorChecker,
 )
 """The checker of every way in."""

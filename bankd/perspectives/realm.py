@@ -13,14 +13,17 @@ from bankd import codes
 from bankd.bank import access, letters, lockout, one_time
 from bankd.bank.access import Claim
 from bankd.bank.one_time import Purpose
+from bankd.bank.operators import Badge
 from bankd.bank.terms import OneTime
 from bankd.codes import Refused
 from bankd.ibank import ICustomer, IFigures, IMind, IVisitor
+from bankd.ioperator import IOperator
 from bankd.perspectives import second_factor
 from bankd.perspectives.branch import Branch
 from bankd.perspectives.checkers import CHECKERS, Proven
 from bankd.perspectives.customer import Customer
 from bankd.perspectives.figures import Figures
+from bankd.perspectives.operator import Operator
 from bankd.perspectives.visitor import Visitor
 from bankd.records import Session
 from bankd.store.engines import Transaction
@@ -36,7 +39,7 @@ class Realm:
         self._branch = branch
 
     def requestAvatar(self, avatarId: object, mind: object, *interfaces: Any) -> Any:
-        """``IVisitor`` or ``IFigures`` for anonymous comers, ``ICustomer`` for proven ones."""
+        """``IVisitor`` or ``IFigures`` for anonymous comers, ``ICustomer`` and ``IOperator`` for proven ones."""
         if avatarId is ANONYMOUS and IVisitor in interfaces:
             visitor = Visitor(self._branch)
             return IVisitor, visitor, visitor.leave
@@ -44,6 +47,8 @@ class Realm:
             return IFigures, Figures(self._branch.tally), lambda: None
         if isinstance(avatarId, Proven) and ICustomer in interfaces:
             return Deferred.fromCoroutine(self._open_session(avatarId, IMind(mind)))
+        if isinstance(avatarId, Badge) and IOperator in interfaces:
+            return IOperator, Operator(self._branch, avatarId), lambda: None
         raise NotImplementedError("no such perspective")
 
     async def _open_session(self, proven: Proven, mind: Any) -> Avatar:

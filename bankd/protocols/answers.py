@@ -3,8 +3,11 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
+from uuid import uuid4
 
 from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from bankd import codes
 from bankd.codes import Code, Refused
@@ -12,6 +15,8 @@ from bankd.credentials import AccountPin, MobilePin, NamePassword, OneTimePasswo
 from bankd.records import BulkResult, Payee, Period
 from bankd.wire import codec, messages
 from bankd.wire.messages import Message
+
+_log = Logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,15 @@ def refusal(refused: Refused) -> Answer:
     return Answer(refused.code, refused.about, more=more, ends=refused.code.closes)
 
 
+def failed(failure: Failure) -> Answer:
+    """The answer to a request that failed; a fault of our own is logged, and only its number goes out."""
+    if isinstance(failure.value, Refused):
+        return refusal(failure.value)
+    incident = uuid4().hex[:12]
+    _log.failure("incident {incident}", failure, incident=incident)
+    return Answer(codes.INCIDENT, more={"incident": incident})
+
+
 Credentials = NamePassword | AccountPin | MobilePin | OneTimePassword
 
 
@@ -53,6 +67,12 @@ def credentials(asked: messages.Login | messages.OneTime, origin: Origin) -> Cre
     if asked.mobile is not None:
         return MobilePin(asked.mobile, asked.pin or "", asked.account, origin)
     return AccountPin(asked.account or "", asked.pin or "", origin)
+
+
+def welcome(customer: Any) -> Answer:
+    """LOGIN, once it has succeeded."""
+    session = customer.session
+    return Answer(codes.CREATED if session.registered else codes.DONE, session.welcome)
 
 
 async def sign_up(visitor: Any, asked: messages.SignUp) -> Answer:

@@ -9,25 +9,26 @@
    before; a peer that does not finish the closing is cut off.
 4. What is sealed becomes a request like any other (``sealing``); nothing behind it is taken in before it has.
 5. The state of a connection is ``wire.states.State``; which verb it allows is a table there.
+6. A UNIX socket is for operators alone: the bank itself asks for such a peer to be one, before anything else.
 """
 
 from collections.abc import Callable
 from typing import Any
-from uuid import uuid4
 
 from twisted.cred.credentials import Anonymous
 from twisted.cred.portal import Portal
 from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.protocol import connectionDone
-from twisted.logger import Logger
 from twisted.protocols.basic import LineReceiver
 from twisted.python.failure import Failure
 
 from bankd import codes
 from bankd.codes import Code, Refused
+from bankd.credentials import OperatorOrigin
 from bankd.ibank import ICustomer, IVisitor
-from bankd.protocols import answers
+from bankd.ioperator import IOperator
+from bankd.protocols import answers, operator_answers
 from bankd.protocols.answers import Answer
 from bankd.protocols.asked import Asked, Reader, may_overlap
 from bankd.protocols.daybook import Daybook
@@ -36,7 +37,7 @@ from bankd.protocols.queue import Queue
 from bankd.protocols.sealing import Seal, Unsealed
 from bankd.protocols.valve import Valve
 from bankd.protocols.watch import Watch
-from bankd.wire import grammar, messages, states
+from bankd.wire import acts, grammar, messages, states
 from bankd.wire.sealed_lines import MAX_SEALED
 from bankd.wire.states import State
 
@@ -62,7 +63,6 @@ class LineProtocol(LineReceiver):
 
     delimiter = b"\r\n"
     MAX_LENGTH = grammar.MAX_LINE
-    log = Logger()
     transport: Any
 
     def __init__(self, portal: Portal, clock: IReactorTime, opened: "set[LineProtocol]", daybook: Daybook) -> None:
@@ -73,7 +73,7 @@ class LineProtocol(LineReceiver):
         self._clock = clock
         self._state = State.VISITOR
         self._visitor: Any = None
-        self._customer: Any = None
+        self._perspective: Any = None
         self._endings: list[Callable[[], object]] = []
         self._queue: Queue[Asked, Answered] = Queue(self._begin, may_overlap, self._deliver)
         self._reader = Reader()
@@ -96,6 +96,8 @@ class LineProtocol(LineReceiver):
         self._peer = Peer(self.transport)
         self._daybook.note(f"{self._peer.label} connected")
         self._portal.login(Anonymous(), self._peer, IVisitor).addCallback(self._enter)
+        if self._peer.uid is not None:
+            self._queue.add(Asked("*", acts.Operate, acts.Operate()))
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """End whatever was open."""
@@ -166,7 +168,8 @@ class LineProtocol(LineReceiver):
     def _enter(self, avatar: tuple[Any, Any, Callable[[], object]]) -> None:
         _, self._visitor, leave = avatar
         self._endings.append(leave)
-        self._seal.need(self._visitor.sealing)
+        if self._peer.uid is None:  # nothing is between the bank and a process on its own machine
+            self._seal.need(self._visitor.sealing)
         self._send(Answer(body=self._visitor.greeting).spelt("*"))
         self._watch.begin(self._visitor.limits)
 
@@ -185,41 +188,41 @@ class LineProtocol(LineReceiver):
         match asked.message:
             case None:
                 raise asked.refused or Refused(codes.BAD_LINE)
-            case messages.Login() | messages.OneTime() as log_in if self._customer is None:
-                return self._log_in(log_in)
+            case messages.Login() | messages.OneTime() as log_in if self._state is State.VISITOR:
+                proofs: Any = answers.credentials(log_in, self._peer.origin)
+                return self._log_in(proofs, ICustomer, State.CUSTOMER, answers.welcome)
+            case acts.Operate():
+                proofs = OperatorOrigin(self._peer.origin)
+                return self._log_in(proofs, IOperator, State.OPERATOR, operator_answers.known)
             case messages.SignUp() as sign_up:
                 return answers.sign_up(self._visitor, sign_up)
             case messages.Keys():
                 return answers.keys(self._visitor)
             case messages.Noop():
-                return Answer() if self._customer is None else answers.keep(self._customer)
+                return answers.keep(self._perspective) if self._state is State.CUSTOMER else Answer()
             case messages.Logout():
                 return self._end().addCallback(lambda _: Answer(ends=True))
             case message:
-                return answers.CUSTOMERS[type(message)](self._customer, message)
+                return operator_answers.EVERYBODY[type(message)](self._perspective, message)
 
-    async def _log_in(self, asked: messages.Login | messages.OneTime) -> Answer:
-        credentials = answers.credentials(asked, self._peer.origin)
-        avatar: Any = await self._portal.login(credentials, self._peer, ICustomer)
-        _, customer, log_out = avatar
+    async def _log_in(self, proofs: Any, interface: Any, state: State, answer: Callable[[Any], Answer]) -> Answer:
+        """The answer to who becomes a customer or an operator by ``proofs``."""
+        avatar: Any = await self._portal.login(proofs, self._peer, interface)
+        _, perspective, log_out = avatar
         if self._closing:
             log_out()
             raise Refused(codes.OVER)
-        self._customer, self._state = customer, State.CUSTOMER
+        self._perspective, self._state = perspective, state
         self._endings.append(log_out)
         self._watch.log_in()
-        session = customer.session
-        return Answer(codes.CREATED if session.registered else codes.DONE, session.welcome)
+        return answer(perspective)
 
     def _refuse(self, failure: Failure, asked: Asked) -> Answered:
-        """The answer to a request that failed; a fault of our own is logged, and only its number goes out."""
-        if isinstance(failure.value, Refused):
-            if failure.value.code is codes.ONE_TIME and self._state is State.VISITOR:
-                self._watch.begin(self._visitor.limits)  # whose secret was right has its time again, for the next step
-            return _written(answers.refusal(failure.value), asked)
-        incident = uuid4().hex[:12]
-        self.log.failure("incident {incident}", failure, incident=incident)
-        return _written(Answer(codes.INCIDENT, more={"incident": incident}), asked)
+        """The answer to a request that failed."""
+        answer = answers.failed(failure)
+        if answer.code is codes.ONE_TIME and self._state is State.VISITOR:
+            self._watch.begin(self._visitor.limits)  # whose secret was right has its time again, for the next step
+        return _written(answer, asked)
 
     def _deliver(self, answered: Answered) -> None:
         asked, answer, octets = answered
@@ -232,7 +235,7 @@ class LineProtocol(LineReceiver):
         if isinstance(asked, Unsealed):
             self._seal.answer(asked)
         self._send(octets)
-        if answer.ends:
+        if answer.ends or (self._peer.uid is not None and self._state is State.VISITOR):
             self._hang_up()
         self._hang_up_if_done()
         self._set_reading()

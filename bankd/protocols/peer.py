@@ -1,22 +1,35 @@
 """Who is at the other end of a connection, as far as the connection itself tells."""
 
+import socket
+import struct
 from typing import Any
 
 from cryptography.hazmat.primitives.hashes import SHA256
+from twisted.internet.address import UNIXAddress
 from zope.interface import implementer
 
 from bankd.credentials import Origin
 from bankd.ibank import IMind
 
+_CREDENTIALS = struct.Struct("3i")
+"""Linux's ``struct ucred``: process, user and group (unix(7), SO_PEERCRED)."""
+
 
 @implementer(IMind)
 class Peer:
-    """The peer of ``transport``: ``host`` is its address, ``label`` what the log calls it."""
+    """The peer of ``transport``: ``host`` is its address, ``label`` what the log calls it.
+
+    ``uid`` is the system's user at the other end of a UNIX socket, as it was when that connected; None on any other.
+    """
 
     def __init__(self, transport: Any) -> None:
         address = transport.getPeer()
         self.host: str = getattr(address, "host", "")
+        self.uid: int | None = None
         self.label = f"{self.host}:{address.port}" if self.host else "local"
+        if isinstance(address, UNIXAddress):
+            pid, self.uid, _ = _CREDENTIALS.unpack(_credentials(transport))
+            self.label = f"uid {self.uid} (process {pid})"
         self._transport = transport
 
     @property
@@ -31,4 +44,10 @@ class Peer:
     @property
     def origin(self) -> Origin:
         """Where what the peer sends comes from, for whoever judges its credentials."""
-        return Origin(self.host, self.certificate)
+        return Origin(self.host, self.certificate, uid=self.uid)
+
+
+def _credentials(transport: Any) -> bytes:
+    """What the kernel says of who made the connection."""
+    told: bytes = transport.getHandle().getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    return told

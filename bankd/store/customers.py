@@ -127,6 +127,12 @@ def secret(connection: Connection, customer_id: int, kind: str) -> str | None:
     return connection.execute(select(secrets.c.hash).where(mine)).scalar_one_or_none()
 
 
+def remove_secret(tx: Transaction, customer_id: int, kind: str) -> None:
+    """Forget the hash of a customer's ``password`` or ``pin``, so that nothing matches it."""
+    mine = (secrets.c.customer_id == customer_id) & (secrets.c.kind == kind)
+    tx.connection.execute(delete(secrets).where(mine))
+
+
 def add_account(tx: Transaction, number: str, currency: str, customer_id: int | None) -> int:
     """Open an account at balance zero: a customer's, which may not go below it, or with no customer a till."""
     added = tx.connection.execute(

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, MetaData, column, insert, inspect, select, table
 
-from bankd.store import backup, challenges, checkpoints, migrate, sessions
+from bankd.store import backup, challenges, checkpoints, migrate, proposals, sessions
 from bankd.store.archive import Archive, BackupError, Tell
 from bankd.store.backup import Contents
 from bankd.store.engines import DatabaseFault, Store, Transaction, count_on
@@ -87,6 +87,7 @@ def restore(store: Store, source: Archive, check: Check, tell: Tell) -> Restored
 def _end_access(tx: Transaction, at_us: int) -> int:
     """The one place where all is voided that gives access for a while; how many sessions were open at ``at_us``."""
     challenges.void_all(tx)
+    proposals.void_all(tx)  # one may have been approved since, in the bank that this backup is older than
     return sessions.end_all(tx, at_us)
 
 

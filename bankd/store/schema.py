@@ -7,7 +7,9 @@
 4. Ids of accounts start at 1; 0 is nobody's.
 5. ``holds`` and ``reversals`` say nothing that the journal does not: they are looked up where it would be searched.
 6. ``challenges.content`` and every ``hash`` of a code are digests under a key that is not in the database.
-7. ``journal.hash`` is the entry's link (``ledger.chain``); it is null only in a bank that has yet to be sealed.
+7. An operator's ``name`` is nobody else's, ever; 0 is the id of who owns the bank (``bank.operators``). ``acts`` only
+   grows.
+8. ``journal.hash`` is the entry's link (``ledger.chain``); it is null only in a bank that has yet to be sealed.
 """
 
 from sqlalchemy import (
@@ -207,6 +209,61 @@ notices = Table(
     Column("kind", text(16), nullable=False),
     Column("at_us", LONG, nullable=False),
     PrimaryKeyConstraint("account_id", "number"),
+    sqlite_strict=True,
+)
+
+operators = Table(
+    "operators",
+    metadata,
+    Column("id", LONG, primary_key=True),
+    Column("name", text(32), nullable=False),
+    Column("role", text(16), nullable=False),
+    Column("uid", LONG),
+    Column("certificate", text(64)),
+    Column("added_us", LONG, nullable=False),
+    Column("removed_us", LONG),
+    UniqueConstraint("name"),
+    CheckConstraint("role IN ('teller', 'auditor', 'administrator')", name="role"),
+    sqlite_strict=True,
+)
+
+proposals = Table(
+    "proposals",
+    metadata,
+    Column("id", LONG, primary_key=True),
+    Column("operator_id", LONG, nullable=False),
+    Column("operator", text(32), nullable=False),
+    Column("key", text(64), nullable=False),
+    Column("verb", text(32), nullable=False),
+    Column("account", text(32)),
+    Column("receipt", LONG),
+    Column("amount_minor", LONG),
+    Column("currency", text(3)),
+    Column("reason", text(140), nullable=False),
+    Column("at_us", LONG, nullable=False),
+    Column("expires_us", LONG, nullable=False),
+    Column("decided_us", LONG),
+    Column("decided_id", LONG),
+    Column("outcome", text(16)),
+    Column("entry_id", LONG),
+    UniqueConstraint("operator_id", "key"),
+    sqlite_strict=True,
+)
+
+acts = Table(
+    "acts",
+    metadata,
+    Column("id", LONG, primary_key=True),
+    Column("at_us", LONG, nullable=False),
+    Column("operator_id", LONG, nullable=False),
+    Column("operator", text(32), nullable=False),
+    Column("verb", text(32), nullable=False),
+    Column("outcome", text(32), nullable=False),
+    Column("subject", text(32)),
+    Column("details", text(140)),
+    Column("reason", text(140)),
+    Column("of_id", LONG),
+    Column("entry_id", LONG),
     sqlite_strict=True,
 )
 

@@ -1,9 +1,10 @@
 """Every request of BANK/1, by its verb; those that move money are in ``orders``, those about one-time passwords in
-``devices``.
+``devices``, those of operators in ``acts``.
 """
 
 from dataclasses import dataclass
 
+from bankd.wire import acts
 from bankd.wire.devices import ConfirmApp as ConfirmApp
 from bankd.wire.devices import EnrolApp as EnrolApp
 from bankd.wire.devices import OneTime as OneTime
@@ -276,6 +277,7 @@ ALL: tuple[type[Message], ...] = (
     Acknowledge,
     Noop,
     Logout,
+    *acts.ALL,
 )
 """Every request, in the order of the specification."""
 

@@ -1,6 +1,7 @@
 """Which verb may be used when, as a table: the whole of what a connection's state decides.
 
-``VISITOR`` is a connection that has not logged in, ``CUSTOMER`` one that has. ``overlaps`` marks what may be under way
+``VISITOR`` is a connection that has not logged in, ``CUSTOMER`` one on which a customer has, and ``OPERATOR`` one of an
+operator of the bank, whose role then decides (``roles``). ``overlaps`` marks what may be under way
 beside others of its kind, in order; every other verb waits until nothing is. ``task`` marks what counts as a task done
 for a customer, rather than the keeping of the session.
 """
@@ -10,7 +11,7 @@ from enum import Enum
 
 from bankd import codes
 from bankd.codes import Code
-from bankd.wire import messages
+from bankd.wire import acts, messages
 from bankd.wire.messages import Message
 
 
@@ -19,6 +20,7 @@ class State(Enum):
 
     VISITOR = "visitor"
     CUSTOMER = "customer"
+    OPERATOR = "operator"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,9 @@ class Rule:
 
 _VISITOR = frozenset({State.VISITOR})
 _CUSTOMER = frozenset({State.CUSTOMER})
+_OPERATOR = frozenset({State.OPERATOR})
 _BOTH = _VISITOR | _CUSTOMER
+_EVERY = frozenset(State)
 
 RULES: dict[type[Message], Rule] = {
     messages.SignUp: Rule(_VISITOR),
@@ -66,8 +70,18 @@ RULES: dict[type[Message], Rule] = {
     messages.Listen: Rule(_CUSTOMER, task=False),
     messages.Notices: Rule(_CUSTOMER, task=False),
     messages.Acknowledge: Rule(_CUSTOMER, task=False),
-    messages.Noop: Rule(_BOTH, task=False),
-    messages.Logout: Rule(_BOTH, task=False),
+    messages.Noop: Rule(_EVERY, task=False),
+    messages.Logout: Rule(_EVERY, task=False),
+    acts.Operate: Rule(_VISITOR, task=False),
+    acts.FindAccount: Rule(_OPERATOR, task=False),
+    acts.FindEntry: Rule(_OPERATOR, task=False),
+    acts.Credit: Rule(_OPERATOR, task=False),
+    acts.ReverseEntry: Rule(_OPERATOR, task=False),
+    acts.ResetPin: Rule(_OPERATOR, task=False),
+    acts.Proposals: Rule(_OPERATOR, task=False),
+    acts.Approve: Rule(_OPERATOR, task=False),
+    acts.Reject: Rule(_OPERATOR, task=False),
+    acts.Acts: Rule(_OPERATOR, task=False),
 }
 
 

@@ -60,7 +60,11 @@ _NOT_PASSED_ON = (
 )
 """Variables that tell of the terminal or the `make` that this test itself runs in."""
 
-_ELSEWHERE = {"database": "\n[database]\nurl = {}\n", "logfile": "\n[logging]\nlogfile = {}\n"}
+_ELSEWHERE = {
+    "database": "\n[database]\nurl = {}\n",
+    "logfile": "\n[logging]\nlogfile = {}\n",
+    "operator_socket": "\n[server]\noperator_socket = {}\n",
+}
 """Settings that are not in [bank], as they stand in the file."""
 
 _ports = random.SystemRandom()

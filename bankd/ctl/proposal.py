@@ -1,0 +1,76 @@
+"""``bankctl proposal``: what waits for a second person is listed, approved, or rejected."""
+
+from argparse import ArgumentParser, Namespace
+
+from bankd import money
+from bankd.ctl import desk, pin
+from bankd.ctl.command import DONE, Command, printable
+from bankd.ctl.way import way_arguments
+from bankd.records import Decision, Proposal
+from bankd.wire import acts
+from bankd.wire.grammar import write_time
+
+APPROVE_WORDS = """
+Have done what another operator proposed. 'bankctl proposal list' tells what that is. Nobody approves what they proposed
+themselves. What the ledger refuses at this moment stays open, and can be approved later on the same day.
+"""
+
+
+def _list(options: Namespace) -> int:
+    since: int | None = None
+    with desk.at_desk(options) as bank:
+        while page := bank.ask(acts.Proposals(since=since)).read(Proposal):
+            for proposal in page:
+                print(_line(proposal))
+            since = page[-1].proposal
+    if since is None:
+        print("nothing waits to be approved")
+    return DONE
+
+
+def _approve(options: Namespace) -> int:
+    number = desk.number_of(options.number, "NUMBER")
+    with desk.at_desk(options) as bank:
+        decision = bank.ask(acts.Approve(proposal=number)).decision
+    print(f"proposal {number} is carried out: {_carried_out(decision)}")
+    return DONE
+
+
+def _reject(options: Namespace) -> int:
+    number, reason = desk.number_of(options.number, "NUMBER"), desk.reason_of(options)
+    with desk.at_desk(options) as bank:
+        bank.ask(acts.Reject(proposal=number, reason=reason))
+    print(f"proposal {number} is rejected; nothing was done")
+    return DONE
+
+
+def _line(proposal: Proposal) -> str:
+    """A proposal in a line."""
+    parts = [f"{proposal.proposal}: {proposal.verb.replace('_', ' ')}"]
+    if proposal.amount_minor is not None and proposal.currency is not None:
+        parts.append(money.written(proposal.amount_minor, proposal.currency))
+    if proposal.receipt is not None:
+        parts.append(f"of receipt {proposal.receipt}")
+    if proposal.account is not None:
+        parts.append(f"{'from' if proposal.receipt is not None else 'to'} account {proposal.account}")
+    parts.append(f"({printable(proposal.reason)}), by {proposal.operator} until {write_time(proposal.expires_us)}")
+    return " ".join(parts)
+
+
+def _carried_out(decision: Decision) -> str:
+    return pin.sent(decision) if decision.receipt is None else f"receipt {decision.receipt}"
+
+
+def _number(parser: ArgumentParser) -> None:
+    parser.add_argument("number", metavar="NUMBER", help="the proposal's number")
+    way_arguments(parser)
+
+
+def _number_and_reason(parser: ArgumentParser) -> None:
+    parser.add_argument("number", metavar="NUMBER", help="the proposal's number")
+    desk.order_arguments(parser)
+
+
+LIST = Command("proposal list", "list what waits for a second person", _list, way_arguments)
+APPROVE = Command("proposal approve", "have done what another proposed", _approve, _number, APPROVE_WORDS)
+REJECT = Command("proposal reject", "have a proposal never done; tellers only their own", _reject, _number_and_reason)

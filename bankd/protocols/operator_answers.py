@@ -1,0 +1,74 @@
+"""What each request of an operator asks of the perspective, and what is answered: a function for each verb."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from bankd import codes
+from bankd.protocols.answers import CUSTOMERS, Answer
+from bankd.records import Decision
+from bankd.wire import acts
+from bankd.wire.messages import Message
+
+
+def known(operator: Any) -> Answer:
+    """OPERATE, once it has succeeded."""
+    return Answer(body=operator.view)
+
+
+async def _find_account(operator: Any, asked: acts.FindAccount) -> Answer:
+    return Answer(items=await operator.find_account(asked.account, asked.username, asked.mobile))
+
+
+async def _find_entry(operator: Any, asked: acts.FindEntry) -> Answer:
+    return Answer(body=await operator.find_entry(asked.receipt))
+
+
+async def _credit(operator: Any, asked: acts.Credit) -> Answer:
+    return _decided(await operator.credit(asked.account, asked.amount, asked.currency, asked.key, asked.reason))
+
+
+async def _reverse_entry(operator: Any, asked: acts.ReverseEntry) -> Answer:
+    return _decided(await operator.reverse_entry(asked.receipt, asked.amount, asked.key, asked.reason))
+
+
+async def _reset_pin(operator: Any, asked: acts.ResetPin) -> Answer:
+    return _decided(await operator.reset_pin(asked.account, asked.key, asked.reason))
+
+
+async def _proposals(operator: Any, asked: acts.Proposals) -> Answer:
+    return Answer(items=await operator.proposals(asked.since))
+
+
+async def _approve(operator: Any, asked: acts.Approve) -> Answer:
+    return _decided(await operator.approve(asked.proposal))
+
+
+async def _reject(operator: Any, asked: acts.Reject) -> Answer:
+    await operator.reject(asked.proposal, asked.reason)
+    return Answer()
+
+
+async def _acts(operator: Any, asked: acts.Acts) -> Answer:
+    return Answer(items=await operator.acts(asked.since))
+
+
+def _decided(decision: Decision) -> Answer:
+    """The answer that a decision is: one that waits for a second person has a code of its own."""
+    return Answer(codes.DONE if decision.expires_us is None else codes.PROPOSED, decision)
+
+
+OPERATORS: dict[type[Message], Callable[[Any, Any], Awaitable[Answer]]] = {
+    acts.FindAccount: _find_account,
+    acts.FindEntry: _find_entry,
+    acts.Credit: _credit,
+    acts.ReverseEntry: _reverse_entry,
+    acts.ResetPin: _reset_pin,
+    acts.Proposals: _proposals,
+    acts.Approve: _approve,
+    acts.Reject: _reject,
+    acts.Acts: _acts,
+}
+"""What only an operator may ask, and what answers it."""
+
+EVERYBODY = CUSTOMERS | OPERATORS
+"""What answers whoever has logged in; the state of the connection has decided that they may ask it."""
