@@ -11,7 +11,7 @@
 import difflib
 from collections.abc import Iterator, Mapping
 from configparser import ConfigParser, Error
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -22,11 +22,12 @@ from bankd import money
 from bankd.bank.terms import Terms
 from bankd.delivery import keys
 from bankd.delivery.post import Postage
+from bankd.gate import Capacity
 from bankd.ledger.tariff import Tariff
 from bankd.records import Limits
 from bankd.settings_values import PORT as _PORT
 from bankd.settings_values import SECONDS as _SECONDS
-from bankd.settings_values import Key
+from bankd.settings_values import Key, between
 from bankd.settings_values import port as _port
 from bankd.settings_values import seconds as _seconds
 from bankd.store.engines import is_url
@@ -56,8 +57,17 @@ class Settings:
     demo: bool
     terms: Terms
     limits: Limits
+    capacity: Capacity
     checkpoint_seconds: int
     postage: Postage
+
+
+def _most(text: str) -> int:
+    return between(text, 1, 1_000_000)
+
+
+def _most_or_any(text: str) -> int:
+    return _most(text) if text else 0
 
 
 def _yes_or_no(text: str) -> bool:
@@ -102,6 +112,8 @@ def _url(text: str) -> str:
     return text
 
 
+_COUNT = "a number: 1 to 1000000"
+_MOST_OPEN = "a number, 1 to 1000000; left out, as many as the system allows open files"
 _YES_NO = "yes or no"
 _AMOUNTS = "amounts with their currencies, such as 0.25 EUR 0.30 USD"
 _MOST = "amounts with their currencies, such as 100.00 EUR"
@@ -117,8 +129,16 @@ KEYS = (
     Key("server", "certificate", str, "a PEM file", "", "the chain to serve with; left out, the bank's own"),
     Key("server", "key", str, "a PEM file", "", "the key of that certificate; left out, the bank's own"),
     Key("server", "names", str.split, "names and addresses", "", "more names for the bank's own certificate"),
+    Key("server", "handshake_seconds", _seconds, _SECONDS, "10", "how long a connection may take to agree on keys"),
     Key("server", "login_seconds", _seconds, _SECONDS, "120", "how long a connection may take to log in"),
+    Key("server", "line_seconds", _seconds, _SECONDS, "30", "how long a line may take from its begin to its end"),
+    Key("server", "stall_seconds", _seconds, _SECONDS, "60", "how long a peer may not read what it is sent"),
     Key("server", "idle_seconds", _seconds, _SECONDS, "300", "how long a session may ask nothing"),
+    Key("server", "idle_warning_seconds", _seconds, _SECONDS, "60", "how long before that to warn it"),
+    Key("server", "session_seconds", _seconds, _SECONDS, "43200", "how long a session may last in all"),
+    Key("server", "max_connections", _most_or_any, _MOST_OPEN, "", "how many connections may be open at a time"),
+    Key("server", "max_per_network", _most, _COUNT, "1000", "how many of them may come from one network"),
+    Key("server", "max_strangers", _most, _COUNT, "2000", "how many of them may not have logged in yet"),
     Key("database", "url", _url, "an SQLAlchemy URL", "", "the database; left out, bank.sqlite3 in the state folder"),
     Key("bank", "name", _label, "1 to 64 characters", "bankd", "the name that the bank greets with"),
     Key("bank", "currency", _currency, "an ISO 4217 code", "EUR", "the currency of new accounts"),
@@ -241,7 +261,8 @@ def _settings(values: Mapping[str, Any]) -> Settings:
                 day_limits=values["day_limit"],
             ),
         ),
-        limits=Limits(values["login_seconds"], values["idle_seconds"]),
+        limits=Limits(**{limit.name: values[limit.name] for limit in fields(Limits)}),
+        capacity=Capacity(values["max_connections"], values["max_per_network"], values["max_strangers"]),
         checkpoint_seconds=values["checkpoint_seconds"],
         postage=values["postage"],
     )

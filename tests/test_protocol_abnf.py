@@ -533,6 +533,12 @@ class AnswerTests(GrammarCase):
                 for tag, rule in (("a1", "reply"), ("*", "event")):
                     self.assertForm(rule, codec.write_reply(tag, code, **more).decode("ascii") + CRLF)
 
+    def test_warning(self) -> None:
+        """The grammar allows the warning of idleness, as an event only."""
+        for tag, rule in (("*", "event"), ("a1", "reply")):
+            warning = codec.write_reply(tag, codes.IDLE_SOON, seconds=60).decode("ascii") + CRLF
+            self.assertEqual(docs.parses(rule, warning), tag == "*", warning)
+
     @often
     @given(texts("reply"))
     def test_reply_is_read(self, line: str) -> None:
