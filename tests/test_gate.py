@@ -58,13 +58,9 @@ class GateCase(SynchronousTestCase):
         if event.get("log_namespace") == "bankd.gate.Gate":
             self.logged.append(formatEvent(event))
 
-    def gate(
-        self, capacity: Capacity = ROOMY, random_below: Callable[[int], int] | None = None, **changes: int
-    ) -> None:
-        """Open a gate for so many."""
-        whole = {"connections": capacity.connections, "per_network": capacity.per_network}
-        limits = Capacity(**{**whole, "strangers": capacity.strangers, **changes})
-        self.the_gate = Gate(limits, self.clock, random_below or random.Random(1).randrange)
+    def gate(self, **changes: int) -> None:
+        """Open a gate that is roomy but for ``changes``."""
+        self.the_gate = Gate(replace(ROOMY, **changes), self.clock, self.random_below)
 
     def enter(self, host: str = "192.0.2.1") -> Place | None:
         """A connection that comes; where it is dropped that is noted, and it closes at once."""
