@@ -78,7 +78,7 @@ def codes_of(answers: list[str]) -> list[str]:
 
 def spelt(code: Code) -> str:
     """A code as ``codes_of`` gives it."""
-    return f"{code.number} reason={code.reason}" if code.refuses else str(code.number)
+    return f"{code.number} reason={code.reason}" if code.gives_reason else str(code.number)
 
 
 class Codes(LineCase):
@@ -164,6 +164,7 @@ class Codes(LineCase):
     def others(self) -> Iterator[tuple[Code, list[str]]]:
         """Codes that take more than a request, and the answers in which they are seen."""
         yield from self.about_a_hold()
+        yield from self.about_time()
         wire = self.bank.connect()
         yield codes.CREATED, wire.ask("q LOGIN mobile=2025550179 pin=24689")
         yield codes.IN_USE, self.bank.connect().ask("q LOGIN mobile=2025550179 pin=24689")
@@ -188,6 +189,21 @@ class Codes(LineCase):
         idle = self.bank.connect()
         self.bank.factory.hang_up()
         yield codes.STOPPING, idle.received()
+
+    def about_time(self) -> Iterator[tuple[Code, list[str]]]:
+        """Codes of who takes too long, and of a stranger for whom there is no room."""
+        slow, idle, stranger = self.bank.connect(), self.log_in(), self.bank.connect()
+        slow.send_octets(b"q")
+        self.bank.clock.advance(LIMITS.line_seconds)
+        yield codes.SLOW, slow.received()
+        stranger.protocol.dismiss(codes.CROWDED)
+        yield codes.CROWDED, stranger.received()
+        self.bank.clock.advance(LIMITS.idle_seconds - LIMITS.idle_warning_seconds - LIMITS.line_seconds)
+        yield codes.IDLE_SOON, [line.replace(" seconds=60", "") for line in idle.received()]
+        for _ in range(LIMITS.session_seconds // 200 - 1):
+            idle.ask("q BALANCE")
+            self.bank.clock.advance(200)
+        yield codes.SESSION_TIME, idle.received()
 
     def deposit_too_much(self) -> list[str]:
         """Fill an account as far as possible, and pay once more in."""

@@ -225,10 +225,10 @@ class PageTests(GrammarCase):
             self.assertIn(f"\n### {docs.rule_of(record)}\n", docs.page())
 
     def test_codes_named(self) -> None:
-        """Outside the table of codes the page names every code that refuses, and none that is not."""
+        """Outside the table of codes the page names every code that gives a reason, and none that is not."""
         prose = docs.MADE.sub("", docs.page())
         named = set(re.findall(r"`(\d{3}) ([a-z_]+)`", prose)) | set(re.findall(r" (\d{3}) reason=([a-z_]+)", prose))
-        self.assertEqual(named, {(str(code.number), code.reason) for code in codes.ALL if code.refuses})
+        self.assertEqual(named, {(str(code.number), code.reason) for code in codes.ALL if code.gives_reason})
 
     def test_limits_in_prose(self) -> None:
         """Where a sentence repeats a limit it is the limit."""
