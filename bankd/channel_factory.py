@@ -8,18 +8,27 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from bankd.channel import Channel
+from bankd.guarded_channel import GuardedChannel
+from bankd.records import Limits
 
 
 @implementer(IProtocolFactory)
 class ChannelFactory:
-    """Puts TLS, as ``context`` says, under the protocols of ``factory``."""
+    """Puts TLS, as ``context`` says, under the protocols of ``factory``; who connects has to shake hands in time."""
 
     log = Logger()
 
-    def __init__(self, context: ssl.SSLContext, factory: Any, clock: IReactorTime) -> None:
+    def __init__(
+        self,
+        context: ssl.SSLContext,
+        factory: Any,
+        clock: IReactorTime,
+        handshake_seconds: float = Limits().handshake_seconds,
+    ) -> None:
         self._context = context
         self._factory = factory
         self._clock = clock
+        self._handshake_seconds = handshake_seconds
         self._waiting: list[Channel] = []
 
     def doStart(self) -> None:
@@ -33,7 +42,9 @@ class ChannelFactory:
     def buildProtocol(self, addr: Any) -> Any:
         """A channel for a new connection, or None when the other factory wants none."""
         protocol = self._factory.buildProtocol(addr)
-        return None if protocol is None else Channel(self._context, self._clock, self._call_soon, protocol)
+        if protocol is None:
+            return None
+        return GuardedChannel(self._context, self._clock, self._call_soon, protocol, self._handshake_seconds)
 
     def _call_soon(self, channel: Channel) -> None:
         """One timer serves all that write in a turn of the reactor; one each would cost more than TLS."""

@@ -19,6 +19,11 @@ class Code:
     closes: bool = False
 
     @property
+    def gives_reason(self) -> bool:
+        """Whether ``reason`` travels: with success there is nothing to tell apart."""
+        return not 200 <= self.number < 400
+
+    @property
     def refuses(self) -> bool:
         """Whether the request was not carried out, so that nothing has changed."""
         return self.number >= 400
@@ -37,6 +42,7 @@ class Refused(Exception):
         self.about = about
 
 
+IDLE_SOON = Code(100, "idle_soon", "The session ends in `seconds` unless something other than `NOOP` is asked.")
 DONE = Code(200, "done", "Carried out, and stored durably.")
 CREATED = Code(201, "created", "Carried out, and something new exists: a customer or an account.")
 
@@ -51,6 +57,9 @@ BROKEN_SEAL = Code(
     closes=True,
 )
 IDLE = Code(408, "idle", "Nothing was asked for too long, or log-in took too long.", closes=True)
+SLOW = Code(408, "slow", "A line was begun, and not ended in time.", closes=True)
+SESSION_TIME = Code(408, "session_time", "The session has lasted as long as one may.", closes=True)
+CROWDED = Code(503, "crowded", "There are too many connections, and this one had not logged in.", closes=True)
 STOPPING = Code(503, "stopping", "The bank is shutting down.", closes=True)
 
 BAD_LINE = Code(400, "line", "Not `tag SP verb *(SP field)`; answered without a tag when none could be read.")
@@ -117,6 +126,7 @@ NO_DEVICE = Code(
 )
 
 ALL = (
+    IDLE_SOON,
     DONE,
     CREATED,
     PROPOSED,
@@ -124,6 +134,9 @@ ALL = (
     LONG_LINE,
     BROKEN_SEAL,
     IDLE,
+    SLOW,
+    SESSION_TIME,
+    CROWDED,
     STOPPING,
     BAD_LINE,
     BAD_VERB,

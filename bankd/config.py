@@ -12,7 +12,7 @@
 import difflib
 from collections.abc import Iterator, Mapping
 from configparser import ConfigParser, Error
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from bankd import money
 from bankd.bank.terms import LockoutRules, OneTime, Terms
 from bankd.delivery import keys
 from bankd.delivery.post import Postage
+from bankd.gate import Capacity
 from bankd.ledger.tariff import Tariff
 from bankd.records import Limits, Sealing
 from bankd.settings_values import PORT as _PORT
@@ -60,13 +61,18 @@ class Settings:
     terms: Terms
     limits: Limits
     sealing: Sealing
+    capacity: Capacity
     checkpoint_seconds: int
     postage: Postage
     operator_socket: Path | None
 
 
-def _tries(text: str) -> int:
+def _count(text: str) -> int:
     return between(text, 1, 1_000_000)
+
+
+def _most_or_any(text: str) -> int:
+    return _count(text) if text else 0
 
 
 def _yes_or_no(text: str) -> bool:
@@ -111,7 +117,8 @@ def _url(text: str) -> str:
     return text
 
 
-_TRIES = "a number: 1 to 1000000"
+_COUNT = "a number: 1 to 1000000"
+_MOST_OPEN = "a number, 1 to 1000000; left out, as many as the system allows open files"
 _YES_NO = "yes or no"
 _SEALED = "no, secrets (what carries a password, PIN or code) or session (everything)"
 _ONE_TIME = "off, login or risk"
@@ -129,8 +136,16 @@ KEYS = (
     Key("server", "certificate", str, "a PEM file", "", "the chain to serve with; left out, the bank's own"),
     Key("server", "key", str, "a PEM file", "", "the key of that certificate; left out, the bank's own"),
     Key("server", "names", str.split, "names and addresses", "", "more names for the bank's own certificate"),
+    Key("server", "handshake_seconds", _seconds, _SECONDS, "10", "how long a connection may take to agree on keys"),
     Key("server", "login_seconds", _seconds, _SECONDS, "120", "how long a connection may take to log in"),
+    Key("server", "line_seconds", _seconds, _SECONDS, "30", "how long a line may take from its begin to its end"),
+    Key("server", "stall_seconds", _seconds, _SECONDS, "60", "how long a peer may not read what it is sent"),
     Key("server", "idle_seconds", _seconds, _SECONDS, "300", "how long a session may ask nothing"),
+    Key("server", "idle_warning_seconds", _seconds, _SECONDS, "60", "how long before that to warn it"),
+    Key("server", "session_seconds", _seconds, _SECONDS, "43200", "how long a session may last in all"),
+    Key("server", "max_connections", _most_or_any, _MOST_OPEN, "", "how many connections may be open at a time"),
+    Key("server", "max_per_network", _count, _COUNT, "1000", "how many of them may come from one network"),
+    Key("server", "max_strangers", _count, _COUNT, "2000", "how many of them may not have logged in yet"),
     Key(
         "server",
         "operator_socket",
@@ -159,9 +174,9 @@ KEYS = (
     Key("bank", "checkpoint_seconds", _seconds, _SECONDS, "60", "how often to sign what the ledger comes to"),
     Key("bank", "two_people", _yes_or_no, _YES_NO, "yes", "whether another operator has to approve what one proposes"),
     Key("bank", "demo", _yes_or_no, _YES_NO, "no", "whether to make demo customers; play money only"),
-    Key("lockout", "tries_before_wait", _tries, _TRIES, "3", "after how many wrong tries each further one has to wait"),
-    Key("lockout", "lock_after", _tries, _TRIES, "10", "after how many wrong tries a terminal or network is locked"),
-    Key("lockout", "lock_strangers_after", _tries, _TRIES, "50", "after how many all untrusted ones together are"),
+    Key("lockout", "tries_before_wait", _count, _COUNT, "3", "after how many wrong tries each further one has to wait"),
+    Key("lockout", "lock_after", _count, _COUNT, "10", "after how many wrong tries a terminal or network is locked"),
+    Key("lockout", "lock_strangers_after", _count, _COUNT, "50", "after how many all untrusted ones together are"),
     Key("lockout", "lock_seconds", _seconds, _SECONDS, "3600", "how long a lock lasts"),
     Key(
         "lockout", "forget_seconds", _seconds, _SECONDS, "86400", "how long after the last wrong try all are forgotten"
@@ -264,7 +279,8 @@ def _settings(values: Mapping[str, Any]) -> Settings:
         demo=values["demo"],
         terms=_terms(values),
         sealing=values["sealed"],
-        limits=Limits(values["login_seconds"], values["idle_seconds"]),
+        limits=Limits(**{limit.name: values[limit.name] for limit in fields(Limits)}),
+        capacity=Capacity(values["max_connections"], values["max_per_network"], values["max_strangers"]),
         checkpoint_seconds=values["checkpoint_seconds"],
         postage=values["postage"],
         operator_socket=state / values["operator_socket"] if values["operator_socket"] else None,

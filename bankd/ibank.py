@@ -55,6 +55,10 @@ class IBankProtocol(Interface):
         ``portal`` is the way into the bank, ``clock`` an ``IReactorTime``. Its protocols are transport-neutral: where
         ``secure`` is true TLS is put under them. The factory also has ``hang_up()``, which closes every connection once
         it has its answers, and gives a Deferred that fires when that is done.
+
+        A protocol calls ``admit()`` of its transport, where that has it, once its peer has logged in: until then the
+        peer is a stranger, who is dropped for another one when it is crowded. It is told so by the protocol's
+        ``dismiss(code)``, where that has it: it says why, with an event of ``code``, and closes.
         """
 
 

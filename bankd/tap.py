@@ -9,6 +9,7 @@
 import os
 import secrets
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from twisted.python import usage
 from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
 
-from bankd import config, core_files, keyring, log, operator_socket, tls
+from bankd import config, core_files, descriptors, keyring, log, operator_socket, tls
 from bankd.bank import payments
 from bankd.bank.codebook import Codebook
 from bankd.bank.hashing import Hasher
@@ -34,6 +35,9 @@ from bankd.channel_factory import ChannelFactory
 from bankd.codes import Refused
 from bankd.config import KEYS, Settings, SettingsError
 from bankd.delivery.post import Post, hire
+from bankd.descriptors import TooFew
+from bankd.entrance import GuardedFactory
+from bankd.gate import Gate
 from bankd.ibank import IBankProtocol
 from bankd.idelivery import Unusable
 from bankd.keyring import KeysMissing
@@ -121,6 +125,7 @@ class Bank(Service):
         core_files.forbid()  # before a key is read; and here, as a change of user would undo a part of it
         try:
             self._open_log()
+            self._gate = self._new_gate()
             self._store = self._open_store()
             branch = self._branch(self._store)
             self._listen(branch)
@@ -128,7 +133,7 @@ class Bank(Service):
             self._seals.open()
             self.begin_expiry()
             self._renewal.begin()
-        except (OSError, tls.Unusable, CannotListenError, DatabaseFault, KeysMissing, Missing) as error:
+        except (OSError, tls.Unusable, CannotListenError, DatabaseFault, KeysMissing, Missing, TooFew) as error:
             self._stop_threads()
             raise SystemExit(f"bankd: {_plain(error)}") from error
         except BaseException:
@@ -147,6 +152,7 @@ class Bank(Service):
         self._seals.close()
         await _all(maybeDeferred(port.stopListening) for port in self._ports)
         self._post.close()
+        self._gate.close()
         await _all(factory.hang_up() for factory in self._factories)
         await self._lane.close()
         await self._notary.close()
@@ -181,6 +187,19 @@ class Bank(Service):
         if self.settings.logfile is not None:
             self._log = log.LogFile(self.settings.logfile)
             globalLogPublisher.addObserver(self._log)
+
+    def _new_gate(self) -> Gate:
+        """The gate of every TCP port, for as many connections as there are descriptors for."""
+        wanted, available = self.settings.capacity, descriptors.raise_limit()
+        connections = wanted.connections or available
+        if not 0 < connections <= available:
+            raise TooFew(
+                f"{max(connections, 1)} connections take {max(connections, 1) + descriptors.RESERVE} open files, and "
+                f"the system allows {available + descriptors.RESERVE} (ulimit -n)"
+            )
+        # Strangers never have more than half of all: the rest is for who has logged in.
+        capacity = replace(wanted, connections=connections, strangers=min(wanted.strangers, max(connections // 2, 1)))
+        return Gate(capacity, self._reactor, secrets.randbelow)
 
     def _open_store(self) -> Store:
         self._keys = keyring.load(self.settings.state)
@@ -243,8 +262,10 @@ class Bank(Service):
                 continue
             host, number = settings.protocols[plugin.name]
             factory = plugin.factory(portal, self._reactor)
-            wrapped = ChannelFactory(context, factory, self._reactor) if plugin.secure else factory
-            port = self._reactor.listenTCP(number, wrapped, backlog=BACKLOG, interface=host)
+            seconds = settings.limits.handshake_seconds
+            wrapped = ChannelFactory(context, factory, self._reactor, seconds) if plugin.secure else factory
+            guarded = GuardedFactory(self._gate, wrapped)
+            port = self._reactor.listenTCP(number, guarded, backlog=BACKLOG, interface=host)
             self._factories.append(factory)
             self._ports.append(port)
             self.logger.info("{name} on TCP {host} port {port}", name=plugin.name, host=host, port=port.getHost().port)

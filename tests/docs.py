@@ -146,7 +146,7 @@ def _codes() -> Iterator[tuple[str, ...]]:
     yield ("", "code", "reason", "closes", "meaning")
     yield ("---", "---", "---", "---", "---")
     for place, code in enumerate(codes.ALL, 1):
-        reason = f"`{code.reason}`" if code.refuses else ""
+        reason = f"`{code.reason}`" if code.gives_reason else ""
         yield (str(place), str(code.number), reason, "yes" if code.closes else "", code.meaning)
 
 
@@ -156,8 +156,13 @@ def _limits(before: str) -> Iterator[tuple[str, ...]]:
     yield ("---", "---", "---")
     for name, default in (
         ("line", f"{grammar.MAX_LINE} octets"),
+        ("handshake", f"{records.Limits().handshake_seconds} seconds"),
         ("log_in", f"{records.Limits().login_seconds} seconds"),
+        ("line_time", f"{records.Limits().line_seconds} seconds"),
+        ("stall", f"{records.Limits().stall_seconds} seconds"),
         ("idle", f"{records.Limits().idle_seconds} seconds"),
+        ("idle_warning", f"{records.Limits().idle_warning_seconds} seconds"),
+        ("session", f"{records.Limits().session_seconds} seconds"),
         ("lease", f"{Terms().lease_seconds} seconds"),
         ("closing", f"{line.CLOSING_SECONDS} seconds"),
         ("sealed_line", f"{sealed_lines.MAX_SEALED} octets"),

@@ -125,12 +125,14 @@ class Link:
         context: ssl.SSLContext | None = None,
         protocol: Any = None,
         on_connection: Callable[[Served], object] = lambda served: None,
+        seconds: float = 2 * CLOSING_SECONDS,
     ) -> None:
         self.clock = Clock()
         self.served = protocol or Served()
         if protocol is None:
             self.served.on_connection = lambda: on_connection(self.served)
-        self.factory = ChannelFactory(context or identity()[0], Factory.forProtocol(lambda: self.served), self.clock)
+        inner = Factory.forProtocol(lambda: self.served)
+        self.factory = ChannelFactory(context or identity()[0], inner, self.clock, seconds)
         self.channel: Channel = self.factory.buildProtocol(None)
         self.tcp = StringTransport()
         self.channel.makeConnection(self.tcp)

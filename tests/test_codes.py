@@ -23,17 +23,19 @@ class CodeTests(SynchronousTestCase):
     def test_wire(self) -> None:
         """Numbers have three digits, reasons are words of the wire, meanings are whole sentences."""
         for code in codes.ALL:
-            self.assertRegex(f"{code.number} {code.reason}", r"^[2-5][0-9]{2} [a-z_]{1,32}$")
+            self.assertRegex(f"{code.number} {code.reason}", r"^[1-5][0-9]{2} [a-z_]{1,32}$")
             self.assertTrue(code.meaning.endswith("."))
 
     def test_refuses(self) -> None:
-        """Codes from 400 on refuse, and only what refuses can close."""
-        self.assertEqual([code for code in codes.ALL if not code.refuses], [codes.DONE, codes.CREATED, codes.PROPOSED])
+        """Codes from 400 on refuse, and only what refuses can close; with success no reason is given."""
+        granting = [codes.IDLE_SOON, codes.DONE, codes.CREATED, codes.PROPOSED]
+        self.assertEqual([code for code in codes.ALL if not code.refuses], granting)
+        self.assertEqual([code for code in codes.ALL if not code.gives_reason], granting[1:])
         self.assertEqual(
             {code for code in codes.ALL if code.closes},
             {
-                *(codes.BROKEN_LINE, codes.LONG_LINE, codes.BROKEN_SEAL, codes.IDLE),
-                *(codes.STOPPING, codes.OVER, codes.NO_OPERATOR),
+                *(codes.BROKEN_LINE, codes.LONG_LINE, codes.BROKEN_SEAL, codes.IDLE, codes.SLOW),
+                *(codes.SESSION_TIME, codes.CROWDED, codes.STOPPING, codes.OVER, codes.NO_OPERATOR),
             },
         )
 

@@ -9,6 +9,7 @@ from bankd import config
 from bankd.bank.terms import Terms
 from bankd.config import KEYS, Settings, SettingsError
 from bankd.delivery.post import Postage
+from bankd.gate import Capacity
 from bankd.records import Limits, Sealing
 
 UNWRITTEN: dict[str, dict[str, Any]] = {
@@ -99,7 +100,8 @@ class Reading(ConfigCase):
                 logfile=None,
                 demo=False,
                 terms=Terms("bankd", "EUR", "DE", registers_mobiles=True, lease_seconds=30),
-                limits=Limits(login_seconds=120, idle_seconds=300),
+                limits=Limits(10, 120, 30, 60, 300, 60, 43_200),
+                capacity=Capacity(0, 1000, 2000),
                 sealing=Sealing.NO,
                 checkpoint_seconds=60,
                 postage=Postage(sections=UNWRITTEN),
@@ -174,6 +176,14 @@ class Reading(ConfigCase):
             idle_seconds = 2
             operator_socket = /run/bankd/operators
             sealed = secrets
+            handshake_seconds = 5
+            line_seconds = 6
+            stall_seconds = 7
+            idle_warning_seconds = 8
+            session_seconds = 9
+            max_connections = 11
+            max_per_network = 12
+            max_strangers = 13
             [protocols]
             teller = 192.0.2.1 7
             """.replace("\n            ", "\n")
@@ -192,7 +202,8 @@ class Reading(ConfigCase):
                 logfile=Path("/log/bank.log"),
                 demo=True,
                 terms=Terms("Bänk of Ωmega", "USD", "US", registers_mobiles=False, lease_seconds=1, two_people=False),
-                limits=Limits(login_seconds=86400, idle_seconds=2),
+                limits=Limits(5, 86400, 6, 7, 2, 8, 9),
+                capacity=Capacity(11, 12, 13),
                 sealing=Sealing.SECRETS,
                 checkpoint_seconds=7,
                 postage=Postage(("sms", "pigeon", "file"), 60, 1, WRITTEN),
@@ -234,6 +245,7 @@ class Values(ConfigCase):
 
     PORT = "a port: 0 (any that is free) to 65535"
     SECONDS = "whole seconds: 1 to 86400"
+    MOST = "a number, 1 to 1000000; left out, as many as the system allows open files"
     ADDRESS = "an IP address of this machine; 0.0.0.0 is every IPv4 address, :: every address"
 
     def test_each(self) -> None:
@@ -246,6 +258,9 @@ class Values(ConfigCase):
             ("server", "status_host", self.ADDRESS, ("localhost",)),
             ("server", "login_seconds", self.SECONDS, ("", "0", "86401", "-1", "1.5", "1m", "x")),
             ("server", "idle_seconds", self.SECONDS, ("0", "forever")),
+            ("server", "session_seconds", self.SECONDS, ("0", "86401")),
+            ("server", "max_strangers", "a number: 1 to 1000000", ("", "0", "1000001", "x")),
+            ("server", "max_connections", self.MOST, ("0", "1000001", "x")),
             ("bank", "lease_seconds", self.SECONDS, ("0", "30s")),
             ("bank", "currency", "an ISO 4217 code", ("", "eur", "EURO", "ABC", "XAU", "€")),
             ("bank", "region", "an ISO 3166 code", ("", "de", "DEU", "D", "ÄÖ", "49")),

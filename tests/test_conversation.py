@@ -146,10 +146,28 @@ class Ending(Talking):
         self.loss_of(self.conversation.ask(messages.Noop()))
         self.assertEqual(self.sent(), [])
 
+    def test_news(self) -> None:
+        """A warning of idleness is passed on, with its seconds; other news, even of that kind, is passed over."""
+        idle: list[int] = []
+        self.conversation.on_idle = idle.append
+        self.greet()
+        for line in ("reason=idle_soon seconds=60", "reason=idle_soon", "reason=idle_soon seconds=0", "reason=weather"):
+            self.hear(f"* 100 {line}")
+        self.hear("* 102", "* 199 reason=x y=z", "* 100 reason=idle_soon seconds=59 because=why")
+        self.assertEqual((idle, self.losses), ([60, 59], []))
+
+    def test_news_before_the_greeting(self) -> None:
+        """A bank that begins with anything but its greeting is none."""
+        self.hear("* 100 reason=idle_soon seconds=60")
+        self.assertEqual(self.losses[0].loss, Loss.NONSENSE)
+        self.failureResultOf(self.conversation.greeted, LostBank)
+
     def test_warning_is_kept(self) -> None:
         """The code of an event before the end says why."""
         for line, code in (
             ("* 408 reason=idle", codes.IDLE),
+            ("* 408 reason=session_time", codes.SESSION_TIME),
+            ("* 503 reason=crowded", codes.CROWDED),
             ("* 410 reason=session", codes.OVER),
             ("* 503 reason=stopping", codes.STOPPING),
             ("* 400 reason=framing", codes.BROKEN_LINE),

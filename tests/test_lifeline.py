@@ -39,7 +39,7 @@ T = TypeVar("T")
 LEASE = PRACTICE_TERMS.lease_seconds
 END = PATIENCE_SECONDS + LEASE
 STEP_SECONDS = 0.1
-PATIENT = Limits(login_seconds=86_400, idle_seconds=86_400)
+PATIENT = Limits(login_seconds=86_400, idle_seconds=86_400, session_seconds=86_400)
 
 
 @dataclass(frozen=True)

@@ -82,7 +82,7 @@ def codes_of(answers: list[str]) -> list[str]:
 
 def spelt(code: Code) -> str:
     """A code as ``codes_of`` gives it."""
-    return f"{code.number} reason={code.reason}" if code.refuses else str(code.number)
+    return f"{code.number} reason={code.reason}" if code.gives_reason else str(code.number)
 
 
 class Codes(LineCase):
@@ -183,6 +183,7 @@ class Codes(LineCase):
     def others(self) -> Iterator[tuple[Code, list[str]]]:
         """Codes that take more than a request, and the answers in which they are seen."""
         yield from self.about_a_hold()
+        yield from self.about_time()
         wire = self.bank.connect()
         yield codes.CREATED, wire.ask("q LOGIN mobile=2025550179 pin=24689")
         yield codes.IN_USE, self.bank.connect().ask("q LOGIN mobile=2025550179 pin=24689")
@@ -248,6 +249,21 @@ class Codes(LineCase):
         amy.ask(f"q RESET_PIN account={number} key=m reason=x")
         self.patch(PracticePost, "route", lambda _post, _contact: None)
         yield codes.NO_DEVICE, root.ask("q APPROVE proposal=2")
+
+    def about_time(self) -> Iterator[tuple[Code, list[str]]]:
+        """Codes of who takes too long, and of a stranger for whom there is no room."""
+        slow, idle, stranger = self.bank.connect(), self.log_in(), self.bank.connect()
+        slow.send_octets(b"q")
+        self.bank.clock.advance(LIMITS.line_seconds)
+        yield codes.SLOW, slow.received()
+        stranger.protocol.dismiss(codes.CROWDED)
+        yield codes.CROWDED, stranger.received()
+        self.bank.clock.advance(LIMITS.idle_seconds - LIMITS.idle_warning_seconds - LIMITS.line_seconds)
+        yield codes.IDLE_SOON, [line.replace(" seconds=60", "") for line in idle.received()]
+        for _ in range(LIMITS.session_seconds // 200 - 1):
+            idle.ask("q BALANCE")
+            self.bank.clock.advance(200)
+        yield codes.SESSION_TIME, idle.received()
 
     def deposit_too_much(self) -> list[str]:
         """Fill an account as far as possible, and pay once more in."""
@@ -778,9 +794,9 @@ class Ends(LineCase):
 class Timers(LineCase):
     """How long a peer may take."""
 
-    def assertIdle(self, wire: Wire) -> None:
+    def assertIdle(self, wire: Wire, why: str = "idle") -> None:
         """The bank said why, and closed."""
-        self.assertEqual(wire.received(), ["* 408 reason=idle"])
+        self.assertEqual(wire.received(), [f"* 408 reason={why}"])
         self.assertFalse(wire.connected)
 
     def test_log_in(self) -> None:
@@ -793,34 +809,120 @@ class Timers(LineCase):
         self.assertIdle(wire)
 
     def test_half_a_line(self) -> None:
-        """A peer that sends a line for ever is no exception."""
-        wire = self.bank.connect()
-        for _ in range(LIMITS.login_seconds):
-            wire.send_octets(b"x")
-            self.bank.clock.advance(1)
-        self.assertIdle(wire)
+        """A peer that sends a line for ever is told that it is too slow, before the log-in and after."""
+        for wire in (self.bank.connect(), self.log_in()):
+            for _ in range(LIMITS.line_seconds):
+                self.assertTrue(wire.connected)
+                wire.send_octets(b"x")
+                self.bank.clock.advance(1)
+            self.assertIdle(wire, "slow")
+        self.assertFree(self.alice)
+
+    def test_halves_of_lines(self) -> None:
+        """A peer whose every packet ends amid a line, but which ends them, is not."""
+        wire = self.log_in()
+        wire.send_octets(b"a NO")
+        for _ in range(LIMITS.line_seconds):
+            self.bank.clock.advance(2)
+            wire.send_octets(b"OP\r\na NO")
+        self.assertEqual(wire.received(), ["a 200"] * LIMITS.line_seconds)
+        self.bank.clock.advance(LIMITS.line_seconds)
+        self.assertIdle(wire, "slow")
+
+    def test_half_a_line_that_is_not_read(self) -> None:
+        """Time in which the bank does not read from a peer is not the peer's."""
+        wire = self.log_in()
+        self.stepped = True
+        wire.send_octets(
+            b"".join(b"a DEPOSIT amount=1 currency=USD key=k%d\r\n" % number for number in range(PIPELINE))
+        )
+        wire.send_octets(b"b NO")
+        self.bank.clock.advance(LIMITS.line_seconds + 10)
+        self.assertTrue(wire.connected)
+        self.lane_pool.drain()
+        self.assertEqual(len(wire.received()), PIPELINE)
+        self.bank.clock.advance(LIMITS.line_seconds - 1)
+        self.assertTrue(wire.connected)
+        self.bank.clock.advance(1)
+        self.assertIdle(wire, "slow")
+        self.stepped = False
 
     def test_idle(self) -> None:
-        """A session may ask nothing for its time; keeping the session is not asking, and a bad line is."""
+        """A session may ask nothing for its time, of whose end it is warned; a NOOP is not asking, a bad line is."""
         wire = self.log_in()
-        for _ in range(LIMITS.idle_seconds // 10 - 1):
+        for _ in range(LIMITS.idle_seconds // 10 - 7):
             self.bank.clock.advance(10)
             self.assertEqual(wire.ask("a NOOP"), ["a 200"])
-        wire.ask("b nonsense")
         self.bank.clock.advance(10)
+        self.assertEqual(wire.received(), ["* 100 reason=idle_soon seconds=60"])
+        wire.ask("b nonsense")
+        self.bank.clock.advance(60)
         self.assertTrue(wire.connected)
-        for _ in range(LIMITS.idle_seconds // 10 - 1):
+        for _ in range(LIMITS.idle_seconds // 10 - 7):
             wire.ask("c NOOP")
             self.bank.clock.advance(10)
+        wire.received()
+        self.bank.clock.advance(60)
         self.assertIdle(wire)
         self.assertFree(self.alice)
 
     def test_every_request_counts(self) -> None:
-        """A session that asks something now and then is kept for as long as it likes."""
+        """A session that asks something now and then is kept, and is not even warned."""
         wire = self.log_in()
         for _ in range(20):
-            self.bank.clock.advance(LIMITS.idle_seconds - 1)
+            self.bank.clock.advance(LIMITS.idle_seconds - LIMITS.idle_warning_seconds - 1)
             self.assertEqual(codes_of(wire.ask("a BALANCE")), ["200"])
+
+    def test_whole_session(self) -> None:
+        """A session that has lasted long enough has its answers, and is over; nothing more is read."""
+        wire = self.log_in()
+        for _ in range(LIMITS.session_seconds // 200 - 1):
+            self.bank.clock.advance(200)
+            wire.ask("a BALANCE")
+        self.stepped = True
+        self.assertEqual(wire.ask("b WITHDRAW amount=100 currency=USD key=b"), [])
+        self.bank.clock.advance(200)
+        self.assertTrue(wire.connected)
+        wire.send("c WITHDRAW amount=100 currency=USD key=c")
+        self.lane_pool.drain()
+        answer, last = wire.received()
+        self.assertTrue(answer.startswith("b 200 "))
+        self.assertEqual(last, "* 408 reason=session_time")
+        self.assertFalse(wire.connected)
+        self.lane_pool.drain()
+        self.stepped = False
+        self.assertEqual(self.balance(self.alice), 99_00)
+        self.assertFree(self.alice)
+
+    def test_peer_that_does_not_read(self) -> None:
+        """A peer that takes nothing of what it is sent for too long is cut off; one that reads in between is not."""
+        wire = self.log_in()
+        valve: Any = wire.transport.producer
+        valve.pauseProducing()
+        self.bank.clock.advance(LIMITS.stall_seconds - 1)
+        valve.resumeProducing()
+        self.bank.clock.advance(1)
+        valve.pauseProducing()
+        self.bank.clock.advance(LIMITS.stall_seconds - 1)
+        self.assertTrue(wire.connected)
+        self.bank.clock.advance(1)
+        self.assertEqual((wire.connected, wire.received()), (False, []))
+        self.assertFree(self.alice)
+
+    def test_dismissed(self) -> None:
+        """A connection whose place the gate needs is told so, and closed; who logs in tells the gate, once."""
+        told: list[str] = []
+        wire = self.bank.connect()
+        transport: Any = wire.transport
+        transport.admit = lambda: told.append("admitted")
+        wire.ask(f"a LOGIN account={self.alice.account} pin=99999")
+        self.assertEqual(told, [])
+        wire.ask(f"a LOGIN account={self.alice.account} pin={self.alice.pin}", "b NOOP", "c BALANCE")
+        self.assertEqual(told, ["admitted"])
+        stranger = self.bank.connect()
+        stranger.protocol.dismiss(codes.CROWDED)
+        self.assertEqual(stranger.received(), ["* 503 reason=crowded"])
+        self.assertFalse(stranger.connected)
 
     def test_nothing_is_left(self) -> None:
         """A closed connection leaves no timer behind."""

@@ -20,7 +20,7 @@ from twisted.python.failure import Failure
 from twisted.test.iosim import FakeTransport
 from twisted.trial.unittest import SynchronousTestCase
 
-from bankd import certificates, tls
+from bankd import certificates, codes, tls
 from bankd.channel_factory import ChannelFactory
 from bankd.protocols.line import CLOSING_SECONDS, PIPELINE
 from bankd.records import Limits
@@ -214,7 +214,7 @@ class Talking(TLSCase):
     def test_handshake_later(self) -> None:
         """A greeting that had to wait for a late handshake is not lost, and the bank reads what follows."""
         link = Link(self.bank)
-        self.bank.clock.advance(LIMITS.login_seconds - 1)
+        self.bank.clock.advance(LIMITS.handshake_seconds - 1)
         self.assertFalse(link.far.paused)
         self.assertEqual(link.flush(), [GREETING])
         self.assertEqual(link.ask("a NOOP"), ["a 200"])
@@ -268,13 +268,60 @@ class Refusing(TLSCase):
         self.assertNothingLeft()
 
     def test_no_handshake(self) -> None:
-        """A peer that never begins the handshake is cut off when the time to log in is over."""
+        """A peer that never begins the handshake, or never ends it, is cut off when the time for it is over."""
+        for octets in (b"", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"):
+            link = Link(self.bank, plain=True)
+            for second in range(LIMITS.handshake_seconds):
+                self.assertFalse(link.far.disconnecting)
+                link.near.write(octets[second : second + 1])
+                link.flush()
+                self.bank.clock.advance(1)
+            link.flush()
+            self.assertFalse(link.is_open)
+        self.assertNothingLeft()
+
+    def test_crowded_before_the_handshake(self) -> None:
+        """A stranger that has to leave before the end of its handshake is cut off without a word."""
         link = Link(self.bank, plain=True)
-        self.bank.clock.advance(LIMITS.login_seconds)
-        self.bank.clock.advance(CLOSING_SECONDS)
+        link.far.protocol.dismiss(codes.CROWDED)
+        self.assertFalse(link.far.getOutBuffer())
         link.flush()
         self.assertFalse(link.is_open)
         self.assertNothingLeft()
+
+    def test_crowded(self) -> None:
+        """One that has to leave after it is told so, and its connection is closed whatever it does about it."""
+        for deaf in (False, True):
+            link = Link(self.bank)
+            link.flush()
+            link.deaf = deaf
+            link.far.protocol.dismiss(codes.CROWDED)
+            self.assertEqual(link.flush(), [] if deaf else ["* 503 reason=crowded"])
+            self.assertFalse(link.is_open)
+        self.assertNothingLeft()
+
+    def test_crowded_in_the_middle_of_a_log_in(self) -> None:
+        """One that has to leave while its secret is checked is not logged in after that, and keeps no account."""
+        hash_pool = Stepped()
+        self.bank.branch.hash_pool = hash_pool
+        link = Link(self.bank)
+        link.ask(f"a LOGIN account={self.alice.account} pin={self.alice.pin}")
+        link.far.protocol.dismiss(codes.CROWDED)
+        hash_pool.drain()
+        self.assertEqual(link.flush()[-1], "* 503 reason=crowded")
+        self.assertFalse(link.is_open)
+        self.bank.branch.hash_pool = AtOnce()
+        self.assertNothingLeft()
+
+    def test_logged_in(self) -> None:
+        """The gate, which knows TCP only, is told when the peer has logged in."""
+        told: list[str] = []
+        link = Link(self.bank)
+        link.far.admit = lambda: told.append("admitted")  # type: ignore[attr-defined]
+        link.ask("a NOOP")
+        self.assertEqual(told, [])
+        link.ask(f"a LOGIN account={self.alice.account} pin={self.alice.pin}")
+        self.assertEqual(told, ["admitted"])
 
 
 class Ending(TLSCase):
@@ -320,6 +367,54 @@ class Ending(TLSCase):
         self.stepped = False
         self.assertEqual(self.balance(self.alice), 100_00)
         self.assertCutOff(link)
+
+    def test_log_out_in_the_middle(self) -> None:
+        """Of commands in one go those before a log-out are carried out and answered, and none after it is begun.
+
+        Wherever the packets end, and whether or not the peer reads.
+        """
+        for size in (1, 7, 100, 10_000):
+            for deaf in (False, True):
+                before = self.balance(self.alice)
+                link = self.log_in()
+                self.stepped = True
+                first = f"a WITHDRAW amount=100 currency=USD key=a{size}{deaf}"
+                lines = "".join(f"{line}\r\n" for line in (first, "b LOGOUT", *self.commands(), "c LOGOUT", "d NO"))
+                for start in range(0, len(lines), size):
+                    link.client.transport.write(lines[start : start + size].encode())
+                    self.bank.clock.advance(0)
+                    link._carry(link.near, link.far)
+                link.deaf = deaf
+                self.lane_pool.drain()
+                answers = [line[:5] for line in link.flush()]
+                self.assertEqual(answers, [] if deaf else ["a 200", "b 200"])
+                self.lane_pool.drain()
+                self.stepped = False
+                self.assertEqual(self.balance(self.alice), before - 100)
+                if deaf:
+                    self.assertCutOff(link)
+
+    def test_out_of_time(self) -> None:
+        """When a session has lasted long enough, what was asked is answered, and what comes later is not begun."""
+        for deaf in (False, True):
+            link = self.log_in()
+            before = self.balance(self.alice)
+            for _ in range(LIMITS.session_seconds // 200 - 1):
+                self.bank.clock.advance(200)
+                link.ask("k NOTICES")
+            self.stepped = True
+            link.deaf = deaf
+            link.send_one_by_one(f"a WITHDRAW amount=100 currency=USD key=out{deaf}")
+            self.bank.clock.advance(200)
+            link.send_one_by_one(*self.commands())
+            self.lane_pool.drain()
+            lines = [line[:5] for line in link.flush()]
+            self.assertEqual(lines, [] if deaf else ["a 200", "* 408"])
+            self.lane_pool.drain()
+            self.stepped = False
+            self.assertEqual(self.balance(self.alice), before - 100)
+            if deaf:
+                self.assertCutOff(link)
 
     def test_deleted(self) -> None:
         """After the deletion of an account no later command of a deaf peer is run either."""

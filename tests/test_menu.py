@@ -758,6 +758,30 @@ class Notices(AtTheTerminal):
         self.assertEqual(screen.transcript[-1], prompts.CHOICE)
 
 
+class BeingIdle(AtTheTerminal):
+    """What the bank says before it ends a session in which nothing is asked."""
+
+    def test_a_key_keeps_the_session(self) -> None:
+        """The person is warned, and whatever is typed next asks the bank something, once for each warning."""
+        screen = self.sit_down(*AS_USER)
+        for round in (1, 2):
+            self.lines[0].on_idle(60)
+            self.assertEqual(screen.transcript[-1], words.idle_soon(60))
+            before = len(self.asked(messages.Notices))
+            for _ in range(3):
+                screen.on_key()
+            self.assertEqual(len(self.asked(messages.Notices)), before + 1, round)
+
+    def test_too_late(self) -> None:
+        """A key when the session is over asks nothing, and is not complained about."""
+        screen = self.sit_down(*AS_USER)
+        self.lines[0].on_idle(60)
+        self.lines[0].lose(LostBank(Loss.ENDED, codes.IDLE))
+        said = len(screen.transcript)
+        screen.on_key()
+        self.assertEqual(len(screen.transcript), said)
+
+
 class LosingTheBank(AtTheTerminal):
     """The bank closes, or goes away."""
 

@@ -232,10 +232,10 @@ class PageTests(GrammarCase):
             self.assertIn(f"\n### {docs.rule_of(record)}\n", docs.page())
 
     def test_codes_named(self) -> None:
-        """Outside the table of codes the page names every code that refuses, and none that is not."""
+        """Outside the table of codes the page names every code that gives a reason, and none that is not."""
         prose = docs.MADE.sub("", docs.page())
         named = set(re.findall(r"`(\d{3}) ([a-z_]+)`", prose)) | set(re.findall(r" (\d{3}) reason=([a-z_]+)", prose))
-        self.assertEqual(named, {(str(code.number), code.reason) for code in codes.ALL if code.refuses})
+        self.assertEqual(named, {(str(code.number), code.reason) for code in codes.ALL if code.gives_reason})
 
     def test_limits_in_prose(self) -> None:
         """Where a sentence repeats a limit it is the limit."""
@@ -558,6 +558,12 @@ class AnswerTests(GrammarCase):
             for more in ({}, {"field": "amount"}, {"field": "to", "place": 3}, {"place": 3}, {"incident": "3fd2a91c"}):
                 for tag, rule in (("a1", "reply"), ("*", "event")):
                     self.assertForm(rule, codec.write_reply(tag, code, **more).decode("ascii") + CRLF)
+
+    def test_warning(self) -> None:
+        """The grammar allows the warning of idleness, as an event only."""
+        for tag, rule in (("*", "event"), ("a1", "reply")):
+            warning = codec.write_reply(tag, codes.IDLE_SOON, seconds=60).decode("ascii") + CRLF
+            self.assertEqual(docs.parses(rule, warning), tag == "*", warning)
 
     @often
     @given(texts("reply"))

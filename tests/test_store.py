@@ -355,6 +355,18 @@ class Leases(StoreCase):
         self.account_id = self.add_account("A2")
         self.assertEqual(self.take(), 1)
 
+    def test_taken_over(self) -> None:
+        """A lease can be taken from who holds it, with a higher fence; they can then neither renew nor release it."""
+        self.assertEqual(self.take(), 1)
+        with self.store.writing() as tx:
+            self.assertEqual(sessions.take(tx, self.account_id, 10, over=True), 2)
+        self.assertFalse(self.renew(1))
+        self.assertFalse(self.release(1))
+        self.assertIsNone(self.take())
+        self.assertTrue(self.release(2))
+        with self.store.writing() as tx:
+            self.assertEqual(sessions.take(tx, self.account_id, 10, over=True), 3)
+
     def test_released(self) -> None:
         """A released lease is free, and its next holder has a higher fence."""
         self.take()

@@ -14,7 +14,7 @@ from bankd.tap import Bank as Daemon
 from bankd.testing import OPENED, PRACTICE_TERMS, PracticeBank
 
 DAY = 86_400
-PATIENT = Limits(login_seconds=9 * DAY, idle_seconds=9 * DAY)
+PATIENT = Limits(login_seconds=9 * DAY, idle_seconds=9 * DAY, session_seconds=9 * DAY)
 TARIFF = Tariff(
     fees={"transfer": {"USD": 25}, "withdrawal": {"USD": 100}},
     payment_limits={"USD": 5000},

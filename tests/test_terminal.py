@@ -250,6 +250,15 @@ class AskingTests(TerminalTestCase):
         self.type("\x03")
         self.failureResultOf(self.terminal.ask("> "), Interrupted)
 
+    def test_any_key(self) -> None:
+        """Whoever wants to know is told when something is typed, whether or not anybody asks."""
+        told: list[str] = []
+        self.terminal.on_key = lambda: told.append("key")
+        self.type("a")
+        self.terminal.ask("> ").addErrback(lambda _: None)
+        self.type("\x1b[A")
+        self.assertEqual(told, ["key", "key"])
+
     def test_ctrl_d(self) -> None:
         """Ctrl-D erases to the right on a line with text, and ends the input on an empty one."""
         answer = self.terminal.ask("> ")

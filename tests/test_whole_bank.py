@@ -19,7 +19,7 @@ from bankd.store.engines import Transaction
 from bankd.testing import PRACTICE_TERMS, AtOnce, PracticeBank, Stepped, Wire
 from tests.databases import SQLITE, DatabaseCase, on_every_engine
 
-PATIENT = Limits(login_seconds=86_400, idle_seconds=86_400)
+PATIENT = Limits(login_seconds=86_400, idle_seconds=86_400, session_seconds=86_400)
 LEASE = PRACTICE_TERMS.lease_seconds
 NOWHERE = "77777777"
 

@@ -1,6 +1,7 @@
 """The client's side of BANK/1 on one connection: requests out, answers and events in.
 
-1. The bank greets first. Nothing is asked before it has, so that nothing is told to something that is no bank.
+1. The bank greets first. Nothing is asked before it has, so that nothing is told to something that is no bank. Of its
+   other events those below 200 are news, of which some may be newer than this client; the rest tell why it will close.
 2. Answers come in the order of the requests, and each carries its request's tag; anything else ends the conversation.
 3. When the conversation ends, every request still unanswered fails with the one LostBank that says why.
 4. An answer whose code closes is the last: what waits behind it was not carried out, and is answered alike
@@ -20,6 +21,7 @@ from twisted.internet.protocol import connectionDone
 from twisted.protocols.basic import LineReceiver
 from twisted.python.failure import Failure
 
+from bankd import codes
 from bankd.client.answers import Answer, Fields, code_of, read
 from bankd.client.errors import Loss, LostBank
 from bankd.client.seals import Clear, Envelope
@@ -27,6 +29,7 @@ from bankd.codes import Code
 from bankd.records import Greeting
 from bankd.wire import codec, grammar
 from bankd.wire.codec import NotReply, Reply
+from bankd.wire.grammar import SECONDS
 from bankd.wire.messages import Message, Noop
 from bankd.wire.seal import BrokenSeal, TooLong
 
@@ -60,6 +63,7 @@ class Conversation(LineReceiver):
     def __init__(self, clock: IReactorTime) -> None:
         self.greeted: Deferred[Greeting] = Deferred()
         self.lost: Deferred[LostBank] = Deferred()
+        self.on_idle: Callable[[int], object] = lambda seconds: None
         self._clock = clock
         self._envelope: Envelope = Clear()
         self._asked: deque[_Asked] = deque()
@@ -143,12 +147,16 @@ class Conversation(LineReceiver):
             self.transport.loseConnection()
 
     def _note_event(self, reply: Reply) -> None:
-        """Take the greeting, or remember why the bank is about to close."""
+        """Take the greeting, pass a warning on, or remember why the bank is about to close."""
         if reply.number is None:
             raise NotReply("an event in a list")
         code = code_of(reply)
         if code.refuses:
             self._warning = code
+        elif self.greeted.called and code.number < 200:
+            seconds = reply.fields.get("seconds", "")
+            if code == codes.IDLE_SOON and SECONDS.pattern.fullmatch(seconds):
+                self.on_idle(SECONDS.parse(seconds))
         elif self.greeted.called or not reply.fields.get("protocol", "").startswith("BANK/1"):
             raise NotReply("not a greeting of BANK/1")
         else:

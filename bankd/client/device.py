@@ -136,6 +136,7 @@ class Keyboard(ServerProtocol):
 
     def dataReceived(self, data: bytes) -> None:
         """Some keys; the screen is redrawn once after all of them."""
+        self.terminalProtocol.on_key()
         super().dataReceived(data.replace(b"\r\n", b"\r"))  # type: ignore[no-untyped-call]
         self.terminalProtocol.redraw()
 

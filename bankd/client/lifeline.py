@@ -58,6 +58,7 @@ class Lifeline:
         tokens: Tokens | None = None,
     ) -> None:
         self.lost: Deferred[LostBank] = Deferred()
+        self.on_idle: Callable[[int], object] = lambda seconds: None
         self.bank = Bank(self, first.greeting, first.new_key)
         self._reach = reach
         self._clock = clock
@@ -201,6 +202,7 @@ class Lifeline:
     def _talk_by(self, conversation: Bank) -> None:
         """Have ``conversation`` be the one in which the bank is asked."""
         self._talk = conversation
+        conversation.line.on_idle = lambda seconds: self.on_idle(seconds)
         self.bank.here, self.bank.there = conversation.here, conversation.there
         conversation.lost.addCallback(self._lost)
 

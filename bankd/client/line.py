@@ -1,5 +1,6 @@
 """What a bank needs of what is beneath it: something that answers requests."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 from twisted.internet.defer import Deferred
@@ -13,6 +14,8 @@ class Line(Protocol):
     """A ``Conversation``, or a ``Lifeline`` over one after another."""
 
     lost: Deferred[LostBank]
+    on_idle: Callable[[int], object]
+    """Called with the seconds after which the bank will end the session, unless something is asked."""
 
     def ask(self, message: Message) -> Deferred[Answer]:
         """The bank's answer to ``message``. Fails with LostBank."""

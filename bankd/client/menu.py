@@ -16,6 +16,7 @@ from bankd.client.counter import Session
 from bankd.client.dialog import Back, Dialog, Option, withdraw_when_lost
 from bankd.client.errors import InDoubt, LostBank, NoBank
 from bankd.client.forms import WAYS, Form, Way
+from bankd.client.idleness import Idleness
 from bankd.client.lifeline import Reach
 from bankd.client.noticeboard import Noticeboard
 from bankd.client.screen import EndOfInput, Interrupted, Screen
@@ -202,6 +203,7 @@ class Menu:
         board = Noticeboard(bank, self._dialog.say)
         self._dialog.bank, self._dialog.board = bank, board
         withdraw_when_lost(self._screen, bank)
+        Idleness(self._screen, bank, board, self._dialog.say)
         bank.on_recovery = lambda: Deferred.fromCoroutine(self._catch_up(bank, board))
         await self._hear(bank, board)
         return Session(self._dialog, bank, board, way)

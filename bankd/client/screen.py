@@ -39,6 +39,9 @@ class Screen(Protocol):
     on_interrupt: Callable[[], bool]
     """Called at Ctrl-C while no question is open; true where that is all that Ctrl-C was for."""
 
+    on_key: Callable[[], object]
+    """Called when something is typed, before it is used."""
+
     def ask(self, prompt: str, *, hidden: bool = False) -> Deferred[str]:
         """Show ``prompt``, let one line be edited after it, and fire with that line without its end.
 
@@ -149,6 +152,7 @@ class PlainLines(protocol.Protocol):
 
     def __init__(self, device: Device) -> None:
         self.on_interrupt: Callable[[], bool] = lambda: False
+        self.on_key: Callable[[], object] = lambda: None
         self._device = device
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._unfinished = ""
@@ -191,6 +195,7 @@ class PlainLines(protocol.Protocol):
 
     def dataReceived(self, data: bytes) -> None:
         """Lines, or parts of them; more is read only when these have been used."""
+        self.on_key()
         *lines, self._unfinished = (self._unfinished + self._decoder.decode(data)).split("\n")
         self._lines.extend(lines)
         self._settle()

@@ -69,6 +69,7 @@ class Terminal(TerminalProtocol):
 
     def __init__(self, device: Device) -> None:
         self.on_interrupt: Callable[[], bool] = lambda: False
+        self.on_key: Callable[[], object] = lambda: None
         self._device = device
         self._phase = Phase.OURS
         self._question: Question | None = None

@@ -38,6 +38,7 @@ class ScriptedLine:
 
     def __init__(self, **answers: Answer | LostBank | list[Answer | LostBank]) -> None:
         self.lost: Deferred[LostBank] = Deferred()
+        self.on_idle: Callable[[int], object] = lambda seconds: None
         self.asked: list[Message | str] = []
         self.kept_alive: float | None = None
         self._answers = {
@@ -103,6 +104,7 @@ class ScriptedScreen:
         self.transcript: list[str] = []
         self.closed = False
         self.on_interrupt: Callable[[], bool] = lambda: False
+        self.on_key: Callable[[], object] = lambda: None
         self._lines = deque(lines)
         self._question: Deferred[str] | None = None
 
@@ -133,6 +135,7 @@ class ScriptedScreen:
 
     def type(self, *lines: str | Exception) -> None:
         """Answer the open question, and those after it."""
+        self.on_key()
         self._lines.extend(lines)
         while self._lines and self._question is not None:
             self._answer(self._lines.popleft())

@@ -22,6 +22,7 @@ INVALID = "Invalid Request"
 NOT_WRITTEN = "The file was not written"
 
 CODES: dict[Code, str] = {
+    codes.IDLE_SOON: "The session will end soon, because nothing was asked for a while.",
     codes.DONE: "Done.",
     codes.CREATED: "Done; something new was made.",
     codes.PROPOSED: "This waits until another operator approves it.",
@@ -29,6 +30,9 @@ CODES: dict[Code, str] = {
     codes.LONG_LINE: "The request was too long, and the bank closed the connection.",
     codes.BROKEN_SEAL: "What was sealed for the bank arrived broken, so the bank closed the connection.",
     codes.IDLE: "Nothing was asked for a while, so the bank ended the session.",
+    codes.SLOW: "A request took too long to arrive, so the bank closed the connection.",
+    codes.SESSION_TIME: "The session has lasted as long as one may. Please log in again.",
+    codes.CROWDED: "The bank is crowded right now. Please try again in a moment.",
     codes.STOPPING: "The bank is closing for now. Please come back later.",
     codes.BUSY: "The bank is busy. Please try again in a moment.",
     codes.INCIDENT: "The bank made a mistake of its own. Please report it.",
@@ -234,6 +238,11 @@ def why(error: codes.Refused | LostBank | NoBank) -> str:
     if isinstance(error, NoBank):
         return no_bank(error)
     return refused(error) if isinstance(error, codes.Refused) else lost(error)
+
+
+def idle_soon(seconds: int) -> str:
+    """What is said ``seconds`` before the bank ends a session in which nothing was asked."""
+    return f"You will be logged out in {seconds} seconds, as nothing was asked for a while. Press a key to stay."
 
 
 def movement(request: Message | str) -> str:

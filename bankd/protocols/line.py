@@ -2,9 +2,8 @@
 
 1. A line is read once; from there on its values are valid. What is wrong with it is answered in its turn.
 2. A peer is held to account for what it costs: it is not read from while PIPELINE requests, or MAX_BULK items, of its
-   own wait, nor while it does not read what it is sent, and after TURN lines others come first; the time to log in and
-   the time without a request are limited. (Whether it reads is asked from its first octet on: until then TLS keeps our
-   greeting back, and must read itself to get on.)
+   own wait, nor while it does not read what it is sent, and after TURN lines others come first; its time is limited.
+   (Whether it reads is asked from its first octet on: TLS keeps our greeting back until then, and must itself read.)
 3. After the connection is to be closed nothing more is read or begun, also when TLS still delivers what was sent
    before; a peer that does not finish the closing is cut off.
 4. What is sealed becomes a request like any other (``sealing``); nothing behind it is taken in before it has.
@@ -83,8 +82,8 @@ class LineProtocol(LineReceiver):
         self._taken = 0
         self._answers = 0
         self._closing = False
-        self._stopping = False
-        self._watch = Watch(clock, lambda: self._hang_up(codes.IDLE))
+        self._stopping: Code | None = None
+        self._watch = Watch(clock, self._time_up, self._warn, self._cut_off)
         self._abort: IDelayedCall | None = None
         self._rest: IDelayedCall | None = None
         self._stalled = False
@@ -103,7 +102,6 @@ class LineProtocol(LineReceiver):
         """End whatever was open."""
         self._opened.discard(self)
         self._close()
-        self._watch.end()
         for timer in (self._abort, self._rest):
             if timer is not None and timer.active():
                 timer.cancel()
@@ -123,8 +121,13 @@ class LineProtocol(LineReceiver):
             return
         self._taken = 0
         super().dataReceived(data)  # type: ignore[no-untyped-call]
-        if b"\n" in self._buffer and not self.paused and not self._busyReceiving:
+        if self._busyReceiving:
+            return
+        begun = bool(self._buffer) and not self.paused
+        if begun and b"\n" in self._buffer:
             self._hang_up(codes.BROKEN_LINE)  # a line without its CR: who sent it would wait for an answer for ever
+        elif begun or self._watch.in_line:
+            self._watch.line(begun, self._taken > 0)
 
     def lineReceived(self, line: bytes) -> None:
         """Take a line in, and the request that it ends."""
@@ -159,11 +162,15 @@ class LineProtocol(LineReceiver):
         """Close on a line that is too long."""
         self._hang_up(codes.LONG_LINE)
 
-    def stop(self) -> None:
-        """Read no more; answer what was asked, then say that the bank is closing, and close."""
-        self._stopping = True
+    def stop(self, code: Code = codes.STOPPING) -> None:
+        """Read no more; answer what was asked, then say why with ``code``, and close."""
+        self._stopping = code
         self._set_reading()
         self._hang_up_if_done()
+
+    def dismiss(self, code: Code) -> None:
+        """Say why with ``code``, and close; what was asked is not answered any more."""
+        self._hang_up(code)
 
     def _enter(self, avatar: tuple[Any, Any, Callable[[], object]]) -> None:
         _, self._visitor, leave = avatar
@@ -214,6 +221,7 @@ class LineProtocol(LineReceiver):
             raise Refused(codes.OVER)
         self._perspective, self._state = perspective, state
         self._endings.append(log_out)
+        self._peer.admit()
         self._watch.log_in()
         return answer(perspective)
 
@@ -262,11 +270,24 @@ class LineProtocol(LineReceiver):
     def _hang_up_if_done(self) -> None:
         done = not (len(self._queue) or self._seal.opening)
         if self._stopping and (done or self._stalled):  # who reads nothing would have us wait for ever
-            self._hang_up(codes.STOPPING)
+            self._hang_up(self._stopping)
+
+    def _time_up(self, code: Code) -> None:
+        end = self.stop if code is codes.SESSION_TIME else self._hang_up  # a session may be amid its requests
+        end(code)
+
+    def _warn(self, seconds: int) -> None:
+        self._send(Answer(codes.IDLE_SOON, more={"seconds": seconds}).spelt("*"))
+
+    def _cut_off(self) -> None:
+        """The peer did not read for too long what it was sent."""
+        self._daybook.note(f"{self._peer.label} cut off: it does not read")
+        self.transport.abortConnection()
 
     def _close(self) -> None:
         """Take no more in, and end what is open, without waiting for the peer to let go."""
         self._closing = True
+        self._watch.end()
         self._queue.close()
         self.clearLineBuffer()
         self._end()
@@ -279,6 +300,7 @@ class LineProtocol(LineReceiver):
     def _set_stalled(self, stalled: bool) -> None:
         """Note whether the peer reads what it is sent; nothing is begun for one that does not."""
         self._stalled = stalled
+        self._watch.read(stalled)
         self._queue.hold(stalled)
         self._set_reading()
 
@@ -297,6 +319,7 @@ class LineProtocol(LineReceiver):
         if wanted:
             self.resumeProducing()
         else:
+            self._watch.line(begun=False)
             self.pauseProducing()
 
 

@@ -41,6 +41,10 @@ class Peer:
         proved = getattr(self._transport, "getPeerCertificate", lambda: None)()
         return proved.fingerprint(SHA256()).hex() if proved is not None else None
 
+    def admit(self) -> None:
+        """The peer has logged in; the gate, if it came by one, is not to take it for a stranger any more."""
+        getattr(self._transport, "admit", lambda: None)()
+
     @property
     def origin(self) -> Origin:
         """Where what the peer sends comes from, for whoever judges its credentials."""

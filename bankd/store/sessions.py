@@ -18,8 +18,11 @@ _FAR = 1 << 32
 """More log-ins than an account will ever see."""
 
 
-def take(tx: Transaction, account_id: int, seconds: int) -> int | None:
-    """Take the lease on an account for ``seconds``. Returns its fence; None while another holds it."""
+def take(tx: Transaction, account_id: int, seconds: int, over: bool = False) -> int | None:
+    """Take the lease on an account for ``seconds``. Returns its fence; None while another holds it.
+
+    With ``over`` it is taken from whoever holds it, who can then do nothing more.
+    """
     tx.connection.execute(select(accounts.c.id).where(accounts.c.id == account_id).with_for_update())
     row = tx.connection.execute(
         select(leases.c.fence, leases.c.expires_us).where(leases.c.account_id == account_id).with_for_update()
@@ -28,7 +31,7 @@ def take(tx: Transaction, account_id: int, seconds: int) -> int | None:
     if row is None:
         tx.connection.execute(insert(leases).values(account_id=account_id, fence=1, **expires))
         return 1
-    if row.expires_us > tx.at_us:
+    if row.expires_us > tx.at_us and not over:
         return None
     tx.connection.execute(
         update(leases).where(leases.c.account_id == account_id).values(fence=row.fence + 1, **expires)

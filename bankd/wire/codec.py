@@ -186,7 +186,7 @@ def write_reply(tag: str, code: Code, body: object = None, /, **more: str | int)
     An event is written with the tag "*".
     """
     words = [tag, str(code.number)]
-    if code.refuses:
+    if code.gives_reason:
         words.append(f"reason={code.reason}")
     words += _written(body)
     words += [f"{name}={_encoded(value)}" for name, value in more.items()]
