@@ -1,5 +1,6 @@
 """The ways in: a kind of credentials for each, as ``twisted.cred`` knows them.
 
+``take_over`` asks for an account that another session holds; it takes a one-time password as well.
 Secrets are not in the ``repr``, so that no traceback or log line shows them.
 """
 
@@ -57,6 +58,7 @@ class NamePassword:
     password: str = field(repr=False)
     account: str | None = None
     origin: Origin = NOWHERE
+    take_over: bool = False
 
 
 @implementer(IAccountPin)
@@ -67,6 +69,7 @@ class AccountPin:
     account: str
     pin: str = field(repr=False)
     origin: Origin = NOWHERE
+    take_over: bool = False
 
 
 @implementer(IMobilePin)
@@ -78,6 +81,7 @@ class MobilePin:
     pin: str = field(repr=False)
     account: str | None = None
     origin: Origin = NOWHERE
+    take_over: bool = False
 
 
 @implementer(IOneTimePassword)

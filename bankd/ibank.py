@@ -17,6 +17,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import Attribute, Interface
 
+from bankd.codes import Code
 from bankd.records import (
     ALWAYS,
     AccountView,
@@ -67,6 +68,9 @@ class IMind(Interface):
 
     host = Attribute("The address that the peer's connection comes from, as text; notices are sent nowhere else.")
     certificate = Attribute("SHA-256, in hex, of the certificate that the peer has proved to be its own, or None.")
+
+    def dismiss(code: Code) -> None:
+        """Tell the peer why by ``code``, and close: its session was taken over."""
 
 
 class INoticeBoard(Interface):

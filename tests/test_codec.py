@@ -360,7 +360,8 @@ class FieldsTests(CodecCase):
         """Fields travel in the order in which they are declared, and are looked up once."""
         fields = codec.fields_of(messages.Login)
         self.assertEqual(
-            [field.name for field in fields], ["username", "password", "account", "mobile", "pin", "terminal"]
+            [field.name for field in fields],
+            ["username", "password", "account", "mobile", "pin", "terminal", "take_over"],
         )
         self.assertIs(codec.fields_of(messages.Login), fields)
 

@@ -14,7 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
 from bankd import codes
-from bankd.codes import Refused
+from bankd.codes import Code, Refused
 from bankd.credentials import Origin
 from bankd.delivery.post import Post
 from bankd.ibank import IMind, IPost, NotDelivered
@@ -32,6 +32,10 @@ def certificate() -> x509.Certificate:
     return builder.sign(key, SHA256())
 
 
+def nobody(code: Code) -> None:
+    """Nobody is to be told."""
+
+
 class CertifiedTransport(StringTransport):
     """A transport whose peer has proved a certificate to be its own, or None."""
 
@@ -47,7 +51,7 @@ class PeerTest(SynchronousTestCase):
 
     def test_address(self) -> None:
         """A peer on a network has an address, by which the log calls it."""
-        peer = Peer(StringTransport(peerAddress=IPv4Address("TCP", "192.0.2.7", 4711)))
+        peer = Peer(StringTransport(peerAddress=IPv4Address("TCP", "192.0.2.7", 4711)), nobody)
         verifyObject(IMind, peer)
         self.assertEqual((peer.host, peer.label, peer.certificate), ("192.0.2.7", "192.0.2.7:4711", None))
         self.assertEqual(peer.origin, Origin("192.0.2.7", None))
@@ -59,14 +63,14 @@ class PeerTest(SynchronousTestCase):
         self.addCleanup(here.close)
         transport: Any = StringTransport(peerAddress=UNIXAddress(None))
         transport.getHandle = lambda: here
-        peer = Peer(transport)
+        peer = Peer(transport, nobody)
         self.assertEqual((peer.host, peer.label), ("", f"uid {os.geteuid()} (process {os.getpid()})"))
         self.assertEqual(peer.origin, Origin("", None, uid=os.geteuid()))
 
     def test_certificate(self) -> None:
         """A certificate is known by its fingerprint, once the handshake has shown it."""
         transport = CertifiedTransport(peerAddress=IPv4Address("TCP", "192.0.2.7", 4711))
-        peer = Peer(transport)
+        peer = Peer(transport, nobody)
         self.assertIsNone(peer.certificate)
         transport.proved = certificate()
         self.assertEqual(peer.certificate, transport.proved.fingerprint(SHA256()).hex())

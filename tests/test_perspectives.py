@@ -48,6 +48,13 @@ class Terminal:
     host = HOST
     certificate = None
 
+    def __init__(self) -> None:
+        self.dismissed: list[Code] = []
+
+    def dismiss(self, code: Code) -> None:
+        """Keep why."""
+        self.dismissed.append(code)
+
 
 class BranchCase(SynchronousTestCase):
     """A test with a practice bank, at which Alice has 100 dollars and Bob nothing."""

@@ -59,8 +59,8 @@ def kept_hash(connection: Connection, customer_id: int, kind: str) -> str | None
     return customers.secret(connection, customer_id, kind)
 
 
-def open_session(tx: Transaction, claim: Claim, terms: Terms, registered: bool = False) -> Session:
-    """Take the lease on the claimed account. Raises Refused: IN_USE while another session holds it.
+def open_session(tx: Transaction, claim: Claim, terms: Terms, registered: bool = False, over: bool = False) -> Session:
+    """Take the lease on the claimed account. Raises Refused: IN_USE while another session holds it, but with ``over``.
 
     The secret that was checked must still be the customer's: it may have been changed while it was being checked. Its
     hash is renewed where the claim says so.
@@ -68,7 +68,7 @@ def open_session(tx: Transaction, claim: Claim, terms: Terms, registered: bool =
     account = customers.account(tx.connection, claim.account_id)
     if account.closed_us is not None or claim.hashed != kept_hash(tx.connection, claim.customer_id, claim.kind):
         raise Refused(codes.WRONG_SECRET)
-    fence = sessions.take(tx, account.id, terms.lease_seconds)
+    fence = sessions.take(tx, account.id, terms.lease_seconds, over)
     if fence is None:
         raise Refused(codes.IN_USE)
     if claim.renewed not in (None, claim.hashed):

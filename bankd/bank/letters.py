@@ -5,6 +5,7 @@ from bankd.ledger.commands import Bulk, Command, Payment
 from bankd.records import Parcel
 
 TO_LOG_IN = "to log in"
+TO_TAKE_OVER = "to log in and end the session that is open elsewhere"
 TO_CHANGE_PIN = "to change your PIN"
 TO_CHANGE_PASSWORD = "to change your password"
 TO_ENROL_APP = "to set up an authenticator app"

@@ -189,13 +189,17 @@ class Lifeline:
         """Remember by which secret to come back."""
         match request:
             case Login():
-                self._login = self._tokens.kept(request, answer.fields) if self._tokens else request
+                self._login = self._kept(request, answer)
             case messages.OneTime() if self._login is None and self._challenged:
-                self._login = self._tokens.kept(self._challenged, answer.fields) if self._tokens else self._challenged
+                self._login = self._kept(self._challenged, answer)
             case messages.ChangePin() if self._login and self._login.pin:
                 self._login = replace(self._login, pin=request.new)
             case messages.ChangePassword() if self._login and self._login.password:
                 self._login = replace(self._login, password=request.new)
+
+    def _kept(self, login: Login, answer: Answer) -> Login:
+        """By what to log in again: as before, at a terminal that the bank may trust now, but taking nothing over."""
+        return replace(self._tokens.kept(login, answer.fields) if self._tokens else login, take_over=None)
 
     # The conversation, and what comes after it.
 

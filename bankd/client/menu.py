@@ -5,11 +5,13 @@ It talks only to a screen and to banks that are reached for it; nothing here doe
 
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, Protocol
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import CannotListenError
 
+from bankd import codes
 from bankd.client import counter, enrolment, exits, forms, promises, prompts, slips, words
 from bankd.client.bank import Bank
 from bankd.client.counter import Session
@@ -187,7 +189,13 @@ class Menu:
         """Log in, and serve the customer until the session is over."""
         secret = secret or await self._dialog.ask(WAYS[way].secret)
         bank = await self._present_bank()
-        welcome = await bank.log_in(WAYS[way].login(identity, secret))
+        login = WAYS[way].login(identity, secret)
+        try:
+            welcome = await bank.log_in(login)
+        except Refused as refused:
+            if refused.code != codes.IN_USE or not await self._dialog.confirm(prompts.TAKE_OVER):
+                raise
+            welcome = await bank.log_in(replace(login, take_over="yes"))
         self._dialog.say(slips.welcome(welcome, bank.registered))
         try:
             await self._serve(await self._open_session(bank, WAYS[way]), SESSION_MENUS[way])

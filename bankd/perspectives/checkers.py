@@ -17,6 +17,7 @@ from bankd import codes
 from bankd.bank import access, accounts, contact, lockout, one_time, operators, strength
 from bankd.bank.access import Claim
 from bankd.bank.lockout import Tried
+from bankd.bank.one_time import Purpose
 from bankd.codes import Refused
 from bankd.credentials import (
     NOWHERE,
@@ -42,7 +43,8 @@ from bankd.store.engines import Transaction
 class Proven:
     """A claim whose secret was right, which came from ``origin``, and the try that it was.
 
-    ``registered`` when that log-in has just made the customer, ``answered`` when a one-time password was given too.
+    ``registered`` when that log-in has just made the customer, ``answered`` when a one-time password was given too;
+    ``take_over`` when the account is to be had, or with ``answered`` may be had, from another session.
     """
 
     claim: Claim
@@ -50,6 +52,12 @@ class Proven:
     origin: Origin = NOWHERE
     registered: bool = False
     answered: bool = False
+    take_over: bool = False
+
+    @property
+    def takes_over(self) -> bool:
+        """Whether the account may be taken from another session."""
+        return self.answered and self.take_over
 
 
 @implementer(ICredentialsChecker)
@@ -74,15 +82,15 @@ class Checker:
         if branch.terms.pin_terminals and not await branch.read(access.is_enrolled, origin.certificate):
             raise Refused(codes.NEEDS_TERMINAL)
 
-    async def _prove(self, identity: Identity, secret: str, origin: Origin) -> Proven:
+    async def _prove(self, identity: Identity, secret: str, given: Any) -> Proven:
         """The claim to be ``identity`` with its secret checked, after the same work whether that is somebody or not."""
-        found, tried = await tries.look_up(self._branch, identity, origin)
+        found, tried = await tries.look_up(self._branch, identity, given.origin)
         claim = access.claim_of(identity, found)
         hashed = claim.hashed if claim else None
         renewed = await tries.make(self._branch, tried, lambda: self._branch.proven(hashed, secret))
         if claim is None or renewed is None:
             raise Refused(codes.WRONG_SECRET)
-        return Proven(replace(claim, renewed=renewed), tried, origin)
+        return Proven(replace(claim, renewed=renewed), tried, given.origin, take_over=given.take_over)
 
 
 class NamePasswordChecker(Checker):
@@ -91,8 +99,7 @@ class NamePasswordChecker(Checker):
     credentialInterfaces = (INamePassword,)
 
     async def _check(self, given: NamePassword) -> Proven:
-        identity = Identity("username", given.username, "password", given.account)
-        return await self._prove(identity, given.password, given.origin)
+        return await self._prove(Identity("username", given.username, "password", given.account), given.password, given)
 
 
 class AccountPinChecker(Checker):
@@ -102,7 +109,7 @@ class AccountPinChecker(Checker):
 
     async def _check(self, given: AccountPin) -> Proven:
         await self._check_terminal(given.origin)
-        return await self._prove(Identity("account", given.account, "pin", given.account), given.pin, given.origin)
+        return await self._prove(Identity("account", given.account, "pin", given.account), given.pin, given)
 
 
 class MobilePinChecker(Checker):
@@ -124,7 +131,7 @@ class MobilePinChecker(Checker):
             except Refused as refused:
                 if refused.code is not codes.TAKEN:  # by another terminal, at this very moment: it is known now
                     raise
-        return await self._prove(Identity("mobile", mobile, "pin", given.account), given.pin, given.origin)
+        return await self._prove(Identity("mobile", mobile, "pin", given.account), given.pin, given)
 
     async def _register(self, mobile: str, pin: str, origin: Origin) -> Proven:
         strength.check("pin", pin, [mobile])
@@ -159,7 +166,8 @@ class OneTimePasswordChecker(Checker):
             raise second_factor.wrong(answer)
         claim = await branch.read(one_time.answered_claim, branch.codebook, answer.challenge)
         registered = await branch.read(access.is_newcomer, claim.customer_id)
-        return Proven(claim, tried, given.origin, registered, answered=True)
+        takes_over = answer.challenge.purpose == Purpose.TAKEOVER
+        return Proven(claim, tried, given.origin, registered, answered=True, take_over=takes_over)
 
 
 @implementer(ICredentialsChecker)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
+from weakref import WeakValueDictionary
 
 from twisted.cred.checkers import ANONYMOUS, AllowAnonymousAccess
 from twisted.cred.portal import IRealm, Portal
@@ -37,6 +38,8 @@ class Realm:
 
     def __init__(self, branch: Branch) -> None:
         self._branch = branch
+        # Who had the last session on an account at this node, by its id, as long as they are there.
+        self._present: WeakValueDictionary[int, Any] = WeakValueDictionary()
 
     def requestAvatar(self, avatarId: object, mind: object, *interfaces: Any) -> Any:
         """``IVisitor`` or ``IFigures`` for anonymous comers, ``ICustomer`` and ``IOperator`` for proven ones."""
@@ -52,19 +55,23 @@ class Realm:
         raise NotImplementedError("no such perspective")
 
     async def _open_session(self, proven: Proven, mind: Any) -> Avatar:
-        if not proven.answered and await self._asks(proven):
-            raise await self._refusal(proven)
+        if not proven.answered:
+            await self._ask(proven)
         opened = await self._branch.lane.run(lambda tx: self._take_lease(tx, proven))
         if isinstance(opened, Refused):
             raise opened
         customer = Customer(self._branch, opened, mind)
+        before = self._present.get(opened.account_id)
+        self._present[opened.account_id] = mind
+        if proven.takes_over and before is not None:
+            before.dismiss(codes.OVER)
         return ICustomer, customer, customer.log_out
 
     def _take_lease(self, tx: Transaction, proven: Proven) -> Session | Refused:
         """The session, or why there is none: returned and not raised, lest it be undone that the try does not count."""
         terms, claim, tried = self._branch.terms, proven.claim, proven.tried
         try:
-            session = access.open_session(tx, claim, terms, proven.registered)
+            session = access.open_session(tx, claim, terms, proven.registered, proven.takes_over)
         except Refused as refused:
             if refused.code is codes.IN_USE:
                 lockout.give_back(tx, tried, terms.lockout)
@@ -74,6 +81,26 @@ class Realm:
             token = self._branch.tokens.new(claim.customer_id, tried.generation, self._branch.random_below)
         failed = lockout.succeeded(tx, tried, terms.lockout)
         return replace(session, welcome=replace(session.welcome, failed=failed or None, terminal=token))
+
+    async def _ask(self, proven: Proven) -> None:
+        """Raise the refusal that asks for a one-time password, where one is needed.
+
+        That is so as the terms say, and whenever the account is to be taken from another session.
+        """
+        if proven.take_over and not await self._is_free(proven):
+            question = one_time.log_in_question(proven.claim, Purpose.TAKEOVER, letters.TO_TAKE_OVER)
+            raise await second_factor.refusal(self._branch, question)
+        if await self._asks(proven):
+            raise await self._refusal(proven)
+
+    async def _is_free(self, proven: Proven) -> bool:
+        try:
+            await self._branch.lane.run(lambda tx: access.check_free(tx, proven.claim))
+        except Refused as refused:
+            if refused.code is not codes.IN_USE:
+                raise
+            return False
+        return True
 
     async def _asks(self, proven: Proven) -> bool:
         """Whether a log-in needs a one-time password: where the terms say so, but for a PIN at an enrolled terminal."""

@@ -62,11 +62,12 @@ def credentials(asked: messages.Login | messages.OneTime, origin: Origin) -> Cre
     origin = replace(origin, token=asked.terminal)
     if isinstance(asked, messages.OneTime):
         return OneTimePassword(asked.challenge, asked.code, origin)
+    over = asked.take_over is not None
     if asked.username is not None:
-        return NamePassword(asked.username, asked.password or "", asked.account, origin)
+        return NamePassword(asked.username, asked.password or "", asked.account, origin, over)
     if asked.mobile is not None:
-        return MobilePin(asked.mobile, asked.pin or "", asked.account, origin)
-    return AccountPin(asked.account or "", asked.pin or "", origin)
+        return MobilePin(asked.mobile, asked.pin or "", asked.account, origin, over)
+    return AccountPin(asked.account or "", asked.pin or "", origin, over)
 
 
 def welcome(customer: Any) -> Answer:

@@ -92,7 +92,7 @@ class LineProtocol(LineReceiver):
     def connectionMade(self) -> None:
         """Greet, and begin to watch the time."""
         self._opened.add(self)
-        self._peer = Peer(self.transport)
+        self._peer = Peer(self.transport, self.dismiss)
         self._daybook.note(f"{self._peer.label} connected")
         self._portal.login(Anonymous(), self._peer, IVisitor).addCallback(self._enter)
         if self._peer.uid is not None:

@@ -2,12 +2,14 @@
 
 import socket
 import struct
+from collections.abc import Callable
 from typing import Any
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from twisted.internet.address import UNIXAddress
 from zope.interface import implementer
 
+from bankd.codes import Code
 from bankd.credentials import Origin
 from bankd.ibank import IMind
 
@@ -22,7 +24,7 @@ class Peer:
     ``uid`` is the system's user at the other end of a UNIX socket, as it was when that connected; None on any other.
     """
 
-    def __init__(self, transport: Any) -> None:
+    def __init__(self, transport: Any, dismiss: Callable[[Code], None]) -> None:
         address = transport.getPeer()
         self.host: str = getattr(address, "host", "")
         self.uid: int | None = None
@@ -31,6 +33,7 @@ class Peer:
             pid, self.uid, _ = _CREDENTIALS.unpack(_credentials(transport))
             self.label = f"uid {self.uid} (process {pid})"
         self._transport = transport
+        self._dismiss = dismiss
 
     @property
     def certificate(self) -> str | None:
@@ -40,6 +43,10 @@ class Peer:
         """
         proved = getattr(self._transport, "getPeerCertificate", lambda: None)()
         return proved.fingerprint(SHA256()).hex() if proved is not None else None
+
+    def dismiss(self, code: Code) -> None:
+        """Close the connection, after saying why."""
+        self._dismiss(code)
 
     def admit(self) -> None:
         """The peer has logged in; the gate, if it came by one, is not to take it for a stranger any more."""

@@ -106,6 +106,7 @@ KEY = _kind("key", "1*64unreserved", r"[A-Za-z0-9._~-]{1,64}")
 WORD = _kind("word", '1*32(%x61-7A / DIGIT / "_")', r"[a-z0-9_]{1,32}")
 SUBJECT = _kind("subject", '1*32(ALPHA / DIGIT / "-" / "_")', r"[A-Za-z0-9_-]{1,32}")
 MODE = _kind("mode", "%x61.6C.6C / %x65.61.63.68", r"all|each")
+YES = _kind("yes", "%x79.65.73", r"yes")
 LISTENER = _kind("listener", "32(DIGIT / %x61-66)", r"[0-9a-f]{32}")
 CHALLENGE = _kind("challenge", "32(DIGIT / %x61-66)", r"[0-9a-f]{32}")
 PASSCODE = _kind("passcode", '6*16(ALPHA / DIGIT / "-")', r"[A-Za-z0-9-]{6,16}")
@@ -130,6 +131,7 @@ TIME = _kind(
 
 
 Username = Annotated[str, USERNAME]
+Yes = Annotated[str, YES]
 Password = Annotated[str, PASSWORD]
 Pin = Annotated[str, PIN]
 Mobile = Annotated[str, MOBILE]

@@ -24,6 +24,7 @@ from bankd.wire.grammar import (
     Time,
     Token,
     Username,
+    Yes,
 )
 from bankd.wire.message import SECRET_AGAIN
 from bankd.wire.message import Message as Message
@@ -75,6 +76,7 @@ class Login(Message):
     mobile: Mobile | None = None
     pin: Pin | None = None
     terminal: Token | None = None
+    take_over: Yes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
