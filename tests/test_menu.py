@@ -758,6 +758,18 @@ class Notices(AtTheTerminal):
         self.assertEqual(screen.transcript[-1], prompts.CHOICE)
 
 
+class TakingOver(AtTheTerminal):
+    """An account that is in use elsewhere."""
+
+    def test_offered(self) -> None:
+        """Only with a yes the log-in is asked again, so that it ends the other session."""
+        for said, fields in (("yes", [None, "yes"]), ("no", [None])):
+            screen = self.sit_down(*AS_USER, said, LOGIN=[refusal(codes.IN_USE), WELCOME])
+            self.assertIn(prompts.TAKE_OVER, screen.transcript)
+            asked = self.asked(messages.Login)
+            self.assertEqual([getattr(login, "take_over", None) for login in asked], fields)
+
+
 class BeingIdle(AtTheTerminal):
     """What the bank says before it ends a session in which nothing is asked."""
 
