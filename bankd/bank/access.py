@@ -85,6 +85,11 @@ def is_newcomer(connection: Connection, customer_id: int) -> bool:
     return unnamed and customers.last_login_us(connection, customer_id) is None
 
 
+def is_taken(tx: Transaction, claim: Claim) -> bool:
+    """Whether a session holds the claimed account."""
+    return sessions.is_taken(tx.connection, claim.account_id, tx.at_us)
+
+
 def half_open(tx: Transaction, claim: Claim) -> Claim:
     """The claim that is to be answered for once more before it opens a session; its hash is renewed where it says so.
 
@@ -92,7 +97,7 @@ def half_open(tx: Transaction, claim: Claim) -> Claim:
     """
     if claim.hashed != kept_hash(tx.connection, claim.customer_id, claim.kind):
         raise Refused(codes.WRONG_SECRET)
-    if sessions.is_taken(tx.connection, claim.account_id, tx.at_us):
+    if is_taken(tx, claim):
         raise Refused(codes.IN_USE)
     if claim.renewed in (None, claim.hashed):
         return claim

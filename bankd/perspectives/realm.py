@@ -87,20 +87,18 @@ class Realm:
 
         That is so as the terms say, and whenever the account is to be taken from another session.
         """
-        if proven.take_over and not await self._is_free(proven):
+        if proven.take_over and await self._branch.lane.run(lambda tx: self._is_taken(tx, proven)):
             question = one_time.log_in_question(proven.claim, Purpose.TAKEOVER, letters.TO_TAKE_OVER)
             raise await second_factor.refusal(self._branch, question)
         if await self._asks(proven):
             raise await self._refusal(proven)
 
-    async def _is_free(self, proven: Proven) -> bool:
-        try:
-            await self._branch.lane.run(lambda tx: access.check_free(tx, proven.claim))
-        except Refused as refused:
-            if refused.code is not codes.IN_USE:
-                raise
-            return False
-        return True
+    def _is_taken(self, tx: Transaction, proven: Proven) -> bool:
+        """Whether a session holds the account; if so the try, which was right, does not count."""
+        taken = access.is_taken(tx, proven.claim)
+        if taken:
+            lockout.give_back(tx, proven.tried, self._branch.terms.lockout)
+        return taken
 
     async def _asks(self, proven: Proven) -> bool:
         """Whether a log-in needs a one-time password: where the terms say so, but for a PIN at an enrolled terminal."""
@@ -117,15 +115,18 @@ class Realm:
         return await second_factor.refusal(self._branch, question)
 
     def _half_open(self, tx: Transaction, proven: Proven) -> Claim | Refused:
-        """The claim that a one-time password is needed for, or why there is none, as ``_take_lease``."""
-        rules = self._branch.terms.lockout
+        """The claim that a one-time password is needed for, or why there is none, as ``_take_lease``.
+
+        This try does not count, but those before it still do: who has a stolen password, and tries one-time passwords,
+        shall not begin anew with each.
+        """
         try:
-            claim = access.half_open(tx, proven.claim)
+            claim: Claim | Refused = access.half_open(tx, proven.claim)
         except Refused as refused:
-            if refused.code is codes.IN_USE:
-                lockout.give_back(tx, proven.tried, rules)
-            return refused
-        lockout.passed(tx, proven.tried, rules)
+            if refused.code is not codes.IN_USE:
+                return refused
+            claim = refused
+        lockout.give_back(tx, proven.tried, self._branch.terms.lockout)
         return claim
 
 
