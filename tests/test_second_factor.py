@@ -145,6 +145,31 @@ class LogIn(SecondFactorCase):
         self.assertEqual(self.give(second, asked)[:3], "200")
         self.assertEqual(self.give(first, asked), "404 reason=challenge")
 
+    def test_no_log_in_before(self) -> None:
+        """Without a log-in before it, or for what a session was asked, a visitor's password is for nothing."""
+        wire = self.bank.connect()
+        self.assertEqual(self.ask(wire, f"ONE_TIME challenge={'0' * 32} code=12345678"), "404 reason=challenge")
+        session = self.log_in(self.alice)
+        asked = self.ask(session, f"ENROL_APP pin={self.alice.pin}")
+        self.assertEqual(self.give(wire, asked), "404 reason=challenge")
+        self.assertEqual(self.give(session, asked), "200")
+
+    def test_wrong_ones_count(self) -> None:
+        """Wrong passwords lock out whoever gives them, as wrong secrets do; the owner is told at the next log-in."""
+        way = f"LOGIN account={self.alice.account} pin={self.alice.pin}"
+        said: list[str] = []
+        while len(said) < 10:
+            asked = self.ask(self.bank.connect(), way)
+            for _ in range(min(3, 10 - len(said))):
+                said.append(self.give(self.bank.connect(), asked, "recovery-code").split(" left")[0])
+                self.bank.clock.advance(70)
+        self.assertEqual(said, ["401 reason=code"] * 10)
+        asked = self.ask(self.bank.connect(), way)
+        self.assertTrue(self.give(self.bank.connect(), asked).startswith("429 reason=locked seconds="))
+        self.bank.clock.advance(3600)
+        wire = self.bank.connect()
+        self.assertIn(" failed=10", self.give(wire, self.ask(wire, way)))
+
     def test_secret_changed_meanwhile(self) -> None:
         """A password for a log-in by a PIN that is another by now opens nothing."""
         session, wire = self.log_in(self.alice), self.bank.connect()
