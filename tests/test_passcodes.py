@@ -260,6 +260,9 @@ class QrCodes(SynchronousTestCase):
         self.assertEqual(len(rows), 21)
         self.assertIsNone(qr.drawn(uri, 40, 24))
         self.assertIsNone(qr.drawn(uri, 80, 20))
+        for more in range(0, 200, 20):
+            rows = (qr.drawn(uri + "x" * more, 200, 100) or "").split("\n")
+            self.assertEqual(len(rows), (len(rows[0]) + 1) // 2)
 
     def test_modules(self) -> None:
         """Its three corners are there, on a quiet ground: light modules are drawn, dark ones are not."""
