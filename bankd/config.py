@@ -13,25 +13,39 @@ import difflib
 from collections.abc import Iterator, Mapping
 from configparser import ConfigParser, Error
 from dataclasses import dataclass, fields
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
-from phonenumbers import SUPPORTED_REGIONS
-
-from bankd import money
 from bankd.bank.terms import LockoutRules, OneTime, Terms
 from bankd.delivery import keys
 from bankd.delivery.post import Postage
 from bankd.gate import Capacity
 from bankd.ledger.tariff import Tariff
 from bankd.records import Limits, Sealing
-from bankd.settings_values import PORT as _PORT
-from bankd.settings_values import SECONDS as _SECONDS
-from bankd.settings_values import Key, between
-from bankd.settings_values import port as _port
-from bankd.settings_values import seconds as _seconds
-from bankd.store.engines import is_url
+from bankd.settings_values import (
+    ADDRESS,
+    AMOUNTS,
+    COUNT,
+    MOST,
+    MOST_OPEN,
+    ONE_TIME,
+    PORT,
+    SEALED,
+    SECONDS,
+    YES_NO,
+    Key,
+    address,
+    amounts,
+    count,
+    currency,
+    label,
+    most_or_any,
+    port,
+    region,
+    seconds,
+    url,
+    yes_or_no,
+)
 
 
 class SettingsError(Exception):
@@ -67,85 +81,26 @@ class Settings:
     operator_socket: Path | None
 
 
-def _count(text: str) -> int:
-    return between(text, 1, 1_000_000)
-
-
-def _most_or_any(text: str) -> int:
-    return _count(text) if text else 0
-
-
-def _yes_or_no(text: str) -> bool:
-    return {"yes": True, "no": False}[text.lower()]
-
-
-def _address(text: str) -> str:
-    return str(ip_address(text))
-
-
-def _currency(text: str) -> str:
-    if not money.is_currency(text):
-        raise ValueError(text)
-    return text
-
-
-def _amounts(text: str) -> dict[str, int]:
-    """Minor units by currency of amounts such as ``0.25 EUR 0.30 USD``."""
-    words = text.split()
-    pairs = list(zip(words[::2], words[1::2], strict=True))
-    found = {currency: money.parse(amount, _currency(currency)) for amount, currency in pairs}
-    if len(found) < len(pairs):
-        raise ValueError(text)
-    return found
-
-
-def _region(text: str) -> str:
-    if text not in SUPPORTED_REGIONS:
-        raise ValueError(text)
-    return text
-
-
-def _label(text: str) -> str:
-    if not (0 < len(text) <= 64 and text.isprintable()):
-        raise ValueError(text)
-    return text
-
-
-def _url(text: str) -> str:
-    if text and not is_url(text):
-        raise ValueError(text)
-    return text
-
-
-_COUNT = "a number: 1 to 1000000"
-_MOST_OPEN = "a number, 1 to 1000000; left out, as many as the system allows open files"
-_YES_NO = "yes or no"
-_SEALED = "no, secrets (what carries a password, PIN or code) or session (everything)"
-_ONE_TIME = "off, login or risk"
-_AMOUNTS = "amounts with their currencies, such as 0.25 EUR 0.30 USD"
-_MOST = "amounts with their currencies, such as 100.00 EUR"
-_ADDRESS = "an IP address of this machine; 0.0.0.0 is every IPv4 address, :: every address"
-
 KEYS = (
     Key("server", "state", str, "a folder", "var", "where the bank keeps its keys, certificates and database"),
-    Key("server", "host", _address, _ADDRESS, "0.0.0.0", "the address to serve BANK/1 and notices on"),
-    Key("server", "port", _port, _PORT, "65432", "the TCP port for BANK/1"),
-    Key("server", "notice_port", _port, _PORT, "65433", "the UDP port that notices come from"),
-    Key("server", "status_host", _address, _ADDRESS, "127.0.0.1", "the address to serve /status on"),
-    Key("server", "status_port", _port, _PORT, "5000", "the TCP port for /status"),
+    Key("server", "host", address, ADDRESS, "0.0.0.0", "the address to serve BANK/1 and notices on"),
+    Key("server", "port", port, PORT, "65432", "the TCP port for BANK/1"),
+    Key("server", "notice_port", port, PORT, "65433", "the UDP port that notices come from"),
+    Key("server", "status_host", address, ADDRESS, "127.0.0.1", "the address to serve /status on"),
+    Key("server", "status_port", port, PORT, "5000", "the TCP port for /status"),
     Key("server", "certificate", str, "a PEM file", "", "the chain to serve with; left out, the bank's own"),
     Key("server", "key", str, "a PEM file", "", "the key of that certificate; left out, the bank's own"),
     Key("server", "names", str.split, "names and addresses", "", "more names for the bank's own certificate"),
-    Key("server", "handshake_seconds", _seconds, _SECONDS, "10", "how long a connection may take to agree on keys"),
-    Key("server", "login_seconds", _seconds, _SECONDS, "120", "how long a connection may take to log in"),
-    Key("server", "line_seconds", _seconds, _SECONDS, "30", "how long a line may take from its begin to its end"),
-    Key("server", "stall_seconds", _seconds, _SECONDS, "60", "how long a peer may not read what it is sent"),
-    Key("server", "idle_seconds", _seconds, _SECONDS, "300", "how long a session may ask nothing"),
-    Key("server", "idle_warning_seconds", _seconds, _SECONDS, "60", "how long before that to warn it"),
-    Key("server", "session_seconds", _seconds, _SECONDS, "43200", "how long a session may last in all"),
-    Key("server", "max_connections", _most_or_any, _MOST_OPEN, "", "how many connections may be open at a time"),
-    Key("server", "max_per_network", _count, _COUNT, "1000", "how many of them may come from one network"),
-    Key("server", "max_strangers", _count, _COUNT, "2000", "how many of them may not have logged in yet"),
+    Key("server", "handshake_seconds", seconds, SECONDS, "10", "how long a connection may take to agree on keys"),
+    Key("server", "login_seconds", seconds, SECONDS, "120", "how long a connection may take to log in"),
+    Key("server", "line_seconds", seconds, SECONDS, "30", "how long a line may take from its begin to its end"),
+    Key("server", "stall_seconds", seconds, SECONDS, "60", "how long a peer may not read what it is sent"),
+    Key("server", "idle_seconds", seconds, SECONDS, "300", "how long a session may ask nothing"),
+    Key("server", "idle_warning_seconds", seconds, SECONDS, "60", "how long before that to warn it"),
+    Key("server", "session_seconds", seconds, SECONDS, "43200", "how long a session may last in all"),
+    Key("server", "max_connections", most_or_any, MOST_OPEN, "", "how many connections may be open at a time"),
+    Key("server", "max_per_network", count, COUNT, "1000", "how many of them may come from one network"),
+    Key("server", "max_strangers", count, COUNT, "2000", "how many of them may not have logged in yet"),
     Key(
         "server",
         "operator_socket",
@@ -154,33 +109,29 @@ KEYS = (
         "operators.sock",
         "the UNIX socket for operators; a relative path counts from the state folder",
     ),
-    Key("server", "sealed", Sealing, _SEALED, "no", "what is refused where it does not come under seal"),
-    Key("database", "url", _url, "an SQLAlchemy URL", "", "the database; left out, bank.sqlite3 in the state folder"),
-    Key("bank", "name", _label, "1 to 64 characters", "bankd", "the name that the bank greets with"),
-    Key("bank", "currency", _currency, "an ISO 4217 code", "EUR", "the currency of new accounts"),
-    Key("bank", "region", _region, "an ISO 3166 code", "DE", "where mobile numbers without a country code belong"),
-    Key("bank", "register_mobiles", _yes_or_no, _YES_NO, "yes", "whether log-in registers an unknown mobile number"),
-    Key("bank", "pin_terminals", _yes_or_no, _YES_NO, "no", "whether a PIN is taken only at an enrolled terminal"),
-    Key("bank", "lease_seconds", _seconds, _SECONDS, "30", "how long a silent session keeps its account"),
-    Key("bank", "transfer_fee", _amounts, _AMOUNTS, "", "what a transfer costs the payer; left out, nothing"),
-    Key("bank", "withdrawal_fee", _amounts, _AMOUNTS, "", "what taking cash out costs; left out, nothing"),
-    Key("bank", "payment_limit", _amounts, _MOST, "", "the most that an account may pay at once; left out, any"),
-    Key("bank", "day_limit", _amounts, _MOST, "", "the most that it may pay on one day in UTC; left out, any"),
-    Key(
-        "bank", "unusual_withdrawal", _amounts, _MOST, "", "above what cash taken at once is told of; left out, none is"
-    ),
-    Key("bank", "one_time", OneTime, _ONE_TIME, "off", "when customers are asked for a one-time password"),
-    Key("bank", "one_time_above", _amounts, _MOST, "", "with risk, the amounts above which; left out, none"),
-    Key("bank", "checkpoint_seconds", _seconds, _SECONDS, "60", "how often to sign what the ledger comes to"),
-    Key("bank", "two_people", _yes_or_no, _YES_NO, "yes", "whether another operator has to approve what one proposes"),
-    Key("bank", "demo", _yes_or_no, _YES_NO, "no", "whether to make demo customers; play money only"),
-    Key("lockout", "tries_before_wait", _count, _COUNT, "3", "after how many wrong tries each further one has to wait"),
-    Key("lockout", "lock_after", _count, _COUNT, "10", "after how many wrong tries a terminal or network is locked"),
-    Key("lockout", "lock_strangers_after", _count, _COUNT, "50", "after how many all untrusted ones together are"),
-    Key("lockout", "lock_seconds", _seconds, _SECONDS, "3600", "how long a lock lasts"),
-    Key(
-        "lockout", "forget_seconds", _seconds, _SECONDS, "86400", "how long after the last wrong try all are forgotten"
-    ),
+    Key("server", "sealed", Sealing, SEALED, "no", "what is refused where it does not come under seal"),
+    Key("database", "url", url, "an SQLAlchemy URL", "", "the database; left out, bank.sqlite3 in the state folder"),
+    Key("bank", "name", label, "1 to 64 characters", "bankd", "the name that the bank greets with"),
+    Key("bank", "currency", currency, "an ISO 4217 code", "EUR", "the currency of new accounts"),
+    Key("bank", "region", region, "an ISO 3166 code", "DE", "where mobile numbers without a country code belong"),
+    Key("bank", "register_mobiles", yes_or_no, YES_NO, "yes", "whether log-in registers an unknown mobile number"),
+    Key("bank", "pin_terminals", yes_or_no, YES_NO, "no", "whether a PIN is taken only at an enrolled terminal"),
+    Key("bank", "lease_seconds", seconds, SECONDS, "30", "how long a silent session keeps its account"),
+    Key("bank", "transfer_fee", amounts, AMOUNTS, "", "what a transfer costs the payer; left out, nothing"),
+    Key("bank", "withdrawal_fee", amounts, AMOUNTS, "", "what taking cash out costs; left out, nothing"),
+    Key("bank", "payment_limit", amounts, MOST, "", "the most that an account may pay at once; left out, any"),
+    Key("bank", "day_limit", amounts, MOST, "", "the most that it may pay on one day in UTC; left out, any"),
+    Key("bank", "unusual_withdrawal", amounts, MOST, "", "above what cash taken at once is told of; left out, none is"),
+    Key("bank", "one_time", OneTime, ONE_TIME, "off", "when customers are asked for a one-time password"),
+    Key("bank", "one_time_above", amounts, MOST, "", "with risk, the amounts above which; left out, none"),
+    Key("bank", "checkpoint_seconds", seconds, SECONDS, "60", "how often to sign what the ledger comes to"),
+    Key("bank", "two_people", yes_or_no, YES_NO, "yes", "whether another operator has to approve what one proposes"),
+    Key("bank", "demo", yes_or_no, YES_NO, "no", "whether to make demo customers; play money only"),
+    Key("lockout", "tries_before_wait", count, COUNT, "3", "after how many wrong tries each further one has to wait"),
+    Key("lockout", "lock_after", count, COUNT, "10", "after how many wrong tries a terminal or network is locked"),
+    Key("lockout", "lock_strangers_after", count, COUNT, "50", "after how many all untrusted ones together are"),
+    Key("lockout", "lock_seconds", seconds, SECONDS, "3600", "how long a lock lasts"),
+    Key("lockout", "forget_seconds", seconds, SECONDS, "86400", "how long after the last wrong try all are forgotten"),
     Key("logging", "logfile", str, "a file", "", "where to log; left out, where twistd logs"),
     *keys.KEYS,
 )
@@ -238,8 +189,8 @@ def _protocols(
     for (section, name), text in written.items():
         if section == "protocols":
             try:
-                host, port = text.split()
-                yield name, (_address(host), _port(port))
+                host, number = text.split()
+                yield name, (address(host), port(number))
             except ValueError:
                 faults.append(f"{path}: [protocols] {name}: {text!r} will not do; it takes an IP address and a port")
 

@@ -18,12 +18,13 @@ from twisted.internet.interfaces import IReactorTime
 from zope.interface import Attribute, Interface
 
 from bankd.codes import Code
+from bankd.ipost import IPost as IPost
+from bankd.ipost import NotDelivered as NotDelivered
 from bankd.records import (
     ALWAYS,
     AccountView,
     Allowance,
     BulkResult,
-    Contact,
     CustomerView,
     Enrolment,
     Event,
@@ -31,13 +32,11 @@ from bankd.records import (
     HoldView,
     Inbox,
     Listening,
-    Parcel,
     Payee,
     Period,
     PublishedKeys,
     Receipt,
     RecoveryCode,
-    Route,
     SignedReceipt,
     Statement,
 )
@@ -85,31 +84,6 @@ class INoticeBoard(Interface):
 
     def tell(events: Iterable[Event]) -> None:
         """Tell whoever listens of ``records.Event`` values. Never raises: what they tell of has already happened."""
-
-
-class IPost(Interface):
-    """Sends messages to customers' devices."""
-
-    def route(contact: Contact) -> Route | None:
-        """By which way, and to where, a parcel for ``contact`` would go; None where nothing reaches them."""
-
-    def send(contact: Contact, parcel: Parcel) -> Deferred[None]:
-        """Send ``parcel`` by that way. A Deferred that fires once it was handed over, or fails with NotDelivered.
-
-        Sending is tried anew for a while, so that this may take some minutes; it may be cancelled. It also fails with
-        Refused: BUSY.
-        """
-
-
-class NotDelivered(Exception):
-    """A parcel could not be sent; the message says why, without what is in the parcel and without the address.
-
-    ``transient`` says that the same may succeed a little later.
-    """
-
-    def __init__(self, why: str, transient: bool = False) -> None:
-        super().__init__(why)
-        self.transient = transient
 
 
 class ISeals(Interface):

@@ -11,6 +11,7 @@ from bankd.devices import Challenged as Challenged
 from bankd.devices import Enrolment as Enrolment
 from bankd.devices import RecoveryCode as RecoveryCode
 from bankd.devices import TriesLeft as TriesLeft
+from bankd.limits import Limits as Limits
 from bankd.office import AccountFile as AccountFile
 from bankd.office import Act as Act
 from bankd.office import Decision as Decision
@@ -292,20 +293,3 @@ class Session:
     fence: int
     registered: bool
     welcome: Welcome
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What a peer is held to, in seconds.
-
-    For its handshake; from connecting to log-in; from a line's first octet to its last; to read what it is sent;
-    between requests other than keeping alive, and before the end of that, when it is warned; for the whole session.
-    """
-
-    handshake_seconds: int = 10
-    login_seconds: int = 120
-    line_seconds: int = 30
-    stall_seconds: int = 60
-    idle_seconds: int = 300
-    idle_warning_seconds: int = 60
-    session_seconds: int = 43_200

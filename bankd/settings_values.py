@@ -5,11 +5,25 @@ Each kind reads the text of a value, and raises ValueError for what is none; bes
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
+from phonenumbers import SUPPORTED_REGIONS
+
+from bankd import money
+from bankd.store.engines import is_url
+
 PORT = "a port: 0 (any that is free) to 65535"
 SECONDS = "whole seconds: 1 to 86400"
+COUNT = "a number: 1 to 1000000"
+MOST_OPEN = "a number, 1 to 1000000; left out, as many as the system allows open files"
+YES_NO = "yes or no"
+SEALED = "no, secrets (what carries a password, PIN or code) or session (everything)"
+ONE_TIME = "off, login or risk"
+AMOUNTS = "amounts with their currencies, such as 0.25 EUR 0.30 USD"
+MOST = "amounts with their currencies, such as 100.00 EUR"
+ADDRESS = "an IP address of this machine; 0.0.0.0 is every IPv4 address, :: every address"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +58,61 @@ def seconds(text: str) -> int:
 def path(text: str) -> Path | None:
     """A file, counted from the folder that the bank is started in; None where the value is left out."""
     return Path(text).expanduser().absolute() if text else None
+
+
+def count(text: str) -> int:
+    """A number of connections or tries."""
+    return between(text, 1, 1_000_000)
+
+
+def most_or_any(text: str) -> int:
+    """The same, or 0 where the value is left out, for any."""
+    return count(text) if text else 0
+
+
+def yes_or_no(text: str) -> bool:
+    """A choice."""
+    return {"yes": True, "no": False}[text.lower()]
+
+
+def address(text: str) -> str:
+    """An IP address."""
+    return str(ip_address(text))
+
+
+def currency(text: str) -> str:
+    """A code of ISO 4217 that money can be kept in."""
+    if not money.is_currency(text):
+        raise ValueError(text)
+    return text
+
+
+def amounts(text: str) -> dict[str, int]:
+    """Minor units by currency of amounts such as ``0.25 EUR 0.30 USD``."""
+    words = text.split()
+    pairs = list(zip(words[::2], words[1::2], strict=True))
+    found = {code: money.parse(amount, currency(code)) for amount, code in pairs}
+    if len(found) < len(pairs):
+        raise ValueError(text)
+    return found
+
+
+def region(text: str) -> str:
+    """A code of ISO 3166 that has telephone numbers."""
+    if text not in SUPPORTED_REGIONS:
+        raise ValueError(text)
+    return text
+
+
+def label(text: str) -> str:
+    """Words that fit into a line."""
+    if not (0 < len(text) <= 64 and text.isprintable()):
+        raise ValueError(text)
+    return text
+
+
+def url(text: str) -> str:
+    """The address of a database; empty for none."""
+    if text and not is_url(text):
+        raise ValueError(text)
+    return text

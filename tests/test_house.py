@@ -51,6 +51,7 @@ ROOMS = {
     "bankd.records": Room(0),
     "bankd.statement": Room(0),
     "bankd.parcels": Room(0),
+    "bankd.limits": Room(0),
     "bankd.devices": Room(0),
     "bankd.office": Room(0),
     "bankd.signing": Room(0),
@@ -58,6 +59,7 @@ ROOMS = {
     "bankd.wire": Room(0, never=("bankd.ledger",)),
     # 1: the contracts
     "bankd.ibank": Room(1, ("zope", "twisted.cred", "twisted.internet.interfaces", *DEFERRED)),
+    "bankd.ipost": Room(1, ("zope", *DEFERRED)),
     "bankd.ioperator": Room(1, ("zope",)),
     "bankd.credentials": Room(1, ("zope", "twisted.cred")),
     "bankd.idelivery": Room(1, ("zope", *DEFERRED)),

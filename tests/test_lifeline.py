@@ -528,7 +528,7 @@ class NothingUnderWay(OnTheRoad):
         """Nothing holds them after its end."""
         self.assertNotIn(self.alice.pin, repr(vars(self.lifeline)))
         self.bank.close()
-        self.assertIsNone(self.lifeline._login)
+        self.assertIsNone(self.lifeline._way_back.login)
 
 
 WELCOME = granted(Welcome(account="1000001", currency="USD", lease_seconds=30))

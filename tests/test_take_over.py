@@ -48,7 +48,7 @@ class TakingOver(TakeOverCase):
 
     def test_at_another_node(self) -> None:
         """A session that this node does not know can do nothing more either: its fence is too low."""
-        session: Session = self.old.protocol._perspective.session
+        session: Session = self.old.protocol._standing.perspective.session
         realm: Any = self.bank.portal.realm
         realm._present.clear()
         self.assertTrue(self.give(self.new, self.enter(self.new)).startswith("200 "))

@@ -26,8 +26,8 @@ from bankd.client.errors import Denied, Loss, LostBank, NoBank
 from bankd.client.owed import Owed
 from bankd.client.patience import Random, pauses
 from bankd.client.tokens import Tokens
+from bankd.client.way_back import WayBack
 from bankd.records import Welcome
-from bankd.wire import messages
 from bankd.wire.messages import Login, Message
 
 Reach = Callable[[], Awaitable[Bank]]
@@ -64,10 +64,8 @@ class Lifeline:
         self._clock = clock
         self._random = random
         self._tell = tell
-        self._tokens = tokens
         self._owed: list[Owed] = []
-        self._login: Login | None = None
-        self._challenged: Login | None = None
+        self._way_back = WayBack(tokens)
         self._pauses: Iterator[float] | None = None
         self._recovery: Deferred[None] | None = None
         self._over: LostBank | None = None
@@ -105,8 +103,8 @@ class Lifeline:
     def _take(self, request: Message | str) -> Deferred[Answer]:
         if self._over is not None:
             return fail(LostBank(Loss.UNSENT, self._over.warning, self._over.reason))
-        if isinstance(request, Login) and self._tokens is not None:
-            request = self._tokens.shown(request)
+        if isinstance(request, Login):
+            request = self._way_back.shown(request)
         owed = Owed(request, Deferred(lambda answer: self._withdraw(owed)))
         self._owed.append(owed)
         if self._recovery is None:
@@ -150,10 +148,7 @@ class Lifeline:
     def _give(self, owed: Owed, answer: Answer) -> None:
         """Hand over an answer, and note what changes with it."""
         if self._settle(owed):
-            if not answer.code.refuses:
-                self._note(owed.request, answer)
-            elif answer.code == codes.ONE_TIME and isinstance(owed.request, Login):
-                self._challenged = owed.request
+            self._way_back.note(owed.request, answer)
             owed.answer.callback(answer)
 
     def _fail(self, owed: Owed, why: LostBank) -> None:
@@ -185,22 +180,6 @@ class Lifeline:
             self._pauses = None
         return True
 
-    def _note(self, request: Message | str, answer: Answer) -> None:
-        """Remember by which secret to come back."""
-        match request:
-            case Login():
-                self._login = self._kept(request, answer)
-            case messages.OneTime() if self._login is None and self._challenged:
-                self._login = self._kept(self._challenged, answer)
-            case messages.ChangePin() if self._login and self._login.pin:
-                self._login = replace(self._login, pin=request.new)
-            case messages.ChangePassword() if self._login and self._login.password:
-                self._login = replace(self._login, password=request.new)
-
-    def _kept(self, login: Login, answer: Answer) -> Login:
-        """By what to log in again: as before, at a terminal that the bank may trust now, but taking nothing over."""
-        return replace(self._tokens.kept(login, answer.fields) if self._tokens else login, take_over=None)
-
     # The conversation, and what comes after it.
 
     def _talk_by(self, conversation: Bank) -> None:
@@ -222,12 +201,13 @@ class Lifeline:
         settled = [owed for owed in self._owed if owed.settled]
         by_chance = why.warning is None and why.loss in (Loss.ENDED, Loss.SILENT)
         wanted = len(settled) < len(self._owed) or (by_chance and not any(owed.leaves for owed in settled))
-        if self._login is None or welcome is None or not wanted:
+        login = self._way_back.login
+        if login is None or welcome is None or not wanted:
             self._end(why)
             return
         for owed in self._owed:
             owed.call_off()
-        self._recovery = Deferred.fromCoroutine(self._recover(replace(self._login, account=welcome.account), welcome))
+        self._recovery = Deferred.fromCoroutine(self._recover(replace(login, account=welcome.account), welcome))
         self._recovery.addErrback(lambda failure: self._end(LostBank(Loss.ENDED, reason=failure)))
         for owed in settled:
             self._conclude(owed, why)
@@ -285,7 +265,8 @@ class Lifeline:
         """Be over, once: forget the credentials, and leave nobody without a word."""
         if self._over is not None:
             return
-        self._over, self._login = why, None
+        self._over = why
+        self._way_back.forget()
         recovery, self._recovery = self._recovery, None
         if recovery is not None:
             recovery.cancel()

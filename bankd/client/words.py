@@ -6,16 +6,17 @@ from the bank or from other customers is only quoted: the screen and the script 
 """
 
 from collections import defaultdict
-from datetime import UTC, datetime, tzinfo
 
-from bankd import codes, money
-from bankd.client import lockout
+from bankd import codes
+from bankd.client import lockout, news
 from bankd.client.errors import Denied, InDoubt, Loss, LostBank, NoBank
 from bankd.client.keys import key_of
+from bankd.client.news import kind_alone as kind_alone
+from bankd.client.news import moment as moment
+from bankd.client.news import notice as notice
 from bankd.client.no_banks import NO_BANKS as NO_BANKS
 from bankd.client.no_banks import STRANGERS
 from bankd.codes import Code
-from bankd.records import Notice, NoticeKind
 from bankd.wire.messages import Message
 
 INVALID = "Invalid Request"
@@ -104,39 +105,6 @@ NEWER = defaultdict(
     },
 )
 """What is said of codes that this client does not know, by their number or else its first digit."""
-
-NOTICES: dict[str, tuple[str, str]] = {
-    NoticeKind.PAID: ("You paid {amount} to {other}", "A payment left your account"),
-    NoticeKind.RECEIVED: ("You received {amount} from {other}", "A payment reached your account"),
-    NoticeKind.DEPOSIT: ("{amount} was paid in", "Cash was paid in"),
-    NoticeKind.WITHDRAWAL: ("{amount} was withdrawn", "Cash was withdrawn"),
-    NoticeKind.FEE: ("You paid a fee of {amount}", "A fee was charged"),
-    NoticeKind.HOLD: ("{amount} was set aside for {other}", "Money was set aside"),
-    NoticeKind.PROMISED: ("{amount} was set aside for you by {other}", "Money was set aside for you"),
-    NoticeKind.RELEASED: ("{amount} that was set aside is free again", "Money that was set aside is free again"),
-    NoticeKind.WITHDRAWN: ("{amount} is no longer set aside for you", "Money is no longer set aside for you"),
-    NoticeKind.REVERSAL: ("{amount} was given back to you by {other}", "A payment was given back"),
-    NoticeKind.DELETION: ("Your account was closed", "Your account was closed"),
-    NoticeKind.SECRET: ("Your PIN or password was changed",) * 2,
-    NoticeKind.FAILED: ("Somebody has tried several times to log in to your account, and failed",) * 2,
-    NoticeKind.LOCKOUT: ("Too many tries to log in to your account have failed, and whoever made them is locked out",)
-    * 2,
-    NoticeKind.UNUSUAL: ("More cash than usual was withdrawn at once",) * 2,
-    NoticeKind.DEVICE: ("Your authenticator app was set up or removed",) * 2,
-    NoticeKind.RECOVERY: ("One of your recovery codes was used",) * 2,
-    NoticeKind.CONTACT: ("Your contact information was changed",) * 2,
-}
-"""Each kind of notice without its full stop: with what the bank tells of it, and where only the kind is known."""
-
-WITHOUT_OTHER: dict[str, str] = {
-    NoticeKind.PAID: "You paid {amount} in cash",
-    NoticeKind.HOLD: "{amount} was set aside for cash",
-    NoticeKind.REVERSAL: "{amount} was given back to you",
-}
-"""What is told instead where no other account is named."""
-
-YOU_GAVE_BACK = ("You gave back {amount} to {other}", "{amount} was taken back")
-"""What is told of a reversal that the account paid for, with another account and without."""
 
 LOSSES = {
     Loss.ENDED: "The connection to the bank was lost.",
@@ -273,36 +241,6 @@ def asking_again(request: Message | str) -> str:
 def in_doubt(error: InDoubt) -> str:
     """What is not known, and how to learn it later."""
     request = error.request
-    amount = _written(getattr(request, "amount", None), getattr(request, "currency", None))
+    amount = news.written(getattr(request, "amount", None), getattr(request, "currency", None))
     named = {"movement": movement(request), "amount": amount and f" of {amount}", "key": key_of(request)}
     return IN_DOUBT.format(**named)
-
-
-def moment(at_us: int, zone: tzinfo | None = None) -> str:
-    """A time as people write it, in ``zone`` or this computer's own."""
-    at = datetime.fromtimestamp(at_us // 1_000_000, UTC)
-    return at.astimezone(zone).strftime("%d %b %Y %H:%M")
-
-
-def kind_alone(kind: str) -> str:
-    """A notice of which only the kind is known."""
-    _, alone = NOTICES.get(kind, ("", f"There is news of the kind '{kind}'"))
-    return f"{alone}."
-
-
-def notice(notice: Notice, between: str = ", ") -> str:
-    """A notice as a sentence: what happened, then ``between``, then when and the balance after it."""
-    told, alone = NOTICES.get(notice.kind, ("", kind_alone(notice.kind)[:-1]))
-    if notice.kind == NoticeKind.REVERSAL and (notice.amount_minor or 0) < 0:
-        told = YOU_GAVE_BACK[notice.counterparty is None]
-    elif notice.counterparty is None:
-        told = WITHOUT_OTHER.get(notice.kind, told)
-    amount, balance = _written(notice.amount_minor, notice.currency), _written(notice.balance_minor, notice.currency)
-    other = f"account {notice.counterparty}" if notice.counterparty else "another account"
-    happened = told.format(amount=amount.removeprefix("-"), other=other) if amount or "{" not in told else alone
-    reference = f" ({notice.reference})" if notice.reference else ""
-    return f"{happened or alone}{reference}{between}{moment(notice.at_us)}{balance and f'; balance {balance}'}."
-
-
-def _written(amount_minor: int | None, currency: str | None) -> str:
-    return money.written(amount_minor, currency) if amount_minor is not None and currency else ""

@@ -7,33 +7,29 @@
 3. After the connection is to be closed nothing more is read or begun, also when TLS still delivers what was sent
    before; a peer that does not finish the closing is cut off.
 4. What is sealed becomes a request like any other (``sealing``); nothing behind it is taken in before it has.
-5. The state of a connection is ``wire.states.State``; which verb it allows is a table there.
+5. How far the peer has come is its ``Standing``, and that has its requests answered.
 6. A UNIX socket is for operators alone: the bank itself asks for such a peer to be one, before anything else.
 """
 
-from collections.abc import Callable
 from typing import Any
 
-from twisted.cred.credentials import Anonymous
 from twisted.cred.portal import Portal
-from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
+from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.protocol import connectionDone
 from twisted.protocols.basic import LineReceiver
 from twisted.python.failure import Failure
 
 from bankd import codes
-from bankd.codes import Code, Refused
-from bankd.credentials import OperatorOrigin
-from bankd.ibank import ICustomer, IVisitor
-from bankd.ioperator import IOperator
-from bankd.protocols import answers, operator_answers
+from bankd.codes import Code
+from bankd.protocols import answers
 from bankd.protocols.answers import Answer
 from bankd.protocols.asked import Asked, Reader, may_overlap
 from bankd.protocols.daybook import Daybook
 from bankd.protocols.peer import Peer
 from bankd.protocols.queue import Queue
 from bankd.protocols.sealing import Seal, Unsealed
+from bankd.protocols.standing import Standing
 from bankd.protocols.valve import Valve
 from bankd.protocols.watch import Watch
 from bankd.wire import acts, grammar, messages, states
@@ -68,12 +64,8 @@ class LineProtocol(LineReceiver):
         self.closed: Deferred[None] = Deferred()
         self._opened = opened
         self._daybook = daybook
-        self._portal = portal
         self._clock = clock
-        self._state = State.VISITOR
-        self._visitor: Any = None
-        self._perspective: Any = None
-        self._endings: list[Callable[[], object]] = []
+        self._standing = Standing(portal, self._logged_in)
         self._queue: Queue[Asked, Answered] = Queue(self._begin, may_overlap, self._deliver)
         self._reader = Reader()
         self._seal = Seal(self._reader, self._take_unsealed)
@@ -94,7 +86,7 @@ class LineProtocol(LineReceiver):
         self._opened.add(self)
         self._peer = Peer(self.transport, self.dismiss)
         self._daybook.note(f"{self._peer.label} connected")
-        self._portal.login(Anonymous(), self._peer, IVisitor).addCallback(self._enter)
+        self._standing.enter(self._peer).addCallback(self._greet)
         if self._peer.uid is not None:
             self._queue.add(Asked("*", acts.Operate, acts.Operate()))
 
@@ -133,7 +125,7 @@ class LineProtocol(LineReceiver):
         """Take a line in, and the request that it ends."""
         if self._closing:
             return
-        for asked in self._reader.read(line, self._state is State.CUSTOMER):
+        for asked in self._reader.read(line, self._standing.state is State.CUSTOMER):
             self._take(asked)
         self._taken += 1
         if self._taken == TURN and not self._closing:
@@ -145,7 +137,7 @@ class LineProtocol(LineReceiver):
         if asked.refused is not None and asked.refused.code.closes:
             self._hang_up(asked.refused.code)
         elif isinstance(asked.message, messages.Sealed):
-            self._seal.open(self._visitor, asked.tag, asked.message.jwe)
+            self._seal.open(self._standing.visitor, asked.tag, asked.message.jwe)
         else:
             self._items += asked.items
             self._queue.add(self._seal.vetted(asked) if asked.kind in self._seal.needed else asked)
@@ -172,64 +164,31 @@ class LineProtocol(LineReceiver):
         """Say why with ``code``, and close; what was asked is not answered any more."""
         self._hang_up(code)
 
-    def _enter(self, avatar: tuple[Any, Any, Callable[[], object]]) -> None:
-        _, self._visitor, leave = avatar
-        self._endings.append(leave)
+    def _greet(self, _entered: None) -> None:
+        visitor = self._standing.visitor
         if self._peer.uid is None:  # nothing is between the bank and a process on its own machine
-            self._seal.need(self._visitor.sealing)
-        self._send(Answer(body=self._visitor.greeting).spelt("*"))
-        self._watch.begin(self._visitor.limits)
+            self._seal.need(visitor.sealing)
+        self._send(Answer(body=visitor.greeting).spelt("*"))
+        self._watch.begin(visitor.limits)
+
+    def _logged_in(self) -> None:
+        self._peer.admit()
+        self._watch.log_in()
 
     def _begin(self, asked: Asked) -> Deferred[Answered]:
         """Carry out one request. Whatever happens is an answer."""
         if asked.kind is not messages.Noop:
             self._watch.note()
-        answer: Deferred[Answer] = maybeDeferred(self._answer, asked)
+        answer: Deferred[Answer] = maybeDeferred(self._standing.answer, asked)
         return answer.addCallback(_written, asked).addErrback(self._refuse, asked)
-
-    def _answer(self, asked: Asked) -> Any:
-        """The answer to one request, or what is awaited for it. Raises Refused."""
-        obstacle = states.obstacle(self._state, asked.kind) if asked.kind else None
-        if obstacle is not None:
-            raise Refused(obstacle)
-        match asked.message:
-            case None:
-                raise asked.refused or Refused(codes.BAD_LINE)
-            case messages.Login() | messages.OneTime() as log_in if self._state is State.VISITOR:
-                proofs: Any = answers.credentials(log_in, self._peer.origin)
-                return self._log_in(proofs, ICustomer, State.CUSTOMER, answers.welcome)
-            case acts.Operate():
-                proofs = OperatorOrigin(self._peer.origin)
-                return self._log_in(proofs, IOperator, State.OPERATOR, operator_answers.known)
-            case messages.SignUp() as sign_up:
-                return answers.sign_up(self._visitor, sign_up)
-            case messages.Keys():
-                return answers.keys(self._visitor)
-            case messages.Noop():
-                return answers.keep(self._perspective) if self._state is State.CUSTOMER else Answer()
-            case messages.Logout():
-                return self._end().addCallback(lambda _: Answer(ends=True))
-            case message:
-                return operator_answers.EVERYBODY[type(message)](self._perspective, message)
-
-    async def _log_in(self, proofs: Any, interface: Any, state: State, answer: Callable[[Any], Answer]) -> Answer:
-        """The answer to who becomes a customer or an operator by ``proofs``."""
-        avatar: Any = await self._portal.login(proofs, self._peer, interface)
-        _, perspective, log_out = avatar
-        if self._closing:
-            log_out()
-            raise Refused(codes.OVER)
-        self._perspective, self._state = perspective, state
-        self._endings.append(log_out)
-        self._peer.admit()
-        self._watch.log_in()
-        return answer(perspective)
 
     def _refuse(self, failure: Failure, asked: Asked) -> Answered:
         """The answer to a request that failed."""
         answer = answers.failed(failure)
-        if answer.code is codes.ONE_TIME and self._state is State.VISITOR:
-            self._watch.begin(self._visitor.limits)  # whose secret was right has its time again, for the next step
+        if answer.code is codes.ONE_TIME and self._standing.state is State.VISITOR:
+            self._watch.begin(
+                self._standing.visitor.limits
+            )  # whose secret was right has its time again, for the next step
         return _written(answer, asked)
 
     def _deliver(self, answered: Answered) -> None:
@@ -238,12 +197,12 @@ class LineProtocol(LineReceiver):
         self._items -= asked.items
         if asked.kind is not None and asked.kind is not messages.Noop:
             self._daybook.note(f"{self._peer.label} {asked.kind.verb} {answer.code.number}")
-        if self._state is State.CUSTOMER and (asked.kind is None or states.RULES[asked.kind].task):
-            self._visitor.task_done()
+        if self._standing.state is State.CUSTOMER and (asked.kind is None or states.RULES[asked.kind].task):
+            self._standing.visitor.task_done()
         if isinstance(asked, Unsealed):
             self._seal.answer(asked)
         self._send(octets)
-        if answer.ends or (self._peer.uid is not None and self._state is State.VISITOR):
+        if answer.ends or (self._peer.uid is not None and self._standing.state is State.VISITOR):
             self._hang_up()
         self._hang_up_if_done()
         self._set_reading()
@@ -290,12 +249,7 @@ class LineProtocol(LineReceiver):
         self._watch.end()
         self._queue.close()
         self.clearLineBuffer()
-        self._end()
-
-    def _end(self) -> Deferred[Any]:
-        """End the perspectives, the customer's first; fires when the account is free."""
-        endings, self._endings = reversed(self._endings), []
-        return DeferredList([maybeDeferred(ending) for ending in endings])
+        self._standing.end()
 
     def _set_stalled(self, stalled: bool) -> None:
         """Note whether the peer reads what it is sent; nothing is begun for one that does not."""

@@ -1,4 +1,4 @@
-"""The tables, for SQLite, PostgreSQL and MariaDB alike.
+"""The tables, for SQLite, PostgreSQL and MariaDB alike; those about who gets in are ``access_schema``'s.
 
 1. Amounts and times are 64-bit integers: minor units, and microseconds since 1970 in UTC.
 2. ``journal`` only grows. What an entry says is never changed; a correction is an entry of its own.
@@ -6,58 +6,32 @@
    them.
 4. Ids of accounts start at 1; 0 is nobody's.
 5. ``holds`` and ``reversals`` say nothing that the journal does not: they are looked up where it would be searched.
-6. ``challenges.content`` and every ``hash`` of a code are digests under a key that is not in the database.
-7. An operator's ``name`` is nobody else's, ever; 0 is the id of who owns the bank (``bank.operators``). ``acts`` only
-   grows.
-8. ``journal.hash`` is the entry's link (``ledger.chain``); it is null only in a bank that has yet to be sealed.
+6. ``journal.hash`` is the entry's link (``ledger.chain``); it is null only in a bank that has yet to be sealed.
 """
 
 from sqlalchemy import (
-    BigInteger,
     CheckConstraint,
     Column,
     ForeignKey,
     Index,
-    Integer,
-    LargeBinary,
-    MetaData,
     PrimaryKeyConstraint,
-    String,
     Table,
-    Text,
     UniqueConstraint,
 )
-from sqlalchemy.dialects import mysql
-from sqlalchemy.types import TypeEngine
 
-metadata = MetaData(
-    naming_convention={
-        "pk": "pk_%(table_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_name)s",
-        "ix": "ix_%(table_name)s_%(column_0_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-    }
-)
-
-LONG = BigInteger().with_variant(Integer(), "sqlite")
-"""A 64-bit integer, by the name that each engine has for it."""
-
-LINK = LargeBinary(32).with_variant(mysql.VARBINARY(32), "mysql", "mariadb")
-"""A link of the hash chain, or any other digest, 32 octets."""
-
-SEALED = LargeBinary(64).with_variant(mysql.VARBINARY(64), "mysql", "mariadb")
-"""A short secret under a key that is not in the database."""
-
-
-def text(length: int) -> TypeEngine[str]:
-    """Text of at most ``length`` characters, equal only to itself: MariaDB would else take 'k' and 'K' for one key.
-
-    A STRICT table of SQLite knows only TEXT.
-    """
-    exact = String(length, collation="utf8mb4_bin")
-    return String(length).with_variant(Text(), "sqlite").with_variant(exact, "mysql", "mariadb")
-
+from bankd.store.access_schema import acts as acts
+from bankd.store.access_schema import apps as apps
+from bankd.store.access_schema import attempts as attempts
+from bankd.store.access_schema import challenges as challenges
+from bankd.store.access_schema import operators as operators
+from bankd.store.access_schema import payees as payees
+from bankd.store.access_schema import proposals as proposals
+from bankd.store.access_schema import recovery_codes as recovery_codes
+from bankd.store.access_schema import terminals as terminals
+from bankd.store.columns import LINK as LINK
+from bankd.store.columns import LONG as LONG
+from bankd.store.columns import metadata as metadata
+from bankd.store.columns import text as text
 
 customers = Table(
     "customers",
@@ -189,18 +163,6 @@ reversals = Table(
     sqlite_strict=True,
 )
 
-terminals = Table(
-    "terminals",
-    metadata,
-    Column("name", text(64), primary_key=True),
-    Column("certificate", text(64), nullable=False),
-    Column("enrolled_us", LONG, nullable=False),
-    Column("ends_us", LONG, nullable=False),
-    Column("revoked_us", LONG),
-    UniqueConstraint("certificate"),
-    sqlite_strict=True,
-)
-
 notices = Table(
     "notices",
     metadata,
@@ -209,126 +171,5 @@ notices = Table(
     Column("kind", text(16), nullable=False),
     Column("at_us", LONG, nullable=False),
     PrimaryKeyConstraint("account_id", "number"),
-    sqlite_strict=True,
-)
-
-operators = Table(
-    "operators",
-    metadata,
-    Column("id", LONG, primary_key=True),
-    Column("name", text(32), nullable=False),
-    Column("role", text(16), nullable=False),
-    Column("uid", LONG),
-    Column("certificate", text(64)),
-    Column("added_us", LONG, nullable=False),
-    Column("removed_us", LONG),
-    UniqueConstraint("name"),
-    CheckConstraint("role IN ('teller', 'auditor', 'administrator')", name="role"),
-    sqlite_strict=True,
-)
-
-proposals = Table(
-    "proposals",
-    metadata,
-    Column("id", LONG, primary_key=True),
-    Column("operator_id", LONG, nullable=False),
-    Column("operator", text(32), nullable=False),
-    Column("key", text(64), nullable=False),
-    Column("verb", text(32), nullable=False),
-    Column("account", text(32)),
-    Column("receipt", LONG),
-    Column("amount_minor", LONG),
-    Column("currency", text(3)),
-    Column("reason", text(140), nullable=False),
-    Column("at_us", LONG, nullable=False),
-    Column("expires_us", LONG, nullable=False),
-    Column("decided_us", LONG),
-    Column("decided_id", LONG),
-    Column("outcome", text(16)),
-    Column("entry_id", LONG),
-    UniqueConstraint("operator_id", "key"),
-    sqlite_strict=True,
-)
-
-acts = Table(
-    "acts",
-    metadata,
-    Column("id", LONG, primary_key=True),
-    Column("at_us", LONG, nullable=False),
-    Column("operator_id", LONG, nullable=False),
-    Column("operator", text(32), nullable=False),
-    Column("verb", text(32), nullable=False),
-    Column("outcome", text(32), nullable=False),
-    Column("subject", text(32)),
-    Column("details", text(140)),
-    Column("reason", text(140)),
-    Column("of_id", LONG),
-    Column("entry_id", LONG),
-    sqlite_strict=True,
-)
-
-attempts = Table(
-    "attempts",
-    metadata,
-    Column("subject", text(64), nullable=False),
-    Column("source", text(96), nullable=False),
-    Column("customer_id", LONG),
-    Column("failures", LONG, nullable=False),
-    Column("first_us", LONG, nullable=False),
-    Column("last_us", LONG, nullable=False),
-    Column("until_us", LONG, nullable=False),
-    Column("locked", LONG, nullable=False),
-    Column("forget_us", LONG, nullable=False),
-    PrimaryKeyConstraint("subject", "source"),
-    Index("ix_attempts_customer_id", "customer_id"),
-    Index("ix_attempts_forget_us", "forget_us"),
-    sqlite_strict=True,
-)
-
-challenges = Table(
-    "challenges",
-    metadata,
-    Column("id", text(32), primary_key=True),
-    Column("customer_id", LONG, ForeignKey("customers.id"), nullable=False),
-    Column("account_id", LONG, nullable=False),
-    Column("purpose", text(16), nullable=False),
-    Column("content", LINK, nullable=False),
-    Column("way", text(32), nullable=False),
-    Column("hash", LINK),
-    Column("state", text(16), nullable=False),
-    Column("tries", LONG, nullable=False),
-    Column("made_us", LONG, nullable=False),
-    Column("expires_us", LONG, nullable=False),
-    Index("ix_challenges_customer_id", "customer_id"),
-    CheckConstraint("state IN ('open', 'answered', 'spent', 'void')", name="state"),
-    sqlite_strict=True,
-)
-
-apps = Table(
-    "apps",
-    metadata,
-    Column("customer_id", LONG, ForeignKey("customers.id"), primary_key=True, autoincrement=False),
-    Column("secret", SEALED),
-    Column("offered", SEALED),
-    Column("step", LONG, nullable=False),
-    sqlite_strict=True,
-)
-
-recovery_codes = Table(
-    "recovery_codes",
-    metadata,
-    Column("customer_id", LONG, ForeignKey("customers.id"), nullable=False),
-    Column("hash", LINK, nullable=False),
-    PrimaryKeyConstraint("customer_id", "hash"),
-    sqlite_strict=True,
-)
-
-payees = Table(
-    "payees",
-    metadata,
-    Column("customer_id", LONG, ForeignKey("customers.id"), nullable=False),
-    Column("account_id", LONG, nullable=False),
-    Column("since_us", LONG, nullable=False),
-    PrimaryKeyConstraint("customer_id", "account_id"),
     sqlite_strict=True,
 )
