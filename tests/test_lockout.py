@@ -180,6 +180,14 @@ class Counting(LockoutCase):
                 sizes.append(attempts.count(connection))
         self.assertEqual((sizes[0], sizes[-1]), (120 + 3 - lockout.SWEPT, 90))
 
+    def test_nobody_is_forgotten(self) -> None:
+        """Of tries to be many whom the bank does not know nothing counts after an hour: made-up names fill no disk."""
+        for number in range(3):
+            self.refusal(AccountPin(f"9{number:07}", WRONG, HOME))
+        self.assertEqual(sorted(self.counts()), ["pin network 192.0.2.0/24", "pin strangers", SINCE])
+        self.bank.clock.advance(3600)
+        self.assertEqual(self.counts(), {})
+
     def test_nobody_is_counted_alike(self) -> None:
         """A name, number or mobile that is nobody's waits and is locked as a customer's, and is not written down."""
         self.bank.branch.terms = replace(self.bank.branch.terms, registers_mobiles=False)

@@ -182,7 +182,7 @@ def _one_more(before: Attempts | None, tried: Tried, source: str, at_us: int, ru
     failures = before.failures + 1 if before is not None and goes_on else 1
     first_us = before.first_us if before is not None and goes_on else at_us
     until_us, locked = _consequence(source, failures, at_us, rules)
-    if source == SINCE:
+    if source == SINCE and tried.customer_id is not None:  # nobody is ever told of tries to be nobody
         forget_us = at_us + SINCE_US
     elif failures < rules.tries_before_wait:
         forget_us = at_us + FEW_US
