@@ -460,6 +460,25 @@ class TwoBanks(DatabaseCase):
             rows = attempts.counted(connection, "nobody", tried.sources, NOW_US)
         self.assertEqual([row.failures for row in rows], [2, 2, 2])
 
+    def test_sweeps_past_each_other(self) -> None:
+        """Who sweeps waits for nobody: a row that another bank counts in is left to that one."""
+        url = self.database()
+        first, second = (PracticeBank(url=url) for _ in range(2))
+        for bank in (first, second):
+            self.addCleanup(bank.close)
+        names = [Tried(name, None, "pin network 192.0.2.0/24", "pin strangers") for name in ("eve", "mallory")]
+        with first.store.writing() as tx:
+            for tried in names:
+                lockout.count(tx, tried, RULES)
+        first.clock.advance(3600)
+        second.clock.advance(3600)
+        with first.store.writing() as tx:
+            attempts.held(tx, "eve", names[0].sources)
+            with second.store.writing() as other:
+                lockout.count(other, names[1], RULES)
+        with first.store.reading() as connection:
+            self.assertEqual(attempts.count(connection), 6)
+
 
 class Names(DatabaseCase):
     """Who is meant, and from where."""
