@@ -115,7 +115,7 @@ def public_key(path: Path) -> PublicKey:
 
 
 def write_private(path: Path, content: bytes) -> None:
-    """Write a new file that only the owner can read, whole or not at all."""
+    """Write a new file that only the owner can read, whole or not at all; it is there for good once this returns."""
     draft = path.with_name(path.name + ".new")
     draft.unlink(missing_ok=True)
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -124,3 +124,8 @@ def write_private(path: Path, content: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

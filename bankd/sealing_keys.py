@@ -134,6 +134,8 @@ class SealingKeys:
         """Today's key, with everything as it should be at this time."""
         now = self._clock()
         if not self._keys:
+            for draft in (self._state / FOLDER).glob("*.jwk.new"):  # of a key that a crash kept from being published
+                draft.unlink(missing_ok=True)
             self._keys = {dated.key.kid: dated for dated in dated_keys(own_paths(self._state))}
         for dated in [dated for dated in self._keys.values() if dated.ends <= now]:
             dated.path.unlink(missing_ok=True)

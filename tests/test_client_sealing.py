@@ -338,13 +338,20 @@ class Acquaintances(ClientCase):
     def test_changed(self) -> None:
         """An identity that has changed is refused, with what to do; other banks' lines do not matter."""
         self.known().parent.mkdir(parents=True)
-        self.known().write_text(f"# mine\nelse:1 {identity(2).x}\nx\n{ADDRESS} {identity(1).x}\n")
+        self.known().write_text(f"# mine\nelse:1 {identity(2).x}\n\n{ADDRESS} {identity(1).x}\n")
         error = self.assertNoBank(self.meet(), Cause.CHANGED_IDENTITY)
         said = words.no_bank(error)
         for part in (self.bank.branch.signer.fingerprint, str(self.known()), str(ADDRESS)):
             self.assertIn(part, said)
         self.assertEqual(self.told, [])
         self.assertEqual(words.waiting(error), words.NOT_THE_BANK)
+
+    def test_broken_line(self) -> None:
+        """Where a line is not whole nobody is believed: it could be this bank's, which would pass for a new one."""
+        self.known().parent.mkdir(parents=True)
+        for line in (str(ADDRESS), f"{ADDRESS} {identity(1).x} of mine"):
+            self.known().write_text(f"# mine\n{line}\n")
+            self.assertNoBank(self.meet(), Cause.UNREADABLE_BANKS)
 
     def test_not_remembered_unless_proved(self) -> None:
         """An identity without a signature of its own is not remembered."""

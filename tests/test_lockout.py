@@ -180,6 +180,14 @@ class Counting(LockoutCase):
                 sizes.append(attempts.count(connection))
         self.assertEqual((sizes[0], sizes[-1]), (120 + 3 - lockout.SWEPT, 90))
 
+    def test_nobody_is_forgotten(self) -> None:
+        """Of tries to be many whom the bank does not know nothing counts after an hour: made-up names fill no disk."""
+        for number in range(3):
+            self.refusal(AccountPin(f"9{number:07}", WRONG, HOME))
+        self.assertEqual(sorted(self.counts()), ["pin network 192.0.2.0/24", "pin strangers", SINCE])
+        self.bank.clock.advance(3600)
+        self.assertEqual(self.counts(), {})
+
     def test_nobody_is_counted_alike(self) -> None:
         """A name, number or mobile that is nobody's waits and is locked as a customer's, and is not written down."""
         self.bank.branch.terms = replace(self.bank.branch.terms, registers_mobiles=False)
@@ -451,6 +459,25 @@ class TwoBanks(DatabaseCase):
         with banks[0].store.reading() as connection:
             rows = attempts.counted(connection, "nobody", tried.sources, NOW_US)
         self.assertEqual([row.failures for row in rows], [2, 2, 2])
+
+    def test_sweeps_past_each_other(self) -> None:
+        """Who sweeps waits for nobody: a row that another bank counts in is left to that one."""
+        url = self.database()
+        first, second = (PracticeBank(url=url) for _ in range(2))
+        for bank in (first, second):
+            self.addCleanup(bank.close)
+        names = [Tried(name, None, "pin network 192.0.2.0/24", "pin strangers") for name in ("eve", "mallory")]
+        with first.store.writing() as tx:
+            for tried in names:
+                lockout.count(tx, tried, RULES)
+        first.clock.advance(3600)
+        second.clock.advance(3600)
+        with first.store.writing() as tx:
+            attempts.held(tx, "eve", names[0].sources)
+            with second.store.writing() as other:
+                lockout.count(other, names[1], RULES)
+        with first.store.reading() as connection:
+            self.assertEqual(attempts.count(connection), 6)
 
 
 class Names(DatabaseCase):

@@ -27,6 +27,7 @@ from bankd.ledger.commands import Transfer
 from bankd.perspectives.branch import Bounded
 from bankd.perspectives.checkers import CHECKERS, Checker, Proven
 from bankd.perspectives.realm import Realm
+from bankd.perspectives.visitor import Visitor
 from bankd.plugin import ProtocolMaker
 from bankd.records import AccountView, Greeting, Held, NoticeKind, Payee, Receipt
 from bankd.store import customers
@@ -251,6 +252,20 @@ class Checking(BranchCase):
         second = self.log_in(AccountPin(self.bob.account, self.bob.pin))
         self.assertIs(self.failureResultOf(second, Refused).value.code, codes.BUSY)
         self.assertEqual(len(self.read_pool.waiting), 1)
+
+    def test_too_many_sign_ups(self) -> None:
+        """Sign-ups count among them: they cannot fill the pool that hashes, so that each log-in is counted in vain."""
+        self.bank.branch.tries = Bounded(self.bank.branch.tries, 1)
+        visitor = Visitor(self.bank.branch)
+        details = ("+12025550177", None, None, None)
+        first = Deferred.fromCoroutine(visitor.sign_up("carol", "a long and odd one", *details))
+        refused = self.failureResultOf(self.log_in(AccountPin(self.alice.account, self.alice.pin)), Refused)
+        self.assertIs(refused.value.code, codes.BUSY)
+        second = Deferred.fromCoroutine(visitor.sign_up("dave", "a long and odd one", *details))
+        self.assertIs(self.failureResultOf(second, Refused).value.code, codes.BUSY)
+        self.assertEqual(len(self.hash_pool.waiting), 1)
+        self.drain()
+        self.successResultOf(first)
 
 
 class Renewing(BranchCase):

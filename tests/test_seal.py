@@ -153,6 +153,13 @@ class Refusals(SynchronousTestCase):
             self.assertRaises(BrokenSeal, seal.key_id, text)
             self.assertBroken(text)
 
+    def test_nested(self) -> None:
+        """JSON that is nested without end is no header, and nothing that is sealed."""
+        with self.assertRaises(BrokenSeal):
+            seal.key_id(spelt(b"[" * 2900) + "....")
+        with self.assertRaises(BrokenSeal):
+            seal.unseal(by_hand(b"[" * 8 * seal.PAD), shared_key())
+
     def test_content(self) -> None:
         """What was sealed with the right key is still read strictly."""
         for octets in (

@@ -99,6 +99,14 @@ class OwnKeys(KeysCase):
         (path,) = (self.state / "sealing").glob("*.jwk")
         self.assertEqual((path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777), (0o600, 0o700))
 
+    def test_drafts(self) -> None:
+        """What a crash has left of a key that was being written is destroyed when the bank starts again."""
+        kid = self.published().kid
+        draft = self.state / "sealing" / "another.jwk.new"
+        draft.write_bytes((self.state / "sealing" / f"{kid}.jwk").read_bytes())
+        self.assertEqual(self.published(self.open()).kid, kid)
+        self.assertFalse(draft.exists())
+
     def test_a_key_from_elsewhere(self) -> None:
         """A key that came into the folder meanwhile is found when something is sealed to it."""
         other = self.open()

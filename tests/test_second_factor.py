@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred, fail
 from twisted.trial.unittest import SynchronousTestCase
 
 from bankd import codes
-from bankd.bank import access
+from bankd.bank import access, lockout
 from bankd.bank.hashing import Hasher
 from bankd.bank.terms import OneTime, Terms
 from bankd.codes import Refused
@@ -137,6 +137,25 @@ class LogIn(SecondFactorCase):
         self.assertEqual(self.give(wire, asked), "404 reason=challenge")
         self.bank.clock.advance(10)
         self.assertEqual(self.give(wire, self.ask(wire, way))[:3], "200")
+
+    def test_begins_anew(self) -> None:
+        """Wrong secrets before a log-in that succeeds in both steps count no more for who made them by mistake."""
+        way = f"LOGIN account={self.alice.account} pin="
+        for _ in range(4):
+            self.assertEqual(self.ask(self.bank.connect(), f"{way}00000"), "401 reason=credentials")
+            self.bank.clock.advance(10)
+        wire = self.bank.connect()
+        asked = self.ask(wire, way + self.alice.pin)
+        self.assertEqual(self.sources(), {"pin network 192.0.2.0/24": 4, "pin strangers": 4, "since": 4})
+        self.assertTrue(self.give(wire, asked).endswith(" failed=4"))
+        self.assertEqual(self.sources(), {"pin strangers": 4})
+
+    def sources(self) -> dict[str, int]:
+        """How many failures count against Alice, by source."""
+        now_us = int(self.bank.clock.seconds() * 1_000_000)
+        with self.bank.store.reading() as connection:
+            rows = lockout.counted(connection, self.alice.customer_id, now_us, 10)
+        return {row.source: row.failures for row in rows}
 
     def test_another_connection(self) -> None:
         """The password may come over another connection; over two, one opens a session."""

@@ -64,6 +64,10 @@ class Tried:
     generation: int = 0
     wants_token: bool = False
 
+    def source_for(self, kind: str) -> str:
+        """The same source, of tries with another ``kind`` of secret."""
+        return f"{kind} {self.source.partition(' ')[2]}"
+
     @property
     def sources(self) -> tuple[str, ...]:
         """Where the try is counted, in the order of their names."""
@@ -125,11 +129,13 @@ def tell(tx: Transaction, tried: Tried, news: Iterable[NoticeKind]) -> None:
             tell_customer(tx, tried.customer_id, kind)
 
 
-def succeeded(tx: Transaction, tried: Tried, rules: LockoutRules) -> int:
+def succeeded(tx: Transaction, tried: Tried, rules: LockoutRules, kind: str) -> int:
     """Begin anew for a source that has proved to be who it said; how many tries failed since the last log-in.
 
-    What other strangers did still counts against all strangers; only this try does not.
+    It begins anew for the ``kind`` of secret that came first too, where a one-time password was tried after it. What
+    other strangers did still counts against all strangers; only this try does not.
     """
+    attempts.drop(tx, tried.subject, [tried.source_for(kind)])
     since = _take_back(tx, tried, rules, {tried.source, SINCE}).get(SINCE)
     return since.failures if since is not None and since.forget_us > tx.at_us else 0
 
@@ -182,7 +188,7 @@ def _one_more(before: Attempts | None, tried: Tried, source: str, at_us: int, ru
     failures = before.failures + 1 if before is not None and goes_on else 1
     first_us = before.first_us if before is not None and goes_on else at_us
     until_us, locked = _consequence(source, failures, at_us, rules)
-    if source == SINCE:
+    if source == SINCE and tried.customer_id is not None:  # nobody is ever told of tries to be nobody
         forget_us = at_us + SINCE_US
     elif failures < rules.tries_before_wait:
         forget_us = at_us + FEW_US

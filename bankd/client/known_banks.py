@@ -59,7 +59,7 @@ class KnownBanks:
         about = {"fingerprint": identity.fingerprint, "file": str(self.path)}
         try:
             known = self._read().get(str(address), identity.x)
-        except (OSError, UnicodeDecodeError) as error:
+        except (OSError, ValueError) as error:
             raise NoBank(address, Cause.UNREADABLE_BANKS, about=about) from error
         if known != identity.x:
             raise NoBank(address, Cause.CHANGED_IDENTITY, about=about)
@@ -82,12 +82,15 @@ class KnownBanks:
             file.write((line if file.tell() else _HEADER + line).encode())
 
     def _read(self) -> Mapping[str, str]:
-        """The identity of each bank, by its address. Raises OSError and UnicodeDecodeError."""
+        """The identity of each bank, by its address.
+
+        Raises OSError, and ValueError for a line that is not whole: a bank that was known must not pass for a new one.
+        """
         try:
             lines = self.path.read_text(encoding="utf-8").splitlines()
         except FileNotFoundError:
             return {}
-        return dict(line.split() for line in lines if not line.startswith("#") and len(line.split()) == 2)
+        return dict(line.split() for line in lines if line and not line.startswith("#"))
 
 
 def introduced_by(text: str) -> Introduced:

@@ -55,7 +55,7 @@ class Bounded:
 
 
 MAX_TRIES = 200
-"""Log-ins that may wait to be checked, in all; at some 80 a second that is a wait of seconds, and more get BUSY."""
+"""Log-ins and sign-ups under way, in all; at some 80 a second that is a wait of seconds, and more get BUSY."""
 
 
 def _begin(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Deferred[T]:
@@ -76,8 +76,9 @@ class Branch:
     """The bank as its perspectives see it.
 
     ``reading`` opens a connection that sees the database as it is at one moment; ``random_below`` is where numbers
-    nobody can guess come from; ``tries`` begins coroutines that check credentials. ``seals`` opens what is sealed, and
-    ``sealing`` says what must be. ``owners`` are the system's users, by uid with their names, who own the bank.
+    nobody can guess come from; ``tries`` begins coroutines that check credentials, or sign somebody up. ``seals`` opens
+    what is sealed, and ``sealing`` says what must be. ``owners`` are the system's users, by uid with their names, who
+    own the bank.
     """
 
     lane: Lane

@@ -79,7 +79,7 @@ class Realm:
         token = None
         if tried.wants_token:
             token = self._branch.tokens.new(claim.customer_id, tried.generation, self._branch.random_below)
-        failed = lockout.succeeded(tx, tried, terms.lockout)
+        failed = lockout.succeeded(tx, tried, terms.lockout, claim.kind)
         return replace(session, welcome=replace(session.welcome, failed=failed or None, terminal=token))
 
     async def _ask(self, proven: Proven) -> None:

@@ -1,5 +1,7 @@
 """Somebody who has not said who they are."""
 
+from typing import Any
+
 from zope.interface import implementer
 
 from bankd import codes
@@ -55,14 +57,16 @@ class Visitor:
         self, username: str, password: str, mobile: str, pin: str | None, name: str | None, email: str | None
     ) -> AccountView:
         """Make a customer with a first account."""
-        branch = self._branch
-        details = {
-            "username": username,
-            "mobile": contact.e164(mobile, branch.terms.region),
-            "name": name,
-            "email": email,
-        }
         secrets = {"password": password} if pin is None else {"password": password, "pin": pin}
+        details = {"username": username, "mobile": mobile, "name": name, "email": email}
+        # Among the log-ins: where there are too many of either they are refused before anything is written for them.
+        made: Any = self._branch.tries(self._sign_up, secrets, details)
+        view: AccountView = await made
+        return view
+
+    async def _sign_up(self, secrets: dict[str, str], details: dict[str, str | None]) -> AccountView:
+        branch = self._branch
+        details["mobile"] = contact.e164(str(details["mobile"]), branch.terms.region)
         for kind, secret in secrets.items():
             strength.check(kind, secret, details.values())
         hashes = {kind: await branch.hash(secret) for kind, secret in secrets.items()}

@@ -70,11 +70,15 @@ def drop(tx: Transaction, subject: str, sources: Collection[str]) -> None:
 
 
 def drop_forgotten(tx: Transaction, most: int) -> None:
-    """Take ``most`` rows away that do not count any more, the oldest first, unless they count again meanwhile."""
+    """Take ``most`` rows away that do not count any more, the oldest first; those that another holds are passed over.
+
+    To wait for them could be a deadlock, whose other side holds money.
+    """
     forgotten = attempts.c.forget_us <= tx.at_us
     old = select(attempts.c.subject, attempts.c.source).where(forgotten).order_by(attempts.c.forget_us).limit(most)
+    old = old.with_for_update(skip_locked=True)
     if gone := [{"its_subject": row.subject, "its_source": row.source} for row in tx.connection.execute(old)]:
-        tx.connection.execute(delete(attempts).where(_ROW & forgotten), gone)
+        tx.connection.execute(delete(attempts).where(_ROW), gone)
 
 
 def drop_all(tx: Transaction, customer_id: int | None, but: str) -> int:

@@ -121,7 +121,7 @@ def key_id(text: str) -> tuple[str, bool]:
     """The id of the key that ``text`` is sealed to, and whether that is one shared beforehand. Raises BrokenSeal."""
     header = text.partition(".")[0]
     try:
-        members = json.loads(urlsafe_b64decode(header.encode()))
+        members = _json(urlsafe_b64decode(header.encode()))
     except ValueError as error:
         raise BrokenSeal("no header") from error
     match members:
@@ -152,7 +152,7 @@ def _plain(sealed: Sealed) -> bytes:
 
 def _read(plain: bytes) -> Sealed:
     """What the JSON says. Raises ValueError."""
-    members = json.loads(plain)
+    members = _json(plain)
     if not isinstance(members, dict) or not members.keys() <= _MEMBERS.keys() or len(plain) % PAD:
         raise ValueError("not what is sealed")
     if any(type(members.get(name)) is not kind for name, kind in _MEMBERS.items() if name != "session"):
@@ -161,6 +161,14 @@ def _read(plain: bytes) -> Sealed:
     if not request.isascii():
         raise ValueError("a request is ASCII")
     return Sealed(members["nonce"], members["n"], request, _secret(members.get("session")))
+
+
+def _json(text: bytes) -> Any:
+    """What JSON says. Raises ValueError also where it is nested deeper than anybody means."""
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
 
 
 def _secret(spelt: object) -> bytes | None:
