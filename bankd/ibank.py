@@ -87,12 +87,12 @@ class INoticeBoard(Interface):
 
 
 class ISeals(Interface):
-    """What opens sealed requests."""
+    """What opens sealed requests, in turns of the ``perspectives.turns.Comer`` values that they come from."""
 
-    def published() -> Deferred[str]:
-        """A Deferred of the signed set of keys (``wire.key_set``)."""
+    def published(comer: Any) -> Deferred[str]:
+        """A Deferred of the signed set of keys (``wire.key_set``). Refused: BUSY."""
 
-    def unseal(jwe: str) -> Deferred[Sealed]:
+    def unseal(jwe: str, comer: Any) -> Deferred[Sealed]:
         """A Deferred of what is sealed in ``jwe``. Refused: BROKEN_SEAL, BUSY."""
 
 

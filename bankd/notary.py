@@ -8,7 +8,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
-from bankd.perspectives.branch import Pool
+from bankd.perspectives.turns import Pool
 from bankd.signing import PrivateKey
 from bankd.store import checkpoints, journal
 from bankd.store.checkpoints import CheckpointFile

@@ -23,7 +23,7 @@ from zope.interface import implementer
 from bankd import codes, keyring
 from bankd.codes import Refused
 from bankd.ibank import ISeals
-from bankd.perspectives.branch import Pool
+from bankd.perspectives.turns import THE_BANK, Comer, Turns
 from bankd.signing import PrivateKey
 from bankd.wire import key_set, seal
 from bankd.wire.seal import RSA_BITS, BrokenSeal, NotSealingKey, Sealed, SealingKey, key_from
@@ -189,9 +189,9 @@ class SealingKeys:
 
 @implementer(ISeals)
 class Seals:
-    """``keys`` for a branch: all that takes time is done in ``pool``."""
+    """``keys`` for a branch: all that takes time is done in ``pool``, in turns."""
 
-    def __init__(self, keys: SealingKeys, pool: Pool, clock: IReactorTime) -> None:
+    def __init__(self, keys: SealingKeys, pool: Turns, clock: IReactorTime) -> None:
         self._keys = keys
         self._pool = pool
         self._loop = LoopingCall(self._renew)
@@ -206,13 +206,13 @@ class Seals:
         if self._loop.running:
             self._loop.stop()
 
-    def published(self) -> Deferred[str]:
+    def published(self, comer: Comer) -> Deferred[str]:
         """The signed set of keys."""
-        return self._pool(self._keys.published)
+        return self._pool(comer, self._keys.published)
 
-    def unseal(self, jwe: str) -> Deferred[Sealed]:
+    def unseal(self, jwe: str, comer: Comer) -> Deferred[Sealed]:
         """What is sealed in ``jwe``."""
-        return self._pool(self._unseal, jwe)
+        return self._pool(comer, self._unseal, jwe)
 
     def _unseal(self, jwe: str) -> Sealed:
         try:
@@ -221,6 +221,6 @@ class Seals:
             raise Refused(codes.BROKEN_SEAL) from error
 
     def _renew(self) -> Deferred[None]:
-        return self._pool(self._keys.renew).addErrback(
+        return self._pool(THE_BANK, self._keys.renew).addErrback(
             lambda why: _log.warn("the keys of seals could not be renewed: {why}", why=why.getErrorMessage())
         )

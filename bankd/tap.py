@@ -45,7 +45,8 @@ from bankd.lane import Lane
 from bankd.notary import Notary
 from bankd.notify import Notices
 from bankd.perspectives import realm
-from bankd.perspectives.branch import Bounded, Branch
+from bankd.perspectives.branch import Branch
+from bankd.perspectives.turns import Turns
 from bankd.protocols.line_factory import LineFactory
 from bankd.renewal import Renewal
 from bankd.sealing_keys import SealingKeys, Seals
@@ -57,10 +58,7 @@ READ_THREADS = 4
 HASH_THREADS = 2
 SEAL_THREADS = 2
 MAX_SEALED = 1000
-"""Sealed requests that may wait to be opened; at a thousand a second, and more get BUSY."""
-
-MAX_HASHES = 200
-"""Secrets that may wait to be hashed; at some 40 a second and core that is a wait of seconds, and more get BUSY."""
+"""Sealed requests that may wait to be opened on each side (``perspectives.turns``), at a thousand a second."""
 
 EXPIRY_SECONDS = 1.0
 """How often holds are ended whose time has passed; they cannot be captured any more as soon as it has."""
@@ -222,12 +220,12 @@ class Bank(Service):
         read_pool = self._pool("read", READ_THREADS)
         self._notary = Notary(self._checkpoints, self._keys.signer, store, read_pool, self._reactor)
         keys = SealingKeys(self.settings.state, self._keys.signer, self.settings.terms.name, self._reactor.seconds)
-        self._seals = Seals(keys, Bounded(self._pool("seal", SEAL_THREADS), MAX_SEALED), self._reactor)
+        self._seals = Seals(keys, Turns(self._pool("seal", SEAL_THREADS), SEAL_THREADS, MAX_SEALED), self._reactor)
         return Branch(
             lane=self._lane,
             reading=store.reading,
             read_pool=read_pool,
-            hash_pool=Bounded(self._pool("hash", HASH_THREADS), MAX_HASHES),
+            hash_pool=Turns(self._pool("hash", HASH_THREADS), HASH_THREADS),
             hasher=Hasher(self._keys.pepper),
             tokens=TokenKeys(self._keys.pepper),
             codebook=Codebook(self._keys.pepper),

@@ -34,6 +34,7 @@ from bankd.lane import Lane
 from bankd.ledger.commands import Deposit
 from bankd.perspectives import realm
 from bankd.perspectives.branch import Branch
+from bankd.perspectives.turns import MOST, Turns
 from bankd.practice_wire import Wire as Wire
 from bankd.protocols.line_factory import LineFactory
 from bankd.records import Contact, Event, Limits, Parcel, Route
@@ -179,14 +180,14 @@ class PracticeBank:
             lane=self.lane,
             reading=self.store.reading,
             read_pool=read_pool or AtOnce(),
-            hash_pool=hash_pool or AtOnce(),
+            hash_pool=Turns(hash_pool or AtOnce(), MOST),
             hasher=Hasher(b"practice", passes=1, memory_kib=8),
             tokens=TokenKeys(b"practice"),
             codebook=Codebook(b"practice"),
             signer=keys.signer,
             board=self.board,
             post=self.post,
-            seals=Seals(keys, seal_pool or AtOnce(), self.clock),
+            seals=Seals(keys, Turns(seal_pool or AtOnce(), MOST), self.clock),
             terms=terms,
             limits=limits or Limits(),
             clock=self.clock,

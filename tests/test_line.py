@@ -18,8 +18,8 @@ from bankd.codes import Code
 from bankd.delivery.post import Post
 from bankd.ledger.commands import Hold
 from bankd.money import MAX_HOLDING_MINOR
-from bankd.perspectives.branch import Bounded
 from bankd.perspectives.customer import Customer
+from bankd.perspectives.turns import Turns
 from bankd.protocols.line import MAX_UNREAD, PIPELINE, TURN
 from bankd.records import AccountView, Limits, Sealing
 from bankd.store import customers
@@ -52,7 +52,7 @@ class LineCase(SynchronousTestCase):
 
     def hash_when_stepped(self) -> None:
         """Have secrets hashed when the test says so."""
-        self.bank.branch.hash_pool = self.hash_pool
+        self.bank.branch.hash_pool = Turns(self.hash_pool, 1)
 
     def log_in(self, known: Known | None = None) -> Wire:
         """A connection on which a customer has logged in; by default Alice."""
@@ -195,7 +195,7 @@ class Codes(LineCase):
         needing = self.patch(self.bank.branch, "sealing", Sealing.SECRETS)
         yield codes.NEEDS_SEAL, self.bank.connect().ask("q LOGIN account=1 pin=1234")
         needing.restore()
-        self.patch(self.bank.branch, "hash_pool", Bounded(AtOnce(), 0))
+        self.patch(self.bank.branch, "hash_pool", Turns(AtOnce(), 1, 0))
         yield codes.BUSY, self.bank.connect().ask("q LOGIN username=alice password=x")
         yield codes.TOO_MUCH, self.deposit_too_much()
         terms, self.bank.branch.terms = self.bank.branch.terms, replace(self.bank.branch.terms, pin_terminals=True)
@@ -209,7 +209,7 @@ class Codes(LineCase):
         yield codes.OVER, self.taken_over().ask("q BALANCE")
         self.patch(Customer, "balance", lambda *_: 1 / 0)
         wire = self.bank.connect()
-        self.patch(self.bank.branch, "hash_pool", AtOnce())
+        self.patch(self.bank.branch, "hash_pool", Turns(AtOnce(), 1))
         yield codes.INCIDENT, wire.ask(f"q LOGIN account={self.bob.account} pin={self.bob.pin}", "r BALANCE")[1:]
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
         idle = self.bank.connect()
@@ -221,7 +221,7 @@ class Codes(LineCase):
         terms, self.bank.branch.terms = self.bank.branch.terms, replace(self.bank.branch.terms, one_time=OneTime.LOGIN)
         known, wire = self.bank.add_customer("dora"), self.bank.connect()
         way = f"q LOGIN account={known.account} pin={known.pin}"
-        pool, self.bank.branch.hash_pool = self.bank.branch.hash_pool, AtOnce()
+        pool, self.bank.branch.hash_pool = self.bank.branch.hash_pool, Turns(AtOnce(), 1)
         asked = wire.ask(way)
         yield codes.ONE_TIME, asked
         yield codes.WRONG_CODE, wire.ask(f"q ONE_TIME challenge={asked[0].split('challenge=')[1][:32]} code=notthis")
@@ -269,7 +269,7 @@ class Codes(LineCase):
         """Fill an account as far as possible, and pay once more in."""
         rich = self.bank.add_customer("rich")
         wire = self.bank.connect()
-        self.patch(self.bank.branch, "hash_pool", AtOnce())
+        self.patch(self.bank.branch, "hash_pool", Turns(AtOnce(), 1))
         wire.ask(f"l LOGIN account={rich.account} pin={rich.pin}")
         with self.bank.store.writing() as tx:
             payments.apply(tx, [self.bank.deposit(rich, MAX_HOLDING_MINOR, "fill")])
@@ -776,7 +776,7 @@ class Ends(LineCase):
             self.lane_pool.drain()
             self.assertEqual(wire.received(), [])
             self.stepped = False
-            self.patch(self.bank.branch, "hash_pool", AtOnce())
+            self.patch(self.bank.branch, "hash_pool", Turns(AtOnce(), 1))
             self.assertFree(self.alice)
             self.hash_when_stepped()
         self.assertEqual(self.bank.branch.tally.connections, 0)
@@ -1127,7 +1127,7 @@ class Stopping(LineCase):
         self.hash_pool.drain()
         self.assertEqual(codes_of(wire.received()), ["200", "503 reason=stopping"])
         self.successResultOf(hung_up)
-        self.patch(self.bank.branch, "hash_pool", AtOnce())
+        self.patch(self.bank.branch, "hash_pool", Turns(AtOnce(), 1))
         self.assertFree(self.alice)
 
 

@@ -22,6 +22,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from bankd import certificates, codes, tls
 from bankd.channel_factory import ChannelFactory
+from bankd.perspectives.turns import Turns
 from bankd.protocols.line import CLOSING_SECONDS, PIPELINE
 from bankd.records import Limits
 from bankd.store import customers
@@ -303,14 +304,14 @@ class Refusing(TLSCase):
     def test_crowded_in_the_middle_of_a_log_in(self) -> None:
         """One that has to leave while its secret is checked is not logged in after that, and keeps no account."""
         hash_pool = Stepped()
-        self.bank.branch.hash_pool = hash_pool
+        self.bank.branch.hash_pool = Turns(hash_pool, 1)
         link = Link(self.bank)
         link.ask(f"a LOGIN account={self.alice.account} pin={self.alice.pin}")
         link.far.protocol.dismiss(codes.CROWDED)
         hash_pool.drain()
         self.assertEqual(link.flush()[-1], "* 503 reason=crowded")
         self.assertFalse(link.is_open)
-        self.bank.branch.hash_pool = AtOnce()
+        self.bank.branch.hash_pool = Turns(AtOnce(), 1)
         self.assertNothingLeft()
 
     def test_logged_in(self) -> None:

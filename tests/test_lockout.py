@@ -15,7 +15,7 @@ from bankd.bank.tokens import TokenKeys
 from bankd.codes import Code, Refused
 from bankd.credentials import AccountPin, MobilePin, NamePassword, Origin
 from bankd.ibank import ICustomer
-from bankd.perspectives.branch import Bounded
+from bankd.perspectives.turns import Turns
 from bankd.records import NoticeKind, Wait
 from bankd.store import attempts, claims, terminals
 from bankd.store.claims import Found, Identity
@@ -384,15 +384,15 @@ class AtOnce(LockoutCase):
         return [self.failureResultOf(one, Refused).value.code for one in tries]
 
     def test_no_more_than_one_by_one(self) -> None:
-        """Of fifty at once three are checked, and all others have to wait; no hash is made for them."""
-        waiting = [self.log_in(AccountPin(self.alice.account, WRONG, HOME)) for _ in range(50)]
+        """Of thirty at once three are checked, and all others have to wait; no hash is made for them."""
+        waiting = [self.log_in(AccountPin(self.alice.account, WRONG, HOME)) for _ in range(30)]
         read = self.pools[1]
         read.drain()
         self.pools[0].drain()
         self.assertEqual(len(self.pools[2].waiting), 3)
         self.drain()
         found = self.codes_of(waiting)
-        self.assertEqual((found.count(codes.WRONG_SECRET), found.count(codes.WAIT)), (3, 47))
+        self.assertEqual((found.count(codes.WRONG_SECRET), found.count(codes.WAIT)), (3, 27))
 
     def test_from_many_networks(self) -> None:
         """Of two hundred from as many networks no more are checked than strangers have together."""
@@ -411,7 +411,7 @@ class AtOnce(LockoutCase):
 
     def test_hash_not_made(self) -> None:
         """A try that the bank was too busy to check is not counted."""
-        self.bank.branch.hash_pool = Bounded(self.pools[2], 0)
+        self.bank.branch.hash_pool = Turns(self.pools[2], 1, 0)
         waiting = [self.log_in(AccountPin(self.alice.account, WRONG, HOME)) for _ in range(3)]
         self.drain()
         self.assertEqual(self.codes_of(waiting), [codes.BUSY] * 3)

@@ -24,16 +24,17 @@ from bankd.codes import Code, Refused
 from bankd.credentials import AccountPin, IAccountPin, IMobilePin, INamePassword, MobilePin, NamePassword, Origin
 from bankd.ibank import IBankProtocol, ICustomer, IFigures, IMind, IVisitor
 from bankd.ledger.commands import Transfer
-from bankd.perspectives.branch import Bounded
+from bankd.perspectives.branch import begin
 from bankd.perspectives.checkers import CHECKERS, Checker, Proven
 from bankd.perspectives.realm import Realm
+from bankd.perspectives.turns import Turns
 from bankd.perspectives.visitor import Visitor
 from bankd.plugin import ProtocolMaker
 from bankd.records import AccountView, Greeting, Held, NoticeKind, Payee, Receipt
 from bankd.store import customers
 from bankd.store.engines import Transaction
 from bankd.store.schema import secrets
-from bankd.testing import OPENED, PRACTICE_TERMS, AtOnce, Known, PracticeBank, Stepped
+from bankd.testing import OPENED, PRACTICE_TERMS, Known, PracticeBank, Stepped
 
 T = TypeVar("T")
 
@@ -230,11 +231,13 @@ class Checking(BranchCase):
 
     def test_unfinished(self) -> None:
         """A checker that says nothing of how it checks lets nobody in."""
-        self.failureResultOf(ReturningNobody(self.bank.branch).requestAvatarId(None), NotImplementedError)
+        self.failureResultOf(
+            ReturningNobody(self.bank.branch).requestAvatarId(NamePassword("alice", "x")), NotImplementedError
+        )
 
     def test_too_many(self) -> None:
         """When too many secrets wait to be hashed a log-in is told to come later, and is not checked at all."""
-        self.bank.branch.hash_pool = Bounded(self.hash_pool, 1)
+        self.bank.branch.hash_pool = Turns(self.hash_pool, 1, 1)
         first = self.log_in(AccountPin(self.alice.account, self.alice.pin))
         second = self.log_in(AccountPin(self.bob.account, self.bob.pin))
         self.read_pool.drain()
@@ -247,7 +250,7 @@ class Checking(BranchCase):
 
     def test_too_many_log_ins(self) -> None:
         """When too many log-ins are under way the next is told so before anything is done for it."""
-        self.bank.branch.tries = Bounded(self.bank.branch.tries, 1)
+        self.bank.branch.tries = Turns(begin, 1, 1)
         self.log_in(AccountPin(self.alice.account, self.alice.pin))
         second = self.log_in(AccountPin(self.bob.account, self.bob.pin))
         self.assertIs(self.failureResultOf(second, Refused).value.code, codes.BUSY)
@@ -255,8 +258,8 @@ class Checking(BranchCase):
 
     def test_too_many_sign_ups(self) -> None:
         """Sign-ups count among them: they cannot fill the pool that hashes, so that each log-in is counted in vain."""
-        self.bank.branch.tries = Bounded(self.bank.branch.tries, 1)
-        visitor = Visitor(self.bank.branch)
+        self.bank.branch.tries = Turns(begin, 1, 1)
+        visitor = Visitor(self.bank.branch, Terminal())
         details = ("+12025550177", None, None, None)
         first = Deferred.fromCoroutine(visitor.sign_up("carol", "a long and odd one", *details))
         refused = self.failureResultOf(self.log_in(AccountPin(self.alice.account, self.alice.pin)), Refused)
@@ -386,35 +389,6 @@ class Registering(BranchCase):
             self.assertIs(self.failureResultOf(second, Refused).value.code, code)
 
 
-class Bounding(SynchronousTestCase):
-    """A pool that takes only so much."""
-
-    def test_most(self) -> None:
-        """It refuses what comes while as many as allowed wait or are under way, and takes more when one has ended."""
-        pool = Stepped()
-        bounded = Bounded(pool, 2)
-        first, second = bounded(lambda: "first"), bounded(lambda: "second")
-        self.assertIs(self.assertRaises(Refused, bounded, str).code, codes.BUSY)
-        self.assertEqual(len(pool.waiting), 2)
-        pool.step()
-        self.assertEqual(self.successResultOf(first), "first")
-        third = bounded(int, "3")
-        self.assertRaises(Refused, bounded, str)
-        pool.drain()
-        self.assertEqual((self.successResultOf(second), self.successResultOf(third)), ("second", 3))
-
-    def test_failed(self) -> None:
-        """A call that failed has ended too."""
-        bounded = Bounded(AtOnce(), 1)
-        for _ in range(3):
-            self.failureResultOf(bounded(divmod, 1, 0), ZeroDivisionError)
-
-    def test_nothing_waits(self) -> None:
-        """Calls that end at once are never too many."""
-        bounded = Bounded(AtOnce(), 1)
-        self.assertEqual([self.successResultOf(bounded(str)) for _ in range(3)], [""] * 3)
-
-
 class RealmTests(BranchCase):
     """Who is given which perspective."""
 
@@ -528,7 +502,7 @@ class Visiting(BranchCase):
 
     def test_busy(self) -> None:
         """When too many secrets wait to be hashed nobody is made."""
-        self.bank.branch.hash_pool = Bounded(self.hash_pool, 0)
+        self.bank.branch.hash_pool = Turns(self.hash_pool, 1, 0)
         self.assertRefused(self.sign_up(), codes.BUSY)
 
 

@@ -222,7 +222,7 @@ class ByItself(SealingCase):
         """A fault in what opens seals is logged, and answered as such that the client may ask again."""
         line = self.connect()
 
-        def fail(jwe: str) -> None:
+        def fail(jwe: str, comer: Any) -> None:
             raise RuntimeError("no such luck")
 
         self.patch(self.bank.branch.seals, "unseal", fail)
@@ -366,7 +366,7 @@ class NeedsSessions(SealingCase):
         line = self.connect()
         begin = line.begin()
         slow: Deferred[None] = Deferred()
-        self.patch(self.bank.branch.seals, "published", lambda: slow)
+        self.patch(self.bank.branch.seals, "published", lambda _: slow)
         self.assertEqual(line.wire.ask("a KEYS", f"b {self.log_in}", begin), [])
         slow.errback(Refused(codes.BUSY))
         said = line.wire.received()

@@ -11,6 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from bankd import codes, keyring, sealing_keys
 from bankd.codes import Refused
+from bankd.perspectives.turns import Comer, Turns
 from bankd.sealing_keys import DAY, LOOK_SECONDS, SealingKeys, Seals
 from bankd.testing import OPENED, AtOnce
 from bankd.wire import key_set, seal
@@ -18,6 +19,7 @@ from bankd.wire.seal import BrokenSeal, Sealed, SealingKey
 from tests.sealing import bank_key, identity
 
 SEALED = Sealed("0f" * 16, 0, "NOOP")
+COMER = Comer("somebody")
 
 
 class KeysCase(SynchronousTestCase):
@@ -170,7 +172,7 @@ class InTheBank(KeysCase):
 
     def setUp(self) -> None:
         super().setUp()
-        self.seals = Seals(self.keys, AtOnce(), self.clock)
+        self.seals = Seals(self.keys, Turns(AtOnce(), 1), self.clock)
         self.addCleanup(self.seals.close)
 
     def test_round_the_clock(self) -> None:
@@ -189,7 +191,7 @@ class InTheBank(KeysCase):
                 raise OSError("no entropy")
             return self.make()
 
-        self.seals = Seals(self.open(make), AtOnce(), self.clock)
+        self.seals = Seals(self.open(make), Turns(AtOnce(), 1), self.clock)
         self.seals.open()
         self.addCleanup(self.seals.close)
         self.assertEqual(self.files(), set())
@@ -199,9 +201,9 @@ class InTheBank(KeysCase):
 
     def test_answers(self) -> None:
         """What is published, and what is opened, comes from the pool; a broken seal is a refusal."""
-        text = self.successResultOf(self.seals.published())
+        text = self.successResultOf(self.seals.published(COMER))
         key = key_set.read(identity(), text, self.clock.seconds())
-        self.assertEqual(self.successResultOf(self.seals.unseal(seal.seal(SEALED, key))), SEALED)
-        refused = self.failureResultOf(self.seals.unseal("x"), Refused).value
+        self.assertEqual(self.successResultOf(self.seals.unseal(seal.seal(SEALED, key), COMER)), SEALED)
+        refused = self.failureResultOf(self.seals.unseal("x", COMER), Refused).value
         assert isinstance(refused, Refused)
         self.assertIs(refused.code, codes.BROKEN_SEAL)

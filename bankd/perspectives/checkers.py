@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from twisted.cred.checkers import ICredentialsChecker
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import Deferred
 from zope.interface import Interface, implementer
 
 from bankd import codes
@@ -32,7 +32,7 @@ from bankd.credentials import (
     OneTimePassword,
     Origin,
 )
-from bankd.perspectives import second_factor, tries
+from bankd.perspectives import second_factor, tries, turns
 from bankd.perspectives.branch import Branch
 from bankd.store.claims import Found, Identity
 from bankd.store.customers import AccountRow
@@ -71,7 +71,7 @@ class Checker:
 
     def requestAvatarId(self, credentials: Any) -> Deferred[Any]:
         """A ``Proven``, or Refused."""
-        return maybeDeferred(self._branch.tries, self._check, credentials)
+        return self._branch.tries(turns.at_the_door(credentials.origin), self._check, credentials)
 
     async def _check(self, given: Any) -> Proven:
         raise NotImplementedError
@@ -87,7 +87,7 @@ class Checker:
         found, tried = await tries.look_up(self._branch, identity, given.origin)
         claim = access.claim_of(identity, found)
         hashed = claim.hashed if claim else None
-        renewed = await tries.make(self._branch, tried, lambda: self._branch.proven(hashed, secret))
+        renewed = await tries.make(self._branch, tried, lambda place: self._branch.proven(place, hashed, secret))
         if claim is None or renewed is None:
             raise Refused(codes.WRONG_SECRET)
         return Proven(replace(claim, renewed=renewed), tried, given.origin, take_over=given.take_over)
@@ -135,7 +135,7 @@ class MobilePinChecker(Checker):
 
     async def _register(self, mobile: str, pin: str, origin: Origin) -> Proven:
         strength.check("pin", pin, [mobile])
-        hashed = await self._branch.hash(pin)
+        hashed = await self._branch.hash(turns.visitor(origin.host, origin.certificate), pin)
 
         def sign_up(tx: Transaction) -> AccountRow:
             branch = self._branch
@@ -161,7 +161,7 @@ class OneTimePasswordChecker(Checker):
     async def _check(self, given: OneTimePassword) -> Proven:
         branch = self._branch
         tried = await tries.look_up_challenge(branch, given.challenge, given.origin)
-        answer = await tries.make(branch, tried, lambda: second_factor.give(branch, given.challenge, given.password))
+        answer = await tries.make(branch, tried, lambda _: second_factor.give(branch, given.challenge, given.password))
         if not answer:
             raise second_factor.wrong(answer)
         claim = await branch.read(one_time.answered_claim, branch.codebook, answer.challenge)

@@ -15,7 +15,7 @@ from bankd.codes import Refused
 from bankd.ibank import ICustomer
 from bankd.ledger.books import Outcome
 from bankd.ledger.commands import Bulk, Capture, Command, Deposit, Hold, Release, Reversal, Transfer, Withdrawal
-from bankd.perspectives import second_factor
+from bankd.perspectives import second_factor, turns
 from bankd.perspectives.branch import Branch
 from bankd.perspectives.session import InSession
 from bankd.records import (
@@ -170,7 +170,7 @@ class Customer(InSession):
         await self._prove_again(password, pin)
         known = await self._branch.read(strength.known_of, self.session.customer_id)
         strength.check(kind, new, known, "new")
-        hashed = await self._branch.hash(new)
+        hashed = await self._branch.hash(turns.customer(self.session.customer_id), new)
         what = letters.TO_CHANGE_PASSWORD if kind == "password" else letters.TO_CHANGE_PIN
         await self._confirmed(
             lambda tx: accounts.set_secret(tx, self.session, kind, hashed),

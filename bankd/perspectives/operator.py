@@ -18,6 +18,7 @@ from bankd.codes import Refused
 from bankd.ibank import NotDelivered
 from bankd.ioperator import IOperator
 from bankd.perspectives.branch import Branch
+from bankd.perspectives.turns import THE_BANK
 from bankd.records import AccountFile, Act, Contact, Decision, EntryFile, OperatorView, Parcel, Proposal
 from bankd.store import operators as operator_rows
 from bankd.store import proposals as proposal_rows
@@ -129,7 +130,7 @@ class Operator:
         if contact is None or route is None:
             return None
         pin = pins.new_pin(branch.random_below, contact.mobile)
-        return Letter(contact, pin, NewPin(await branch.hash(pin), route))
+        return Letter(contact, pin, NewPin(await branch.hash(THE_BANK, pin), route))
 
     async def _send(self, letter: Letter | None, performed: Performed[Decision]) -> Decision:
         """What became of an order, after the PIN that came of it was sent."""

@@ -44,7 +44,7 @@ class Realm:
     def requestAvatar(self, avatarId: object, mind: object, *interfaces: Any) -> Any:
         """``IVisitor`` or ``IFigures`` for anonymous comers, ``ICustomer`` and ``IOperator`` for proven ones."""
         if avatarId is ANONYMOUS and IVisitor in interfaces:
-            visitor = Visitor(self._branch)
+            visitor = Visitor(self._branch, IMind(mind))
             return IVisitor, visitor, visitor.leave
         if avatarId is ANONYMOUS and IFigures in interfaces:
             return IFigures, Figures(self._branch.tally), lambda: None

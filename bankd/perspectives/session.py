@@ -105,7 +105,7 @@ class InSession:
         tried = lockout.in_session(customer_id, kind)
         await tries.look_again(branch, tried)
         hashed = await branch.read(access.kept_hash, customer_id, kind)
-        if not await tries.make(branch, tried, lambda: branch.matches(hashed, secret)):
+        if not await tries.make(branch, tried, lambda place: branch.matches(place, hashed, secret)):
             raise Refused(codes.WRONG_SECRET)
         await branch.lane.run(lambda tx: lockout.passed(tx, tried, branch.terms.lockout))
 

@@ -1,6 +1,7 @@
 """A try to prove who one is: looked up, counted, and only then checked (``bank.lockout``).
 
-What is refused at the look-up costs no writing and no hash, so that whoever goes on trying in vain is in nobody's way.
+What is refused at the look-up, or finds no place in the queue, costs no writing and no hash, so that whoever goes on
+trying in vain is in nobody's way.
 """
 
 from collections.abc import Awaitable, Callable
@@ -15,7 +16,9 @@ from bankd.bank import access, lockout, one_time
 from bankd.bank.lockout import Tried
 from bankd.codes import Refused
 from bankd.credentials import Origin
+from bankd.perspectives import turns
 from bankd.perspectives.branch import Branch
+from bankd.perspectives.turns import Pool
 from bankd.records import NoticeKind
 from bankd.store import claims
 from bankd.store.claims import Found, Identity
@@ -57,19 +60,22 @@ def look_again(branch: Branch, tried: Tried) -> Deferred[None]:
     return branch.read(lockout.check, tried, _now_us(branch))
 
 
-async def make(branch: Branch, tried: Tried, check: Callable[[], Awaitable[T]]) -> T:
-    """What ``check`` gives, which is falsy for a wrong secret; it is called once the try is counted.
+async def make(branch: Branch, tried: Tried, check: Callable[[Pool], Awaitable[T]]) -> T:
+    """What ``check`` gives, which is falsy for a wrong secret; it is called once the try is counted, with its place
+    among those who have something hashed.
 
-    A try that was right stays counted until ``lockout.succeeded`` or ``lockout.passed``. Raises Refused: LOCKED and
-    WAIT where others were counted meanwhile, and what ``check`` raises; the try then does not count.
+    A try that was right stays counted until ``lockout.succeeded`` or ``lockout.passed``. Raises Refused: BUSY where
+    there is no place, before anything is counted; LOCKED and WAIT where others were counted meanwhile; and what
+    ``check`` raises. The try then does not count.
     """
     rules = branch.terms.lockout
-    news = await branch.lane.run(lambda tx: lockout.count(tx, tried, rules))
-    try:
-        right = await check()
-    except Refused:
-        await branch.lane.run(lambda tx: lockout.give_back(tx, tried, rules))
-        raise
+    with branch.hash_pool.place(turns.trying(tried)) as place:
+        news = await branch.lane.run(lambda tx: lockout.count(tx, tried, rules))
+        try:
+            right = await check(place)
+        except Refused:
+            await branch.lane.run(lambda tx: lockout.give_back(tx, tried, rules))
+            raise
     if not right:
         _tell(branch, tried, news)
     return right
