@@ -14,7 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from bankd import codes
 from bankd.bank.terms import OneTime
-from bankd.client import enrolment, main, passcodes, prompts, qr, words
+from bankd.client import enrolment, exits, main, passcodes, prompts, qr, words
 from bankd.client.address import Address
 from bankd.client.arguments import Given as ProgramGiven
 from bankd.client.dialog import Dialog
@@ -204,6 +204,20 @@ class AtTheScreen(AtTheTerminal):
         )
         self.assertIn(f"Transfer 1.00 USD to account 1000002? (y/N) \n{self.QUESTION}\n{PAID}", screen.text)
 
+    def test_session_that_ends_meanwhile(self) -> None:
+        """Where the session ends while one is asked for, that is told, and the first menu comes."""
+        screen = self.sit_down(*AS_USER, "2", "1000002", "1", "", "y", TRANSFER=WANTED)
+        self.lines[-1].lose(LostBank(Loss.ENDED, codes.OVER))
+        self.assertNoResult(self.status)
+        self.assertIn(f"{self.QUESTION}\n{words.lost(LostBank(Loss.ENDED, codes.OVER))}\n", screen.text)
+        self.assertIn("  1  Sign Up", screen.text.rpartition(self.QUESTION)[2])
+
+    def test_terminal_that_is_closed_meanwhile(self) -> None:
+        """A terminal that is closed while one is asked for ends the program as it does elsewhere."""
+        screen = self.sit_down(*AS_USER, "2", "1000002", "1", "", "y", TRANSFER=WANTED)
+        screen.cancel()
+        self.assertEqual(self.successResultOf(self.status), exits.SUCCESS)
+
     def test_app(self) -> None:
         """An app is set up with its secret as a picture and in letters, a code of it, and recovery codes shown once."""
         uri = pyotp.TOTP(SECRET).provisioning_uri(name="alice", issuer_name="Bank")
@@ -297,6 +311,12 @@ class Again(OnTheRoad):
         self.screen.type(self.practice.post.sent[-1][1].text[:8])
         self.wait()
 
+    def cut_and_log_in(self) -> None:
+        """Lose the connection, and type the password that lets the session go on."""
+        self.road.pipes[-1].cut()
+        self.wait(2)
+        self.type_password()
+
     def test_person_is_asked(self) -> None:
         """The person is asked for a new one, whatever question was open, which is then asked again."""
         choosing = self.begin(self.dialog.confirm("Sure? "))
@@ -309,6 +329,21 @@ class Again(OnTheRoad):
         self.screen.type("y")
         self.assertTrue(self.successResultOf(choosing))
         self.assertEqual(self.now(self.bank.balance()).balance_minor, 100_00)
+
+    def test_person_who_was_asked_for_one_already(self) -> None:
+        """One for the log-in comes first; then the one that was asked for is asked for again, and is still good."""
+        self.practice.branch.terms = replace(self.practice.branch.terms, one_time=OneTime.RISK)
+        self.cut_and_log_in()  # a session that begins under these terms
+        paying = self.pay()
+        self.wait()
+        code = self.practice.post.sent[-1][1].text[:8]
+        self.cut_and_log_in()
+        self.assertNoResult(paying)
+        self.assertEqual(self.screen.transcript[-2:], ["One-time password (sent to …01): "] * 2)
+        self.screen.type(code)
+        self.wait()
+        self.assertEqual(self.successResultOf(paying).balance_minor, 75_00)
+        self.assertPaid_once()
 
     def test_payment_under_way(self) -> None:
         """A payment whose answer was lost is asked again after it."""

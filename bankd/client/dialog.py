@@ -131,23 +131,23 @@ class Dialog:
         """The one-time password for ``challenge``, or None for an empty answer; ``left`` is told after a wrong one.
 
         The bank may want one while another question is open, to let a session go on over another connection. That is
-        set aside meanwhile, and asked again afterwards.
+        set aside meanwhile, and asked again afterwards; it may be for a one-time password itself.
         """
         form = replace(forms.PASSCODE, prompt=prompts.passcode(challenge))
-        aside: Deferred[None] = Deferred()
+        outer, aside = self._aside, Deferred[None]()
         self._aside = aside
         self._screen.cancel()
         try:
             if left is not None:
                 self.say(prompts.wrong_passcode(left))
-            while form.bare(typed := await self._screen.ask(form.prompt)):
+            while form.bare(typed := await self._unless_aside(form.prompt, aside)):
                 try:
                     return form.read(typed)
                 except ValueError:
                     self.say(form.hint)
             return None
         finally:
-            self._aside = None
+            self._aside = outer
             aside.callback(None)
 
     async def confirm(self, question: str) -> bool:
@@ -170,13 +170,20 @@ class Dialog:
 
     async def _line(self, prompt: str, *, hidden: bool = False) -> str:
         """One line from the screen. Raises LostBank when it was withdrawn because the session is over."""
+        try:
+            return await self._unless_aside(prompt, None, hidden=hidden)
+        except CancelledError:
+            if self.bank and self.bank.over:
+                raise self.bank.over from None
+            raise
+
+    async def _unless_aside(self, prompt: str, own: Deferred[None] | None, *, hidden: bool = False) -> str:
+        """One line from the screen, asked again after whatever sets it aside, which is anything but its ``own``."""
         while True:
             try:
                 return await self._screen.ask(prompt, hidden=hidden)
             except CancelledError:
-                if self.bank and self.bank.over:
-                    raise self.bank.over from None
-                if self._aside is None:
+                if self._aside is own or self._aside is None:
                     raise
             await self._aside
 

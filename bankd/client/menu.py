@@ -240,7 +240,12 @@ class Menu:
                 task = await self._dialog.choose(menu)
             except Interrupted:
                 task = counter.leave
-            await self._do(task(session))
+            try:
+                await self._do(task(session))
+            except CancelledError:  # a one-time password was asked for when the session ended
+                if session.bank.over is None:
+                    raise
+                self._dialog.say(words.lost(session.bank.over))
 
     def _stop_listening(self) -> None:
         if self._inbox is not None:
