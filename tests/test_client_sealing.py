@@ -328,7 +328,7 @@ class Acquaintances(ClientCase):
         fingerprint = self.bank.branch.signer.fingerprint
         self.successResultOf(self.meet())
         (told,) = self.told
-        self.assertIn(fingerprint, told)
+        self.assertIn(f"\n  {fingerprint}\n", told)
         self.assertIn(str(ADDRESS), told)
         self.successResultOf(self.meet())
         self.assertEqual(len(self.told), 1)

@@ -766,6 +766,7 @@ class TakingOver(AtTheTerminal):
         for said, fields in (("yes", [None, "yes"]), ("no", [None])):
             screen = self.sit_down(*AS_USER, said, LOGIN=[refusal(codes.IN_USE), WELCOME])
             self.assertIn(prompts.TAKE_OVER, screen.transcript)
+            self.assertLess(len(prompts.TAKE_OVER), 80)
             asked = self.asked(messages.Login)
             self.assertEqual([getattr(login, "take_over", None) for login in asked], fields)
 

@@ -35,7 +35,8 @@ STRANGERS = (
 """Causes for which what answers may be anybody."""
 
 FIRST_MET = (
-    "This is the first time that you use the bank at {address}. Its identity has the fingerprint {fingerprint}, "
-    "which is remembered from now on. Compare it with the one that the bank has told you."
+    "This is the first time that you use the bank at {address}. The fingerprint of its identity is\n"
+    "  {fingerprint}\n"
+    "and is remembered from now on. Compare it with the one that the bank has told you."
 )
 NOT_REMEMBERED = "The bank's identity cannot be remembered in {file}: {why}."

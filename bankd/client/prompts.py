@@ -18,7 +18,7 @@ CONTACT, NOTICES, CHANGE_PIN = "Update Contact Information", "Notices", "Change 
 CHANGE_PASSWORD, OPEN_ACCOUNT, DELETE = "Change Password", "Open Account...", "Delete Account"
 APP, ENROL_APP, REMOVE_APP = "Authenticator App...", "Set Up an App", "Remove the App"
 EXPORT, RECEIPT = "Export Statement...", "Save a Receipt..."
-TAKE_OVER = "This account is in use at another terminal. End that session with a one-time password? (yes/no): "
+TAKE_OVER = "In use at another terminal. End that session by a one-time password? (y/N) "
 HOLDS, GIVE_BACK, LIMITS = "Holds...", "Give a Payment Back...", "View Limits"
 HOLD, CAPTURE, RELEASE = "Set Money Aside", "Have a Hold Paid", "Release a Hold"
 
