@@ -10,6 +10,7 @@ from tests.hostile.cases import (
     pipelining,
     records,
     requests,
+    sealing,
     states,
     tls,
     values,
@@ -20,6 +21,7 @@ GROUPS = {
     "values": (values.SUBJECT, people.SUBJECT),
     "order": (states.SUBJECT, pipelining.SUBJECT),
     "property": (money.SUBJECT, access.SUBJECT),
+    "seals": (sealing.SUBJECT,),
     "beneath": (tls.SUBJECT, records.SUBJECT, http.SUBJECT, datagrams.SUBJECT),
 }
 

@@ -4,15 +4,19 @@ import secrets
 import socket
 from collections import deque
 from string import Template
+from time import monotonic
 
 from bankd.store import customers
 from bankd.store.customers import AccountRow
-from tests.hostile.line import LOOPBACK, Line, Silence, reach
+from tests.hostile.line import LOOPBACK, PATIENCE_SECONDS, Line, Silence, reach
 from tests.hostile.target import PASSWORD, PIN, Target
 from tests.system.support import Customer
 
 CAST = 60
 """Customers of a bank that cases are played at."""
+
+SOON = ("423 reason=in_use", "429 reason=wait seconds=1")
+"""What a log-in may be answered that will do soon."""
 
 
 class Stage:
@@ -44,9 +48,9 @@ class Stage:
         return self._rows[person.account]
 
     def log_in(self, person: Customer) -> Line:
-        """A session of somebody's, on a connection of its own; in use, it is asked for again."""
-        line = self.bank.call()
-        while (answer := line.ask(f"LOGIN account={person.account} pin={PIN}")) == "423 reason=in_use":
+        """A session of somebody's, on a connection of its own; in use, or told to wait, it is asked for again."""
+        line, until = self.bank.call(), monotonic() + PATIENCE_SECONDS
+        while (answer := line.ask(f"LOGIN account={person.account} pin={PIN}")) in SOON and monotonic() < until:
             continue  # the connection before is just being noticed to be gone
         if not answer.startswith("200 "):
             raise Silence(f"the log-in of {person.username} was answered {answer}")

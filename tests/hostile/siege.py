@@ -40,8 +40,9 @@ class Siege:
         self._held = traces.held(bank.process)
 
     def play(self, subject: Subject, case: Case) -> Played:
-        """Play one case, and see what came of it."""
+        """Play one case, with no wrong tries counted before it, and see what came of it."""
         wrong: list[str] = []
+        self._bank.forget_tries()
         with self._bank.opened() as store:
             with store.reading() as connection:
                 before = traces.look(self._bank, connection)

@@ -42,6 +42,10 @@ class Hostile(SynchronousTestCase):
         """Money that is not there, and what belongs to others."""
         self.assertUnmoved("property")
 
+    def test_seals(self) -> None:
+        """Seals that are none, and lines of sealed sessions that are not the next."""
+        self.assertUnmoved("seals")
+
     def test_beneath(self) -> None:
         """TLS that is none, and the other ports."""
         self.assertUnmoved("beneath")
