@@ -52,24 +52,36 @@ class Stage:
         line, until = self.bank.call(), monotonic() + PATIENCE_SECONDS
         while (answer := line.ask(f"LOGIN account={person.account} pin={PIN}")) in SOON and monotonic() < until:
             continue  # the connection before is just being noticed to be gone
+        if answer.startswith("401 reason=one_time "):
+            answer = line.ask(f"ONE_TIME challenge={fields(answer)['challenge']} code={self.bank.sent_to(person)}")
         if not answer.startswith("200 "):
             raise Silence(f"the log-in of {person.username} was answered {answer}")
         return line
 
     def _set(self) -> None:
         leaver = self.log_in(self.gone)
-        _done(leaver.ask(f"DELETE_ACCOUNT pin={PIN} payout={self.neighbour.account}"))
+        self._confirmed(leaver, self.gone, f"DELETE_ACCOUNT pin={PIN} payout={self.neighbour.account}")
         leaver.close()
         line = self.log_in(self.victim)
         self.names["euros"] = _done(line.ask("OPEN_ACCOUNT currency=EUR"))["account"]
         self.names["their_key"] = "the-victims-own-key"
         deposit = _done(line.ask(f"DEPOSIT amount=5 currency=USD key={self.names['their_key']}"))
         self.names["their_receipt"] = deposit["receipt"]
-        held = _done(line.ask(f"HOLD to={self.neighbour.account} amount=100 currency=USD key=a-hold"))
+        hold = f"HOLD to={self.neighbour.account} amount=100 currency=USD key=a-hold"
+        held = self._confirmed(line, self.victim, hold)
         self.names["their_hold"] = held["hold"]
         paid = _done(line.ask(f"TRANSFER to={self.neighbour.account} amount=7 currency=USD key=a-payment"))
         self.names["their_payment"] = paid["receipt"]
         line.leave()
+
+    def _confirmed(self, line: Line, person: Customer, request: str) -> dict[str, str]:
+        """Ask for something in a session, with a one-time password where the bank wants one."""
+        answer = line.ask(request)
+        if answer.startswith("401 reason=one_time "):
+            code = self.bank.sent_to(person)
+            line.ask(f"ONE_TIME challenge={fields(answer)['challenge']} code={code}")
+            answer = line.ask(request)
+        return _done(answer)
 
 
 class Scene:
@@ -92,6 +104,7 @@ class Scene:
             "mate": self.mate.account,
             "key": secrets.token_hex(8),
         }
+        self.others: set[int] = set()
         self._actors = [self.mallory, self.mate]
         self._opened: list[socket.socket] = []
 
@@ -132,7 +145,7 @@ class Scene:
     @property
     def actors(self) -> set[int]:
         """The ids of the customers who act."""
-        return {self.stage.row(person).customer_id for person in self._actors}
+        return {self.stage.row(person).customer_id for person in self._actors} | self.others
 
     def end(self) -> None:
         """Close what is open."""

@@ -1,6 +1,8 @@
 """A bank to be attacked: made as an operator makes one, with customers who know every way in, served by ``twistd``."""
 
+import json
 import random
+import re
 import secrets
 import signal
 import ssl
@@ -31,6 +33,9 @@ OPENING_MINOR = 100_000
 """What every customer has at first."""
 
 BATCH = 500
+
+MESSAGES = "messages"
+"""The file in the bank's folder that a bank which delivers into a file has them in."""
 
 Sections = Mapping[str, Mapping[str, object]]
 """Settings, by section and key."""
@@ -101,6 +106,15 @@ class Target:
     def log(self) -> str:
         """All that the bank has logged."""
         return self._log_file.read_text(encoding="utf-8", errors="replace")
+
+    def messages_to(self, person: Customer) -> list[str]:
+        """What was sent to a customer, where the bank's deliveries are the file MESSAGES."""
+        sent = map(json.loads, (self.folder / MESSAGES).read_text().splitlines())
+        return [message["text"] for message in sent if message["mobile"] == person.mobile]
+
+    def sent_to(self, person: Customer) -> str:
+        """The one-time password that a customer was sent last."""
+        return re.findall(r"\b\d{8}\b", self.messages_to(person)[-1])[0]
 
     def forget_tries(self) -> None:
         """Forget who tried wrong secrets, so that nobody has to wait for what somebody tried before."""

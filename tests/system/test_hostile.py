@@ -46,6 +46,14 @@ class Hostile(SynchronousTestCase):
         """Seals that are none, and lines of sealed sessions that are not the next."""
         self.assertUnmoved("seals")
 
+    def test_passwords(self) -> None:
+        """One-time passwords that are wrong, late, another's or for something else, and accounts taken over."""
+        self.assertUnmoved("passwords")
+
+    def test_gate(self) -> None:
+        """Strangers who are slow, silent or too many."""
+        self.assertUnmoved("gate")
+
     def test_beneath(self) -> None:
         """TLS that is none, and the other ports."""
         self.assertUnmoved("beneath")
