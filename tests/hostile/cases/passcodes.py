@@ -38,8 +38,8 @@ def give(line: Line, waiting: str, code: str) -> str:
     return line.ask(f"ONE_TIME challenge={waiting} code={code}")
 
 
-def told(heard: str, *wanted: str) -> None:
-    """Raises Wrong unless one of these begins what was heard."""
+def told(heard: str, wanted: str) -> None:
+    """Raises Wrong unless this begins what was heard."""
     demand(heard.startswith(wanted), f"it was answered {heard}, and should be {wanted}")
 
 
@@ -51,11 +51,9 @@ def other(code: str) -> str:
 CHALLENGE = "0123456789abcdef" * 2
 for what, value in {
     "capitals": CHALLENGE.upper(),
-    "31 digits": CHALLENGE[1:],
     "33 digits": CHALLENGE + "0",
     "no digits": "",
     "SQL": "%27%20OR%201%3D1",
-    "a star": "%2A",
 }.items():
     SUBJECT.visitor(
         f"a challenge of {what}", f"a ONE_TIME challenge={value} code=12345678", "a 400 reason=field field=challenge"
@@ -64,7 +62,6 @@ for what, value in {
     "five digits": "12345",
     "17 digits": "1" * 17,
     "no digits": "",
-    "SQL": "%27%20OR%201%3D1",
     "digits and a space": "1234%205678",
     "Arabic digits": "%D9%A1%D9%A2%D9%A3%D9%A4%D9%A5%D9%A6",
 }.items():
