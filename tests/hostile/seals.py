@@ -22,7 +22,7 @@ from tests.hostile.scene import fields
 DIRECTIONS = (b"BANK/1 sealed session, client to bank", b"BANK/1 sealed session, bank to client")
 
 
-def spell(octets: bytes) -> str:
+def spell(octets: bytes | bytearray) -> str:
     """Octets in base64url without padding."""
     return urlsafe_b64encode(octets).rstrip(b"=").decode()
 

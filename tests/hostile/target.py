@@ -114,7 +114,7 @@ class Target:
 
     def sent_to(self, person: Customer) -> str:
         """The one-time password that a customer was sent last."""
-        return re.findall(r"\b\d{8}\b", self.messages_to(person)[-1])[0]
+        return str(re.findall(r"\b\d{8}\b", self.messages_to(person)[-1])[0])
 
     def forget_tries(self) -> None:
         """Forget who tried wrong secrets, so that nobody has to wait for what somebody tried before."""

@@ -108,7 +108,7 @@ def _(scene: Scene) -> None:
 
 @SUBJECT.case("a transfer in a sealed session, sent again in another with the same secret", entries=1)
 def _(scene: Scene) -> None:
-    heard = []
+    heard: list[str] = []
     for _ in range(2):
         sealer = Sealer(scene.visitor())
         secret = bytes(range(32))

@@ -110,7 +110,7 @@ for what, header in HEADERS.items():
 
 # What is sealed.
 
-for what, members in {
+MEMBERS: dict[str, dict[str, Any]] = {
     "another nonce": {"nonce": "0" * 32},
     "the nonce in capitals": {"nonce": "ABCDEF" * 5 + "AB"},
     "an empty nonce": {"nonce": ""},
@@ -133,7 +133,8 @@ for what, members in {
     "an empty secret": {"session": ""},
     "a secret that is a number": {"session": 7},
     "a secret that is no base64url": {"session": "*" * 43},
-}.items():
+}
+for what, members in MEMBERS.items():
     broken(f"{what} under seal", with_member(**members))
 for what, request in {
     "nothing": "",
