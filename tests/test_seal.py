@@ -149,7 +149,18 @@ class Refusals(SynchronousTestCase):
 
     def test_no_header(self) -> None:
         """What has no header that can be read is refused."""
-        for text in ("", ".", "....", "é....", "AAA....", spelt(b"[]") + "....", spelt(b'"dir"') + "....", "a" * 4064):
+        nested = spelt(b"[" * 2000) + "...."
+        for text in (
+            "",
+            ".",
+            "....",
+            "é....",
+            "AAA....",
+            spelt(b"[]") + "....",
+            spelt(b'"dir"') + "....",
+            "a" * 4064,
+            nested,
+        ):
             self.assertRaises(BrokenSeal, seal.key_id, text)
             self.assertBroken(text)
 
@@ -166,6 +177,7 @@ class Refusals(SynchronousTestCase):
             b"",
             b"x" * seal.PAD,
             b"[]" + b" " * (seal.PAD - 2),
+            b"[" * 8 * seal.PAD,
             plain() + b" ",
             plain(more=1),
             plain(nonce=None),

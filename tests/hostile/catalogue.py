@@ -4,14 +4,20 @@ from tests.hostile.cases import (
     access,
     datagrams,
     framing,
+    gate,
     http,
     money,
+    operators,
+    passcodes,
     people,
     pipelining,
     records,
     requests,
+    sealed_lines,
+    sealing,
     states,
     tls,
+    tokens,
     values,
 )
 
@@ -19,7 +25,10 @@ GROUPS = {
     "lines": (framing.SUBJECT, requests.SUBJECT),
     "values": (values.SUBJECT, people.SUBJECT),
     "order": (states.SUBJECT, pipelining.SUBJECT),
-    "property": (money.SUBJECT, access.SUBJECT),
+    "property": (money.SUBJECT, access.SUBJECT, tokens.SUBJECT, operators.SUBJECT),
+    "seals": (sealing.SUBJECT, sealed_lines.SUBJECT),
+    "passwords": (passcodes.SUBJECT,),
+    "gate": (gate.SUBJECT,),
     "beneath": (tls.SUBJECT, records.SUBJECT, http.SUBJECT, datagrams.SUBJECT),
 }
 

@@ -40,6 +40,13 @@ class Line:
         line._greet(plain, context, host)
         return line
 
+    @classmethod
+    def bare(cls, plain: socket.socket) -> "Line":
+        """The same without TLS, on which nothing was read yet."""
+        line = cls.__new__(cls)
+        line.heard, line._unread, line.socket = [], b"", plain  # type: ignore[assignment]
+        return line
+
     def _greet(self, plain: socket.socket, context: ssl.SSLContext, host: str | None) -> None:
         try:
             self.socket = context.wrap_socket(plain, server_hostname=host, suppress_ragged_eofs=False)

@@ -4,15 +4,19 @@ import secrets
 import socket
 from collections import deque
 from string import Template
+from time import monotonic
 
 from bankd.store import customers
 from bankd.store.customers import AccountRow
-from tests.hostile.line import LOOPBACK, Line, Silence, reach
+from tests.hostile.line import LOOPBACK, PATIENCE_SECONDS, Line, Silence, reach
 from tests.hostile.target import PASSWORD, PIN, Target
 from tests.system.support import Customer
 
 CAST = 60
 """Customers of a bank that cases are played at."""
+
+SOON = ("423 reason=in_use", "429 reason=wait seconds=1")
+"""What a log-in may be answered that will do soon."""
 
 
 class Stage:
@@ -44,28 +48,40 @@ class Stage:
         return self._rows[person.account]
 
     def log_in(self, person: Customer) -> Line:
-        """A session of somebody's, on a connection of its own; in use, it is asked for again."""
-        line = self.bank.call()
-        while (answer := line.ask(f"LOGIN account={person.account} pin={PIN}")) == "423 reason=in_use":
+        """A session of somebody's, on a connection of its own; in use, or told to wait, it is asked for again."""
+        line, until = self.bank.call(), monotonic() + PATIENCE_SECONDS
+        while (answer := line.ask(f"LOGIN account={person.account} pin={PIN}")) in SOON and monotonic() < until:
             continue  # the connection before is just being noticed to be gone
+        if answer.startswith("401 reason=one_time "):
+            answer = line.ask(f"ONE_TIME challenge={fields(answer)['challenge']} code={self.bank.sent_to(person)}")
         if not answer.startswith("200 "):
             raise Silence(f"the log-in of {person.username} was answered {answer}")
         return line
 
     def _set(self) -> None:
         leaver = self.log_in(self.gone)
-        _done(leaver.ask(f"DELETE_ACCOUNT pin={PIN} payout={self.neighbour.account}"))
+        self._confirmed(leaver, self.gone, f"DELETE_ACCOUNT pin={PIN} payout={self.neighbour.account}")
         leaver.close()
         line = self.log_in(self.victim)
         self.names["euros"] = _done(line.ask("OPEN_ACCOUNT currency=EUR"))["account"]
         self.names["their_key"] = "the-victims-own-key"
         deposit = _done(line.ask(f"DEPOSIT amount=5 currency=USD key={self.names['their_key']}"))
         self.names["their_receipt"] = deposit["receipt"]
-        held = _done(line.ask(f"HOLD to={self.neighbour.account} amount=100 currency=USD key=a-hold"))
+        hold = f"HOLD to={self.neighbour.account} amount=100 currency=USD key=a-hold"
+        held = self._confirmed(line, self.victim, hold)
         self.names["their_hold"] = held["hold"]
         paid = _done(line.ask(f"TRANSFER to={self.neighbour.account} amount=7 currency=USD key=a-payment"))
         self.names["their_payment"] = paid["receipt"]
         line.leave()
+
+    def _confirmed(self, line: Line, person: Customer, request: str) -> dict[str, str]:
+        """Ask for something in a session, with a one-time password where the bank wants one."""
+        answer = line.ask(request)
+        if answer.startswith("401 reason=one_time "):
+            code = self.bank.sent_to(person)
+            line.ask(f"ONE_TIME challenge={fields(answer)['challenge']} code={code}")
+            answer = line.ask(request)
+        return _done(answer)
 
 
 class Scene:
@@ -88,6 +104,7 @@ class Scene:
             "mate": self.mate.account,
             "key": secrets.token_hex(8),
         }
+        self.others: set[int] = set()
         self._actors = [self.mallory, self.mate]
         self._opened: list[socket.socket] = []
 
@@ -128,7 +145,7 @@ class Scene:
     @property
     def actors(self) -> set[int]:
         """The ids of the customers who act."""
-        return {self.stage.row(person).customer_id for person in self._actors}
+        return {self.stage.row(person).customer_id for person in self._actors} | self.others
 
     def end(self) -> None:
         """Close what is open."""

@@ -11,7 +11,7 @@ from tests.hostile import traces
 from tests.hostile.case import Case, Subject
 from tests.hostile.line import Line
 from tests.hostile.scene import CAST, Scene, Stage, fields
-from tests.hostile.target import Target, target
+from tests.hostile.target import PIN, Target, target
 
 WARMING = 12
 """Sessions that are opened beside each other before anything counts, so that all threads of the bank are there."""
@@ -40,8 +40,9 @@ class Siege:
         self._held = traces.held(bank.process)
 
     def play(self, subject: Subject, case: Case) -> Played:
-        """Play one case, and see what came of it."""
+        """Play one case, with no wrong tries counted before it, and see what came of it."""
         wrong: list[str] = []
+        self._bank.forget_tries()
         with self._bank.opened() as store:
             with store.reading() as connection:
                 before = traces.look(self._bank, connection)
@@ -71,6 +72,12 @@ class Siege:
 
     def _warm(self) -> None:
         people = list(self.stage.hostile)[:WARMING]
+        together = [self._bank.call() for _ in people]
+        for line, person in zip(together, people, strict=True):
+            line.say(f"w LOGIN account={person.account} pin={PIN}")
+        for line in together:
+            line.until("w ")
+            line.close()
         lines: list[Line] = [self.stage.log_in(person) for person in people]
         for line in lines:
             line.say(*["w BALANCE"] * 20, "w LOGOUT")

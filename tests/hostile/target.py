@@ -1,15 +1,17 @@
 """A bank to be attacked: made as an operator makes one, with customers who know every way in, served by ``twistd``."""
 
+import json
 import random
+import re
 import secrets
 import signal
 import ssl
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
+from sqlalchemy import delete
 from stdnum import damm
 
 from bankd import config, keyring
@@ -18,6 +20,7 @@ from bankd.bank.hashing import Hasher
 from bankd.config import Settings
 from bankd.store.customers import AccountRow
 from bankd.store.engines import Store
+from bankd.store.schema import attempts
 from bench import banks, programs
 from tests.hostile.line import LOOPBACK, PATIENCE_SECONDS, Line
 from tests.system.support import Customer, environment, free_ports, look_until
@@ -31,20 +34,11 @@ OPENING_MINOR = 100_000
 
 BATCH = 500
 
+MESSAGES = "messages"
+"""The file in the bank's folder that a bank which delivers into a file has them in."""
+
 Sections = Mapping[str, Mapping[str, object]]
 """Settings, by section and key."""
-
-
-@dataclass(frozen=True, slots=True)
-class Hashing:
-    """What a hash of the bank's customers costs: as little as can be, for cases, or as much as the bank's own."""
-
-    passes: int = 1
-    memory_kib: int = 8
-
-
-QUICK = Hashing()
-REAL = Hashing(2, 19 * 1024)
 
 
 class Target:
@@ -53,7 +47,7 @@ class Target:
     A stranger has a name, a number and an account of the same form, and is not known to the bank.
     """
 
-    def __init__(self, folder: Path, count: int, sections: Sections, hashing: Hashing = QUICK) -> None:
+    def __init__(self, folder: Path, count: int, sections: Sections) -> None:
         self.folder = folder
         self.state = folder / "state"
         self.settings_file = folder / "bank.ini"
@@ -66,7 +60,7 @@ class Target:
         self.customers: list[Customer] = []
         self.rows: list[AccountRow] = []
         with self.opened() as store:
-            self._fill(store, _people(2 * count), count, hashing)
+            self._fill(store, _people(2 * count), count)
         self._log_file = folder / "log"
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -113,6 +107,20 @@ class Target:
         """All that the bank has logged."""
         return self._log_file.read_text(encoding="utf-8", errors="replace")
 
+    def messages_to(self, person: Customer) -> list[str]:
+        """What was sent to a customer, where the bank's deliveries are the file MESSAGES."""
+        sent = map(json.loads, (self.folder / MESSAGES).read_text().splitlines())
+        return [message["text"] for message in sent if message["mobile"] == person.mobile]
+
+    def sent_to(self, person: Customer) -> str:
+        """The one-time password that a customer was sent last."""
+        return str(re.findall(r"\b\d{8}\b", self.messages_to(person)[-1])[0])
+
+    def forget_tries(self) -> None:
+        """Forget who tried wrong secrets, so that nobody has to wait for what somebody tried before."""
+        with self.opened() as store, store.writing() as tx:
+            tx.connection.execute(delete(attempts))
+
     @contextmanager
     def opened(self) -> Iterator[Store]:
         """The bank's database, also beside the bank that serves it."""
@@ -130,9 +138,9 @@ class Target:
     def _serves(self) -> bool:
         return bool(self.process) and programs.answers(self.port) and programs.answers(self.status_port)
 
-    def _fill(self, store: Store, people: Sequence[Customer], count: int, hashing: Hashing) -> None:
+    def _fill(self, store: Store, people: Sequence[Customer], count: int) -> None:
         """Sign the first ``count`` of ``people`` up; the others are strangers."""
-        hasher = Hasher(keyring.load(self.state).pepper, hashing.passes, hashing.memory_kib)
+        hasher = Hasher(keyring.load(self.state).pepper)
         hashes = {"password": hasher.hash(PASSWORD), "pin": hasher.hash(PIN)}
         while len(self.rows) < count:
             with store.writing() as tx:
@@ -194,9 +202,9 @@ def with_settings(sections: Sections, told: Sequence[str]) -> Sections:
 
 
 @contextmanager
-def target(folder: Path, count: int, sections: Sections | None = None, hashing: Hashing = QUICK) -> Iterator[Target]:
+def target(folder: Path, count: int, sections: Sections | None = None) -> Iterator[Target]:
     """A target that is served until the end."""
-    made = Target(folder, count, sections or {}, hashing)
+    made = Target(folder, count, sections or {})
     made.launch()
     try:
         yield made

@@ -21,7 +21,7 @@ from time import perf_counter
 from bench.programs import BenchError, scratch
 from tests.hostile.line import Line, Silence
 from tests.hostile.ranks import area_under_curve
-from tests.hostile.target import REAL, Sections, Target, target, with_settings
+from tests.hostile.target import Sections, Target, target, with_settings
 from tests.system.support import Customer
 
 WRONG = "2739"
@@ -124,7 +124,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     each = options.count + WARMING // 2
     passed = True
     try:
-        with scratch() as folder, target(folder / "bank", len(WAYS) * each, sections, REAL) as bank:
+        with scratch() as folder, target(folder / "bank", len(WAYS) * each, sections) as bank:
             for serial, (way, spelt) in enumerate(WAYS.items()):
                 passed &= tell(way, refuse(bank, bank.trust, _tries(bank, spelt, each, serial)), options.most)
     except (BenchError, Silence) as wrong:

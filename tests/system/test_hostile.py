@@ -42,6 +42,18 @@ class Hostile(SynchronousTestCase):
         """Money that is not there, and what belongs to others."""
         self.assertUnmoved("property")
 
+    def test_seals(self) -> None:
+        """Seals that are none, and lines of sealed sessions that are not the next."""
+        self.assertUnmoved("seals")
+
+    def test_passwords(self) -> None:
+        """One-time passwords that are wrong, late, another's or for something else, and accounts taken over."""
+        self.assertUnmoved("passwords")
+
+    def test_gate(self) -> None:
+        """Strangers who are slow, silent or too many."""
+        self.assertUnmoved("gate")
+
     def test_beneath(self) -> None:
         """TLS that is none, and the other ports."""
         self.assertUnmoved("beneath")

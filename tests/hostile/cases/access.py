@@ -1,6 +1,6 @@
 """Other people's accounts, and what a bank might be talked into: injection of every kind."""
 
-from tests.hostile.case import Subject, demand, expect, said
+from tests.hostile.case import Subject, demand, expect, is_like
 from tests.hostile.scene import Scene, fields
 
 SUBJECT = Subject("access")
@@ -135,17 +135,28 @@ def _(scene: Scene) -> None:
 @SUBJECT.case("every receipt from 0 to 300: only one's own are certified")
 def _(scene: Scene) -> None:
     line = scene.customer()
-    mine = {fields(entry)["receipt"] for entry in line.ask_whole("STATEMENT limit=100")[:-1]}
+    mine, page = set(), "STATEMENT limit=100"
+    while page:
+        *entries, end = line.ask_whole(page)
+        mine |= {fields(entry)["receipt"] for entry in entries}
+        cursor = fields(end).get("cursor")
+        page = f"STATEMENT limit=100 cursor={cursor}" if cursor else ""
     line.say(*(f"r{n} CERTIFY receipt={n}" for n in range(300)), "zz NOOP")
     for answer in line.until("zz ")[:-1]:
         number = answer.split(" ")[0].removeprefix("r")
         demand((" 200 " in answer) == (number in mine), f"CERTIFY of {number} was answered {answer}")
 
 
-@SUBJECT.case("all PINs from 0000 to 0199 for the victim's account")
+@SUBJECT.case("all PINs from 0000 to 0199 for the victim's account", changes=frozenset({"accounts", "notices"}))
 def _(scene: Scene) -> None:
-    tries = [f"a LOGIN account=$theirs pin={n:04}" for n in range(200)]
-    said(scene, scene.visitor(), tries, [REFUSED] * 200)
+    scene.act(scene.stage.victim)  # who gets a notice
+    line = scene.visitor()
+    line.say(*(scene.fill(f"a{n} LOGIN account=$theirs pin={n:04}") for n in range(200)), "zz NOOP")
+    answers = [answer.split(" ", 1)[1] for answer in line.until("zz ")[:-1]]
+    looked_at = [place for place, answer in enumerate(answers) if answer == "401 reason=credentials"]
+    demand(looked_at[:3] == [0, 1, 2] and len(looked_at) < 10, f"the tries {looked_at} were looked at")
+    rest = {answer for place, answer in enumerate(answers) if place not in looked_at}
+    demand(all(is_like(answer, "429 reason=wait seconds=...") for answer in rest), f"the others were answered {rest}")
     expect(scene, scene.visitor(), [])
 
 

@@ -32,7 +32,7 @@ SUBJECT.visitor("a verb of SMTP", "HELO example.com", "HELO 400 reason=line")
 SUBJECT.visitor("a name of Python's as the verb", "a __class__", "a 400 reason=line")
 SUBJECT.visitor("a name of Python's as the verb, in capitals", "a __CLASS__", "a 400 reason=verb")
 SUBJECT.visitor("a verb with a Cyrillic letter", "a NОOP", "a 400 reason=line")
-SUBJECT.visitor("a verb of the operators", "a CREDIT account=$mine amount=100", "a 400 reason=verb")
+SUBJECT.visitor("a verb of the operators", "a CREDIT account=$mine amount=100", "a 401 reason=login")
 SUBJECT.visitor("a verb with its percent-encoding", "a %4EOOP", "a 400 reason=line")
 SUBJECT.visitor("a number as the verb", "a 500", "a 400 reason=line")
 
