@@ -11,6 +11,7 @@ Another kind of secret, or another way to tell one, is another function in ACTS.
 
 import gzip
 import os
+import re
 import socket
 import sqlite3
 import ssl
@@ -21,6 +22,8 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from urllib.parse import quote
+
+import pyotp
 
 from tests.system.canaries import Canaries
 from tests.system.support import BIN, DEADLINE_SECONDS, Bank, Customer, PlainClient, SystemTestCase
@@ -99,6 +102,24 @@ class Story:
         self.canaries.see("an answer of the bank", said)
         self.canaries.see_processes()
         return said
+
+    @contextmanager
+    def session(self) -> Iterator[Callable[[str], str]]:
+        """A connection on which each line is answered by lines, which may tell the customer a secret."""
+        context = ssl.create_default_context(cafile=self.bank.state / "ca.pem")
+        connection = socket.create_connection(("127.0.0.1", self.bank.port), DEADLINE_SECONDS)
+        with context.wrap_socket(connection, server_hostname="localhost") as wire, wire.makefile("r") as answers:
+            answers.readline()
+
+            def ask(line: str) -> str:
+                wire.sendall(f"{line}\r\n".encode())
+                said = [answers.readline()]
+                while said[-1].split()[1] == "-":
+                    said.append(answers.readline())
+                self.canaries.see_processes()
+                return "".join(said)
+
+            yield ask
 
     def customer(self, what: str) -> Customer:
         """Sign a customer up whose password and PIN are canaries."""
@@ -244,6 +265,32 @@ def faults(story: Story) -> None:
     assert "struck" in story.bank.log
 
 
+def by_a_second_factor(story: Story) -> None:
+    """Set an authenticator app up, use a recovery code, and come again to a terminal that the bank trusts."""
+    canaries, one = story.canaries, story.customer("by a second factor")
+    with story.session() as ask:
+        token = canaries.keep("a terminal's token", told(ask(f"{by_name(one)} terminal=new"), "terminal"))
+        seed = canaries.keep("an app's seed", told(ask(f"b ENROL_APP pin={one.pin}"), "secret"))
+        confirmed = ask(f"c CONFIRM_APP code={pyotp.TOTP(seed).now()}")
+        codes = [canaries.keep("a recovery code", code) for code in re.findall(r" code=(\S+)", confirmed)]
+        assert len(codes) == 10, confirmed
+        refused = ask(f"d REMOVE_APP pin={one.pin}")
+        assert " 401 reason=one_time " in refused, refused
+        challenge = f"ONE_TIME challenge={told(refused, 'challenge')}"
+        assert " 401 " in ask(f"e {challenge} code={canaries.keep('a wrong code', '9999-8888-7777')}")
+        assert " 200" in ask(f"f {challenge} code={codes[0]}")
+        assert " 200" in ask(f"g REMOVE_APP pin={one.pin}")
+    with story.session() as ask:
+        assert " 200 " in ask(f"{by_name(one)} terminal={token}")
+    with story.session() as ask:
+        assert " 200 " in ask(f"{by_name(one)} terminal={canaries.word('a false token')}")
+
+
+def told(answer: str, name: str) -> str:
+    """What an answer says in a field."""
+    return answer.partition(f" {name}=")[2].split()[0]
+
+
 def in_the_client(story: Story) -> None:
     """Sign up, log in by each way, and change secrets, in a client."""
     canaries = story.canaries
@@ -306,6 +353,7 @@ ACTS: tuple[Callable[[Story], None], ...] = (
     changing,
     malformed,
     faults,
+    by_a_second_factor,
     in_the_client,
     by_tasks,
     by_the_operator,
