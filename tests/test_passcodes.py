@@ -85,6 +85,11 @@ class Confirming(SynchronousTestCase):
         self.assertEqual(self.failureResultOf(paying, Denied).value.code, codes.WRONG_CODE)
         self.assertEqual(told, [None, 2, 1])
 
+    def test_one_wrong(self) -> None:
+        """Who has no other after a wrong one is told that it was wrong, and not that there was none."""
+        _, paying = self.transfer(passcodes.once("00000000"), TRANSFER=WANTED, ONE_TIME=WRONG)
+        self.assertEqual(self.failureResultOf(paying, Denied).value.code, codes.WRONG_CODE)
+
     def test_too_late(self) -> None:
         """What else refuses the password is the answer too."""
         late = refusal(codes.NO_CHALLENGE)

@@ -54,16 +54,14 @@ async def _asked(line: Line, message: Message) -> Answer:
 
 
 async def _given(line: Line, challenge: Challenged, terminal: str | None, ask: AskPasscode) -> Answer | None:
-    """The bank's answer to a one-time password for ``challenge``; None where there was none, or no right one."""
-    left: int | None = None
-    while (code := await ask(challenge, left)) is not None:
+    """The bank's answer to the last one-time password that was given for ``challenge``; None where none was."""
+    left, answer = None, None
+    while left != 0 and (code := await ask(challenge, left)) is not None:
         answer = await line.ask(OneTime(challenge=challenge.challenge, code=code, terminal=terminal))
         if answer.code != codes.WRONG_CODE:
-            return answer
+            break
         left = read(TriesLeft, answer.fields).left
-        if not left:
-            return answer
-    return None
+    return answer
 
 
 def once(code: str) -> AskPasscode:
