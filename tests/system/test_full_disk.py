@@ -49,7 +49,7 @@ class FailingBank(Bank):
 
     def copy(self, to: Path) -> Path:
         """A copy of the state as it is on the disk: the database and its log, without what only memory holds."""
-        shutil.copytree(self.files(), to / "var", ignore=shutil.ignore_patterns("*-shm", "ballast"))
+        shutil.copytree(self.files(), to / "var", ignore=shutil.ignore_patterns("*-shm", "*.sock", "ballast"))
         return to / "var"
 
     def stop(self) -> None:
