@@ -323,6 +323,17 @@ class Renewing(BranchCase):
         self.assertRefused(self.log_in(AccountPin(self.alice.account, self.alice.pin)), codes.IN_USE)
         self.assertEqual(self.kept("pin"), old)
 
+    def test_renewed_meanwhile(self) -> None:
+        """The second of two log-ins at once, whose hash the first has renewed, has no wrong secret for that."""
+        self.raise_costs()
+        first, second = (self.start(self.log_in(AccountPin(self.alice.account, self.alice.pin))) for _ in range(2))
+        for pool in (self.read_pool, self.lane_pool, self.hash_pool):
+            pool.step()
+            pool.step()
+        self.drain()
+        self.successResultOf(first)
+        self.assertIs(self.failureResultOf(second, Refused).value.code, codes.IN_USE)
+
     def test_changed_meanwhile(self) -> None:
         """A secret that was changed while the old one was checked stays the one that it was changed to."""
         customer = self.enter()

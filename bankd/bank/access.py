@@ -21,7 +21,8 @@ from bankd.store.engines import Transaction
 @dataclass(frozen=True, slots=True)
 class Claim:
     """Whom credentials claim to be: the customer, the ``account_id`` to act on, and the secret that is to be checked:
-    its ``kind``, ``password`` or ``pin``, and its hash. ``renewed`` is the hash to keep once it has been checked.
+    its ``kind``, ``password`` or ``pin``, its hash, and when it was set. ``renewed`` is the hash to keep once it has
+    been checked.
     """
 
     customer_id: int
@@ -29,6 +30,7 @@ class Claim:
     kind: str
     hashed: str | None = field(repr=False)
     renewed: str | None = field(repr=False, default=None)
+    changed_us: int | None = field(compare=False, default=None)
 
 
 def claim(connection: Connection, identity: Identity) -> Claim | None:
@@ -40,7 +42,7 @@ def claim_of(identity: Identity, found: Found) -> Claim | None:
     """The same from what was found."""
     if found.customer_id is None or found.account_id is None:
         return None
-    return Claim(found.customer_id, found.account_id, identity.kind, found.hashed)
+    return Claim(found.customer_id, found.account_id, identity.kind, found.hashed, changed_us=found.changed_us)
 
 
 def is_enrolled(connection: Connection, certificate: str | None) -> bool:
@@ -66,7 +68,7 @@ def open_session(tx: Transaction, claim: Claim, terms: Terms, registered: bool =
     hash is renewed where the claim says so.
     """
     account = customers.account(tx.connection, claim.account_id)
-    if account.closed_us is not None or claim.hashed != kept_hash(tx.connection, claim.customer_id, claim.kind):
+    if account.closed_us is not None or not _is_kept(tx, claim):
         raise Refused(codes.WRONG_SECRET)
     fence = sessions.take(tx, account.id, terms.lease_seconds, over)
     if fence is None:
@@ -95,14 +97,20 @@ def half_open(tx: Transaction, claim: Claim) -> Claim:
 
     Raises Refused: WRONG_SECRET as ``open_session``, IN_USE while a session holds the claimed account.
     """
-    if claim.hashed != kept_hash(tx.connection, claim.customer_id, claim.kind):
+    if not _is_kept(tx, claim):
         raise Refused(codes.WRONG_SECRET)
     if is_taken(tx, claim):
         raise Refused(codes.IN_USE)
     if claim.renewed in (None, claim.hashed):
-        return claim
+        return replace(claim, hashed=kept_hash(tx.connection, claim.customer_id, claim.kind))
     customers.renew_hash(tx, claim.customer_id, claim.kind, claim.renewed)
     return replace(claim, hashed=claim.renewed)
+
+
+def _is_kept(tx: Transaction, claim: Claim) -> bool:
+    """Whether the secret that was checked is the customer's still; another log-in may have renewed its hash."""
+    mine = (claim.customer_id, claim.kind)
+    return customers.is_secret(tx.connection, *mine, claim.hashed, claim.changed_us)
 
 
 def renew_session(tx: Transaction, session: Session) -> None:

@@ -24,13 +24,14 @@ class Found:
     """What the bank knows of an identity; without a ``customer_id`` nothing.
 
     ``generation`` is that of the customer's terminal tokens, ``account_id`` the open account to act on, ``hashed`` the
-    hash of the secret; the last two are None where there is none.
+    hash of the secret, which was set at ``changed_us``; the last three are None where there is none.
     """
 
     customer_id: int | None = None
     generation: int = 0
     account_id: int | None = None
     hashed: str | None = field(default=None, repr=False)
+    changed_us: int | None = None
 
 
 def find(connection: Connection, identity: Identity) -> Found:
@@ -45,7 +46,7 @@ def find(connection: Connection, identity: Identity) -> Found:
         usable &= accounts.c.number == identity.number
     proof = (secrets.c.customer_id == customers.c.id) & (secrets.c.kind == identity.kind)
     row = connection.execute(
-        select(customers.c.id, customers.c.token_generation, accounts.c.id, secrets.c.hash)
+        select(customers.c.id, customers.c.token_generation, accounts.c.id, secrets.c.hash, secrets.c.changed_us)
         .select_from(customers.outerjoin(accounts, usable).outerjoin(secrets, proof))
         .where(named)
         .order_by(accounts.c.id)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Select, case, delete, func, insert, select, update
 
 from bankd.records import AccountView, CustomerView
 from bankd.store.engines import Transaction
@@ -108,17 +108,25 @@ def customer_with_mobile(connection: Connection, mobile: str) -> int | None:
 
 
 def set_secret(tx: Transaction, customer_id: int, kind: str, hashed: str) -> None:
-    """Keep the hash of a customer's ``password`` or ``pin`` in place of the one before."""
+    """Keep the hash of a customer's ``password`` or ``pin`` in place of the one before, which was set earlier."""
     mine = (secrets.c.customer_id == customer_id) & (secrets.c.kind == kind)
-    values = {"hash": hashed, "changed_us": tx.at_us}
-    if tx.connection.execute(update(secrets).where(mine).values(**values)).rowcount == 0:
-        tx.connection.execute(insert(secrets).values(customer_id=customer_id, kind=kind, **values))
+    later = case((secrets.c.changed_us < tx.at_us, tx.at_us), else_=secrets.c.changed_us + 1)
+    if tx.connection.execute(update(secrets).where(mine).values(hash=hashed, changed_us=later)).rowcount == 0:
+        added = {"customer_id": customer_id, "kind": kind, "hash": hashed, "changed_us": tx.at_us}
+        tx.connection.execute(insert(secrets).values(**added))
 
 
 def renew_hash(tx: Transaction, customer_id: int, kind: str, hashed: str) -> None:
     """Keep another hash of the ``password`` or ``pin`` that a customer has; when it was last changed stays."""
     mine = (secrets.c.customer_id == customer_id) & (secrets.c.kind == kind)
     tx.connection.execute(update(secrets).where(mine).values(hash=hashed))
+
+
+def is_secret(connection: Connection, customer_id: int, kind: str, hashed: str | None, changed_us: int | None) -> bool:
+    """Whether the secret that had a hash, and was set at a time, still is the customer's, whatever its hash is now."""
+    mine = (secrets.c.customer_id == customer_id) & (secrets.c.kind == kind)
+    row = connection.execute(select(secrets.c.hash, secrets.c.changed_us).where(mine)).first()
+    return row is not None and (row.hash == hashed or row.changed_us == changed_us)
 
 
 def secret(connection: Connection, customer_id: int, kind: str) -> str | None:

@@ -46,8 +46,11 @@ class Client:
         return f"LOGIN account={self.account.number} pin={self._pin}"
 
     def is_let_in(self, answer: str) -> bool:
-        """Whether ``answer`` to the log-in opened the session; False while the account is in use."""
-        if answer != "423 reason=in_use" and not answer.startswith("200 "):
+        """Whether ``answer`` to the log-in opened the session; False while the account is in use.
+
+        So many log-ins to one account at once are also told to wait, since each counts as a try until it has succeeded.
+        """
+        if answer != "423 reason=in_use" and not answer.startswith(("200 ", "429 ")):
             raise Wrong(f"the log-in to {self.account.number} was answered {answer}")
         return answer.startswith("200 ")
 

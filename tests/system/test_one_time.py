@@ -95,7 +95,9 @@ class OneTimeTests(SystemTestCase):
         said = self.give_together(f"ONE_TIME challenge={challenge} code={password}")
         welcome, *refusals = sorted(said)
         self.assertTrue(welcome.startswith(f"200 account={self.alice.account} "), welcome)
-        self.assertLessEqual(set(refusals), {"404 reason=challenge", "429 reason=wait seconds=1"})
+        # Of one network not all fifty find a place in the queue at once.
+        expected = {"404 reason=challenge", "429 reason=wait seconds=1", "503 reason=busy"}
+        self.assertLessEqual(set(refusals), expected)
         self.assertEqual(len(refusals), TOGETHER - 1)
         challenge = self.challenge(self.connect().ask(f"LOGIN account={self.bob.account} pin={self.bob.pin}"))
         password = self.password("to log in")
