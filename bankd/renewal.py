@@ -39,8 +39,8 @@ class Renewal:
         self._loop.clock = clock
 
     def begin(self) -> None:
-        """Look at once, and then every LOOK_SECONDS."""
-        self._loop.start(LOOK_SECONDS)
+        """Look every LOOK_SECONDS from now on; what there is now was read a moment ago."""
+        self._loop.start(LOOK_SECONDS, now=False)
 
     def end(self) -> None:
         """Look no more."""

@@ -353,7 +353,7 @@ class Refusals(BackupCase):
     def test_not_empty(self) -> None:
         """A bank with rows in any table is left alone."""
         self.save()
-        self.assertIn("the database is not empty: there are attempts in it", self.refusal(self.store))
+        self.assertIn("the database is not empty: there are acts in it", self.refusal(self.store))
 
     def test_tables_of_others(self) -> None:
         """A database with tables that are not a bank's is left alone, and the tables are named."""

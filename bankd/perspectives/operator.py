@@ -41,7 +41,7 @@ class Letter:
 
     contact: Contact
     pin: str = field(repr=False)
-    new: NewPin
+    kept: NewPin
 
 
 @implementer(IOperator)
@@ -94,7 +94,7 @@ class Operator:
         tried = Deed("approve", row.order.account if row is not None else None, of_id=proposal)
 
         def approve(tx: Transaction, operator: OperatorRow) -> Performed[Decision]:
-            return proposals.approve(tx, operator, proposal, letter.new if letter else None)
+            return proposals.approve(tx, operator, proposal, letter.kept if letter else None)
 
         performed = await self._perform(acts.Approve, tried, approve)
         return await self._send(letter, performed)
@@ -116,7 +116,7 @@ class Operator:
         letter = None if two_people else await self._letter(order)
 
         def propose(tx: Transaction, operator: OperatorRow) -> Performed[Decision]:
-            return proposals.propose(tx, operator, order, two_people, letter.new if letter else None)
+            return proposals.propose(tx, operator, order, two_people, letter.kept if letter else None)
 
         return await self._send(letter, await self._perform(message, proposals.deed_of(order), propose))
 

@@ -162,7 +162,7 @@ class TaskTests(SeedTestCase):
         self.assertRegex(client, r"^127\.0\.0\.1:\d+$")
         self.assertEqual(
             [what for peer, what in told if peer == client],
-            ["connected", "LOGIN 200", "BALANCE 200", "LOGOUT 200", "closed after 4 answers"],
+            ["connected", "KEYS 200", "LOGIN 200", "BALANCE 200", "LOGOUT 200", "closed after 6 answers"],
         )
 
     def test_a_real_address(self) -> None:
@@ -247,7 +247,8 @@ class SessionTests(SeedTestCase):
         first, second = self.open_client(self.bank), self.open_client(self.bank)
         first.log_in(self.alice.account, self.alice.pin)
         second.type("Log In", "Account number and PIN", self.alice.account, self.alice.pin)
-        second.wait_for(IN_USE)
+        second.wait_for("End that session by a one-time password? (y/N) ")
+        second.type("n")
         done = self.bank.client("user:alice", self.alice.password, "Check Balance")
         self.assertEqual((done.status, done.lines), (1, [IN_USE]))
         first.type("Exit")
