@@ -93,6 +93,7 @@ hostile: $(VENV)/.for-test $(VENV)/.for-sslyze
 	 $(BIN)/python -m tests.hostile.timings || failed=1; \
 	 $(BIN)/python -m tests.hostile.profile || failed=1; \
 	 exit $$failed
+
 # Without --jobs, so that the figures are printed.
 sealed: $(VENV)/.for-test
 	@SESSIONS="$${SESSIONS:-1000}" exec $(BIN)/python -m twisted.trial tests.system.test_sealed

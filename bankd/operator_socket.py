@@ -3,6 +3,7 @@
 Who is at the other end is a user of this system, and what that user is called stands here too.
 """
 
+import os
 import pwd
 import socket
 from contextlib import closing
@@ -16,13 +17,16 @@ from bankd.wire import grammar
 MODE = 0o660
 """Who may connect: the bank's user and group. Who of them is an operator is asked once they have."""
 
+LONGEST = 107
+"""The octets of the longest path that a socket's address holds, on Linux (unix(7))."""
+
 
 def listen(reactor: Any, path: Path, factory: Any) -> Any:
     """The port that serves ``factory`` at ``path``. Raises OSError, saying why not."""
     if _is_stale(path):
         path.unlink()
     try:
-        return reactor.listenUNIX(str(path), factory, mode=MODE)
+        return reactor.listenUNIX(address(path), factory, mode=MODE)
     except CannotListenError as error:
         raise OSError(f"cannot listen on {path}: {error.socketError}; operator_socket names another") from error
 
@@ -33,10 +37,21 @@ def _is_stale(path: Path) -> bool:
         return False
     with closing(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)) as probe:
         try:
-            probe.connect(str(path))
+            probe.connect(address(path))
         except ConnectionRefusedError:
             return True
     return False
+
+
+def address(path: Path) -> str:
+    """What the socket at ``path`` is bound and connected to, however deep its folder is.
+
+    An address has room for LONGEST octets. That of a longer path leads through the folder's descriptor, which stays
+    open as long as the process lives: the socket is removed by that name too. Raises OSError.
+    """
+    if len(os.fsencode(path)) <= LONGEST:
+        return str(path)
+    return f"/proc/self/fd/{os.open(path.parent, os.O_PATH | os.O_DIRECTORY)}/{path.name}"
 
 
 def user_name(uid: int) -> str:

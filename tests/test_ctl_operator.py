@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import shutil
 import socket
 from contextlib import closing
 from pathlib import Path
@@ -15,6 +16,7 @@ from twisted.internet.protocol import Factory
 from twisted.trial.unittest import TestCase
 
 from bankd import operator_socket
+from bankd.ctl.way import at_socket
 from bankd.operator_socket import user_name
 from bankd.store import operators, terminals
 from tests.test_ctl import CtlCase, Done
@@ -133,6 +135,21 @@ class Listening(TestCase):
         self.assertEqual(self.path.read_text(), "a file")
         self.path.unlink()
 
+    def test_deep_folder(self) -> None:
+        """A socket deeper in folders than its address has room for is made, replaced, reached and removed."""
+        folder = Path(mkdtemp(prefix="bankd-test-")) / ("x" * 120)
+        self.addCleanup(shutil.rmtree, folder.parent)
+        folder.mkdir()
+        path = folder / "operators.sock"
+        with closing(socket.socket(socket.AF_UNIX)) as left:
+            left.bind(operator_socket.address(path))
+        port = operator_socket.listen(reactor, path, Factory())
+        self.addCleanup(lambda: self.assertFalse(path.exists()))
+        self.addCleanup(port.stopListening)
+        at_socket(path).close()
+        with self.assertRaisesRegex(OSError, "cannot listen on .*; operator_socket names another"):
+            operator_socket.listen(reactor, path, Factory())
+
     def test_too_long(self) -> None:
-        """A path that is longer than the system takes is told."""
+        """A name that is longer than the system takes is told."""
         self.assertRaises(OSError, operator_socket.listen, reactor, self.path.parent / ("x" * 120), Factory())

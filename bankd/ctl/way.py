@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from io import BufferedIOBase
 from pathlib import Path
 
+from bankd import operator_socket
 from bankd.client.address import Address, NotAnAddress
 from bankd.ctl.command import Unusable, printable, settings_of
 
@@ -38,7 +39,7 @@ def at_socket(path: Path) -> BufferedIOBase:
     """A stream to and from the socket at ``path``. Raises OSError."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(PATIENCE_SECONDS)
-        connection.connect(str(path))
+        connection.connect(operator_socket.address(path))
         return connection.makefile("rwb")
 
 
