@@ -33,11 +33,11 @@ from bankd.client import arguments, exits, main
 from bankd.client.address import Address, NotAnAddress
 from bankd.client.arguments import EPILOG, Given, make_parser, read_arguments
 from bankd.client.bank import Bank
-from bankd.client.connect import cause_of, reach, terminal_from, trust_from
 from bankd.client.errors import Cause, Loss, LostBank, NoBank
 from bankd.client.feed import Later, Lines, Unreadable
 from bankd.client.known_banks import Introduced, KnownBanks
 from bankd.client.main import drive
+from bankd.client.reach import cause_of, reach, terminal_from, trust_from
 from bankd.client.sealing import Extent
 from bankd.client.testing import ScriptedLine, ScriptedScreen, granted, scripted_bank
 from bankd.records import Welcome

@@ -17,7 +17,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from bankd import certificates, codes, tls
 from bankd.bank import access
 from bankd.certificates import Authority
-from bankd.client.connect import terminal_from
+from bankd.client.reach import terminal_from
 from bankd.codes import Refused
 from bankd.credentials import AccountPin, MobilePin, NamePassword, Origin
 from bankd.ibank import ICustomer

@@ -13,12 +13,12 @@ from typing import Any, TextIO
 import bankd
 from bankd.client import exits, prompts
 from bankd.client.address import Address, NotAnAddress
-from bankd.client.connect import terminal_from, trust_from
 from bankd.client.feed import Later, tasks_among
 from bankd.client.forms import WAYS
 from bankd.client.help import EPILOG as EPILOG
 from bankd.client.known_banks import KnownBanks, default_path, introduced_by
 from bankd.client.passcodes import totp_secret
+from bankd.client.reach import terminal_from, trust_from
 from bankd.client.sealing import OPEN, Extent, Sealing, shared_key
 from bankd.client.tasks import SHAPES
 from bankd.client.tokens import file_of

@@ -16,7 +16,6 @@ from bankd import core_files
 from bankd.client import exits, passcodes, prompts, words
 from bankd.client.arguments import Given, read_arguments
 from bankd.client.bank import Bank
-from bankd.client.connect import reach
 from bankd.client.errors import NoBank
 from bankd.client.feed import Feed, Later, Lines, Unreadable
 from bankd.client.forms import WAYS
@@ -24,6 +23,7 @@ from bankd.client.inbox import open_inbox
 from bankd.client.lifeline import Lifeline
 from bankd.client.menu import Menu
 from bankd.client.passcodes import AskPasscode
+from bankd.client.reach import reach
 from bankd.client.script import Script
 from bankd.client.terminal import open_terminal
 from bankd.client.tokens import Tokens

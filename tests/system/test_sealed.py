@@ -20,9 +20,9 @@ from twisted.trial.unittest import TestCase
 from bankd import codes
 from bankd.client.address import Address
 from bankd.client.bank import Bank as Conversation
-from bankd.client.connect import reach, trust_from
 from bankd.client.errors import Cause, InDoubt, Loss, LostBank, NoBank
 from bankd.client.known_banks import introduced_by
+from bankd.client.reach import reach, trust_from
 from bankd.client.sealing import Extent, Sealing
 from bankd.records import PublishedKeys
 from bankd.signing import PrivateKey, new_key
