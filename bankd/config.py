@@ -32,6 +32,7 @@ from bankd.settings_values import (
     PORT,
     SEALED,
     SECONDS,
+    THREADS,
     YES_NO,
     Key,
     address,
@@ -43,6 +44,7 @@ from bankd.settings_values import (
     port,
     region,
     seconds,
+    threads,
     url,
     yes_or_no,
 )
@@ -59,7 +61,7 @@ class SettingsError(Exception):
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Settings that are valid; paths are absolute. ``protocols`` has address and port by the protocol's name;
-    ``operator_socket`` is None where operators have none.
+    ``operator_socket`` is None where operators have none. ``monitor_interval`` is in seconds.
     """
 
     state: Path
@@ -79,6 +81,8 @@ class Settings:
     checkpoint_seconds: int
     postage: Postage
     operator_socket: Path | None
+    worker_threads: int
+    monitor_interval: int
 
 
 KEYS = (
@@ -110,6 +114,8 @@ KEYS = (
         "the UNIX socket for operators; a relative path counts from the state folder",
     ),
     Key("server", "sealed", Sealing, SEALED, "no", "what is refused where it does not come under seal"),
+    Key("server", "worker_threads", threads, THREADS, "4", "how many threads read the database"),
+    Key("server", "monitor_interval", seconds, SECONDS, "60", "how often to log figures of the machine and the bank"),
     Key("database", "url", url, "an SQLAlchemy URL", "", "the database; left out, bank.sqlite3 in the state folder"),
     Key("bank", "name", label, "1 to 64 characters", "bankd", "the name that the bank greets with"),
     Key("bank", "currency", currency, "an ISO 4217 code", "EUR", "the currency of new accounts"),
@@ -235,6 +241,8 @@ def _settings(values: Mapping[str, Any]) -> Settings:
         checkpoint_seconds=values["checkpoint_seconds"],
         postage=values["postage"],
         operator_socket=state / values["operator_socket"] if values["operator_socket"] else None,
+        worker_threads=values["worker_threads"],
+        monitor_interval=values["monitor_interval"],
     )
 
 

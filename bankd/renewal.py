@@ -35,7 +35,7 @@ class Renewal:
         self._own = own
         self._clock = clock
         self._shown = certificate.read_bytes()
-        self._loop = LoopingCall(self._look)
+        self._loop = LoopingCall(self.look)
         self._loop.clock = clock
 
     def begin(self) -> None:
@@ -47,7 +47,8 @@ class Renewal:
         if self._loop.running:
             self._loop.stop()
 
-    def _look(self) -> None:
+    def look(self) -> None:
+        """Renew the bank's own certificate where that is due, and take up files that were replaced."""
         certificate, key = self._files
         try:
             if self._own is not None:

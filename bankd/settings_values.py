@@ -16,6 +16,7 @@ from bankd.store.engines import is_url
 
 PORT = "a port: 0 (any that is free) to 65535"
 SECONDS = "whole seconds: 1 to 86400"
+THREADS = "a number: 1 to 64"
 COUNT = "a number: 1 to 1000000"
 MOST_OPEN = "a number, 1 to 1000000; left out, as many as the system allows open files"
 YES_NO = "yes or no"
@@ -63,6 +64,11 @@ def path(text: str) -> Path | None:
 def count(text: str) -> int:
     """A number of connections or tries."""
     return between(text, 1, 1_000_000)
+
+
+def threads(text: str) -> int:
+    """A number of threads."""
+    return between(text, 1, 64)
 
 
 def most_or_any(text: str) -> int:

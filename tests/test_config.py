@@ -106,6 +106,8 @@ class Reading(ConfigCase):
                 checkpoint_seconds=60,
                 postage=Postage(sections=UNWRITTEN),
                 operator_socket=state / "operators.sock",
+                worker_threads=4,
+                monitor_interval=60,
             ),
         )
 
@@ -176,6 +178,8 @@ class Reading(ConfigCase):
             idle_seconds = 2
             operator_socket = /run/bankd/operators
             sealed = secrets
+            worker_threads = 64
+            monitor_interval = 9
             handshake_seconds = 5
             line_seconds = 6
             stall_seconds = 7
@@ -208,6 +212,8 @@ class Reading(ConfigCase):
                 checkpoint_seconds=7,
                 postage=Postage(("sms", "pigeon", "file"), 60, 1, WRITTEN),
                 operator_socket=Path("/run/bankd/operators"),
+                worker_threads=64,
+                monitor_interval=9,
             ),
         )
 

@@ -95,6 +95,10 @@ ROOMS = {
     "bankd.sealing_keys": Room(5, NETWORK),
     # 6: where all is put together
     "bankd.config": Room(6, NETWORK),
+    "bankd.pools": Room(6, NETWORK),
+    "bankd.premises": Room(6, NETWORK),
+    "bankd.listening": Room(6, NETWORK),
+    "bankd.reload": Room(6, NETWORK),
     "bankd.tap": Room(6, NETWORK),
     "bankd.testing": Room(6, NETWORK),
     "bankd.practice_wire": Room(6, NETWORK),

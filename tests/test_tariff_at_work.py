@@ -5,12 +5,12 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from bankd import premises
 from bankd.bank import accounts, payments
 from bankd.ledger.commands import Reversal
 from bankd.ledger.tariff import Tariff
+from bankd.premises import EXPIRY_SECONDS
 from bankd.records import Limits
-from bankd.tap import EXPIRY_SECONDS, Options
-from bankd.tap import Bank as Daemon
 from bankd.testing import OPENED, PRACTICE_TERMS, PracticeBank
 
 DAY = 86_400
@@ -247,19 +247,15 @@ class Expiry(TariffCase):
         self.assertEqual((self.bank.expire_holds(), self.open_holds()), (1, []))
         self.assertNotEqual(first, second)
 
-    def daemon(self) -> Daemon:
-        """The daemon's service over this bank's lane and clock, of which only the expiry of holds runs."""
-        options = Options()
-        options.parseOptions(["--state", self.mktemp()])
-        daemon = Daemon(options.settings(), reactor=self.bank.clock)
-        daemon._lane = self.bank.lane
-        daemon.begin_expiry()
-        self.addCleanup(daemon._expiring.stop)
-        return daemon
+    def begin_expiry(self) -> None:
+        """Have holds ended as the daemon has it done, over this bank's lane and clock."""
+        expiry = premises.Expiry(self.bank.lane, self.bank.clock)
+        expiry.begin()
+        self.addCleanup(expiry.end)
 
     def test_daemon_ends_them(self) -> None:
         """The daemon looks for holds that are due by itself, and sends both sides a notice."""
-        self.daemon()
+        self.begin_expiry()
         self.hold(5)
         self.bank.board.events.clear()
         self.bank.clock.pump([EXPIRY_SECONDS] * 4)
@@ -271,7 +267,7 @@ class Expiry(TariffCase):
 
     def test_daemon_goes_on_after_a_fault(self) -> None:
         """A fault is logged and the next look is made; that the bank is stopping or busy is nobody's fault."""
-        self.daemon()
+        self.begin_expiry()
         self.hold(1)
         with self.bank.store.writing() as tx:
             tx.connection.exec_driver_sql("ALTER TABLE holds RENAME TO mislaid")

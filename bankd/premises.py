@@ -1,0 +1,146 @@
+"""What is behind the ports of a bank that serves: its keys, database, threads and rules, put together once.
+
+Nothing here listens to anybody. What is missing or cannot be used is an error before the first thread is started.
+"""
+
+import os
+import secrets
+from functools import partial
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from bankd import keyring, operator_socket
+from bankd.bank import payments
+from bankd.bank.codebook import Codebook
+from bankd.bank.hashing import Hasher
+from bankd.bank.tokens import TokenKeys
+from bankd.codes import Refused
+from bankd.config import Settings
+from bankd.delivery.post import Post
+from bankd.lane import Lane
+from bankd.notary import Notary
+from bankd.notify import Notices
+from bankd.perspectives.branch import Branch
+from bankd.perspectives.turns import Turns
+from bankd.pools import Pools
+from bankd.sealing_keys import SealingKeys, Seals
+from bankd.store import migrate
+from bankd.store.checkpoints import CheckpointFile
+from bankd.store.engines import Store
+
+HASH_THREADS = 2
+SEAL_THREADS = 2
+MAX_SEALED = 1000
+"""Sealed requests that may wait to be opened on each side (``perspectives.turns``), at a thousand a second."""
+
+EXPIRY_SECONDS = 1.0
+"""How often holds are ended whose time has passed; they cannot be captured any more as soon as it has."""
+
+
+class Missing(Exception):
+    """Something that ``bankctl init`` makes is not there."""
+
+
+class Premises:
+    """All that ``settings`` call for but ports; ``post`` carries messages to customers.
+
+    Raises OSError, ``DatabaseFault``, ``KeysMissing`` and Missing.
+    """
+
+    def __init__(self, settings: Settings, post: Post, reactor: Any) -> None:
+        self._settings = settings
+        self._keys = keyring.load(settings.state)
+        self._checkpoints = CheckpointFile(settings.state / keyring.CHECKPOINTS)
+        self.store = self._open_store()
+        self.pools = Pools(reactor)
+        try:
+            self._furnish(post, reactor)
+        except BaseException:
+            self.pools.close()  # or the process would wait for them for ever
+            raise
+
+    def _furnish(self, post: Post, reactor: Any) -> None:
+        settings, keys, store, pools = self._settings, self._keys, self.store, self.pools
+        self.board = Notices(secrets.token_hex)
+        apply = partial(payments.apply, tariff=settings.terms.tariff)
+        self.lane = Lane(store.writing, apply, pools.open("lane", 1), self.board.tell)
+        self.expiry = Expiry(self.lane, reactor)
+        read_pool = pools.open("read", settings.worker_threads)
+        self.notary = Notary(self._checkpoints, keys.signer, store, read_pool, reactor)
+        sealing_keys = SealingKeys(settings.state, keys.signer, settings.terms.name, reactor.seconds)
+        self.seals = Seals(sealing_keys, Turns(pools.open("seal", SEAL_THREADS), SEAL_THREADS, MAX_SEALED), reactor)
+        self.branch = Branch(
+            lane=self.lane,
+            reading=store.reading,
+            read_pool=read_pool,
+            hash_pool=Turns(pools.open("hash", HASH_THREADS), HASH_THREADS),
+            hasher=Hasher(keys.pepper),
+            tokens=TokenKeys(keys.pepper),
+            codebook=Codebook(keys.pepper),
+            signer=keys.signer,
+            board=self.board,
+            post=post,
+            seals=self.seals,
+            terms=settings.terms,
+            limits=settings.limits,
+            clock=reactor,
+            random_below=secrets.randbelow,
+            owners={uid: operator_socket.user_name(uid) for uid in (0, os.geteuid())},
+            sealing=settings.sealing,
+        )
+
+    def open(self) -> None:
+        """Begin with what is done by the clock: checkpoints, new keys for sealing, the end of holds."""
+        self.notary.open(self._settings.checkpoint_seconds)
+        self.seals.open()
+        self.expiry.begin()
+
+    def close(self) -> None:
+        """End the threads, and close the database; the lane and the notary have been closed."""
+        self.pools.close()
+        self.store.close()
+
+    def _open_store(self) -> Store:
+        store = Store(self._settings.database, self._keys.chain)
+        store.check_exists()
+        with store.reading() as connection:
+            if not migrate.is_current(connection):
+                raise Missing("the database is of another version; 'bankctl init' brings it up to date")
+        keyring.refuse_another(self._settings.state, store)
+        if not self._checkpoints.begun():
+            raise Missing(f"there is no checkpoint in {self._checkpoints.path}; 'bankctl init' makes the first")
+        return store
+
+
+class Expiry:
+    """Ends holds whose time has passed."""
+
+    logger = Logger()
+
+    def __init__(self, lane: Lane, clock: Any) -> None:
+        self._lane = lane
+        self._loop = LoopingCall(self._expire)
+        self._loop.clock = clock
+
+    def begin(self) -> None:
+        """End them from now on, at once and then every EXPIRY_SECONDS."""
+        self._loop.start(EXPIRY_SECONDS)
+
+    def end(self) -> None:
+        """Look no more."""
+        if self._loop.running:
+            self._loop.stop()
+
+    def _expire(self) -> Deferred[Any]:
+        def failed(failure: Failure) -> None:
+            if not failure.check(Refused):  # of a database that fails the lane itself tells, and once
+                self.logger.warn("holds whose time has passed are still there: {why}", why=failure.getErrorMessage())
+
+        def go_on(ended: int) -> Deferred[Any] | None:
+            return self._expire() if ended == payments.MOST_EXPIRED else None  # others have their turn between
+
+        return self._lane.run(payments.expire_holds).addCallbacks(go_on, failed)
