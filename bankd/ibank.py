@@ -18,6 +18,7 @@ from twisted.internet.interfaces import IReactorTime
 from zope.interface import Attribute, Interface
 
 from bankd.codes import Code
+from bankd.figures import Snapshot
 from bankd.ipost import IPost as IPost
 from bankd.ipost import NotDelivered as NotDelivered
 from bankd.records import (
@@ -99,11 +100,8 @@ class ISeals(Interface):
 class IFigures(Interface):
     """What anybody who watches the bank may see."""
 
-    def connections() -> int:
-        """How many connections of protocols are open now."""
-
-    def tasks_processed() -> int:
-        """How many tasks were answered since the start, whatever the answer."""
+    def snapshot() -> Snapshot:
+        """The ``figures.Snapshot`` of now; tasks are counted whatever they were answered."""
 
 
 class IVisitor(Interface):

@@ -27,6 +27,7 @@ from bankd.notify import Notices
 from bankd.perspectives.branch import Branch
 from bankd.perspectives.turns import Turns
 from bankd.pools import Pools
+from bankd.process import ThisProcess
 from bankd.sealing_keys import SealingKeys, Seals
 from bankd.store import migrate
 from bankd.store.checkpoints import CheckpointFile
@@ -89,6 +90,7 @@ class Premises:
             limits=settings.limits,
             clock=reactor,
             random_below=secrets.randbelow,
+            process=ThisProcess(),
             owners={uid: operator_socket.user_name(uid) for uid in (0, os.geteuid())},
             sealing=settings.sealing,
         )

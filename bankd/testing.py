@@ -29,6 +29,7 @@ from bankd.bank.codebook import Codebook
 from bankd.bank.hashing import Hasher
 from bankd.bank.terms import Terms
 from bankd.bank.tokens import TokenKeys
+from bankd.figures import ProcessView
 from bankd.ibank import INoticeBoard, IPost
 from bankd.lane import Lane
 from bankd.ledger.commands import Deposit
@@ -142,6 +143,11 @@ def _practice_clock() -> Clock:
     return clock
 
 
+def practice_process() -> ProcessView:
+    """A process that began ten seconds before its bank opened, and stays as it is."""
+    return ProcessView(OPENED - 10, cpu_seconds=2.5, memory_bytes=64 << 20, threads=10, open_files=30)
+
+
 @cache
 def _practice_key(_number: int) -> RSAKey:
     """A key to seal to; making one takes so long that practice banks share theirs."""
@@ -192,6 +198,7 @@ class PracticeBank:
             limits=limits or Limits(),
             clock=self.clock,
             random_below=self.random.randrange,
+            process=practice_process,
         )
         self.portal = realm.portal(self.branch)
         self.factory = LineFactory(self.portal, self.clock)

@@ -39,7 +39,10 @@ DATABASE = ("sqlalchemy", "alembic", "sqlite3", "psycopg", "pymysql")
 NETWORK = ("twisted", "zope")
 DEFERRED = ("twisted.internet.defer", "twisted.python")
 CONNECTION = ("sqlalchemy.Connection", "sqlalchemy.engine.Connection")
-FOR_PROTOCOLS = ("bankd.ibank", "bankd.ioperator", "bankd.credentials", "bankd.wire", "bankd.codes", "bankd.records")
+FOR_PROTOCOLS = (
+    *("bankd.ibank", "bankd.ioperator", "bankd.credentials"),
+    *("bankd.wire", "bankd.codes", "bankd.records", "bankd.figures"),
+)
 FOR_CLIENTS = ("bankd.wire", "bankd.money", "bankd.codes", "bankd.records", "bankd.signing", "bankd.core_files")
 
 # docs/architecture.md tells why; a new module needs a room here, and a new room a reason.
@@ -55,6 +58,7 @@ ROOMS = {
     "bankd.devices": Room(0),
     "bankd.office": Room(0),
     "bankd.signing": Room(0),
+    "bankd.figures": Room(0),
     "bankd.ledger": Room(0, never=("bankd.wire",)),
     "bankd.wire": Room(0, never=("bankd.ledger",)),
     # 1: the contracts
@@ -82,6 +86,7 @@ ROOMS = {
     "bankd.channel_factory": Room(5, NETWORK),
     "bankd.core_files": Room(5),
     "bankd.guarded_channel": Room(5, NETWORK),
+    "bankd.process": Room(5),
     "bankd.gate": Room(5, NETWORK),
     "bankd.entrance": Room(5, NETWORK),
     "bankd.descriptors": Room(5),

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import psutil
 from twisted.internet.address import IPv4Address
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransportWithDisconnection
@@ -11,8 +12,10 @@ from twisted.logger import LogEvent, formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
+from bankd.figures import ProcessView, Tally, snapshot
 from bankd.ibank import IFigures
 from bankd.perspectives.figures import Figures
+from bankd.process import ThisProcess
 from bankd.protocols.status import StatusSite
 from bankd.testing import PracticeBank
 
@@ -59,7 +62,7 @@ class StatusCase(SynchronousTestCase):
         status, _, body = self.ask("GET", "/status")
         self.assertEqual(status, 200)
         told = json.loads(body)
-        self.assertEqual(list(told), ["connections", "tasks_processed"])
+        self.assertEqual(list(told)[:2], ["connections", "tasks_processed"])
         return told["connections"], told["tasks_processed"]
 
 
@@ -68,7 +71,7 @@ class Figured(StatusCase):
 
     def test_promises(self) -> None:
         """The figures keep their contract."""
-        verifyObject(IFigures, Figures(self.bank.branch.tally))
+        verifyObject(IFigures, Figures(self.bank.branch))
 
     def test_nobody(self) -> None:
         """A bank that nobody has called on tells of nothing; the asking itself is no connection of its own."""
@@ -104,6 +107,48 @@ class Figured(StatusCase):
         wire.ask("a LOGOUT")
         wire.drop()
         self.assertEqual(self.figures(), (1, 0))
+
+    def test_most_and_all(self) -> None:
+        """The most connections at a time, and all there were, stay when they have left."""
+        wires = [self.bank.connect() for _ in range(3)]
+        for wire in wires:
+            wire.drop()
+        self.bank.connect()
+        told = json.loads(self.ask("GET", "/status")[2])
+        self.assertEqual((told["connections"], told["most_connections"], told["total_connections"]), (1, 3, 4))
+
+    def test_process(self) -> None:
+        """It tells what the system says of the process; the processor's share is that of the whole time."""
+        self.bank.clock.advance(15)
+        told = json.loads(self.ask("GET", "/status")[2])
+        self.assertEqual((told["uptime_seconds"], told["cpu_seconds"], told["cpu_percent"]), (25, 2.5, 10.0))
+        self.assertEqual((told["memory_bytes"], told["threads"], told["open_files"]), (64 << 20, 10, 30))
+
+
+class Snapshots(SynchronousTestCase):
+    """A moment, and the one before it."""
+
+    def test_share_of_the_processor(self) -> None:
+        """It is that of the time between two moments, or since the start; in no time there is none."""
+        first = snapshot(Tally(), ProcessView(100.0, 2.0, 1, 1, 1), 110.0)
+        second = snapshot(Tally(), ProcessView(100.0, 5.0, 1, 1, 1), 112.0)
+        self.assertEqual((first.cpu_percent(), second.cpu_percent(first)), (20.0, 150.0))
+        self.assertEqual(second.cpu_percent(second), 0.0)
+
+    def test_a_clock_that_was_set_back(self) -> None:
+        """No time is less than none."""
+        early = snapshot(Tally(), ProcessView(100.0, 2.0, 1, 1, 1), 90.0)
+        self.assertEqual((early.uptime_seconds, early.cpu_percent()), (0.0, 0.0))
+
+    def test_this_process(self) -> None:
+        """The system tells of the process that asks, as the files in /proc do."""
+        seen = ThisProcess()()
+        threads = next(line for line in Path("/proc/self/status").read_text().splitlines() if "Threads:" in line)
+        self.assertEqual(seen.threads, int(threads.split()[1]))
+        self.assertGreater(seen.open_files, 2)
+        self.assertGreater(seen.memory_bytes, 10 << 20)
+        self.assertGreater(seen.cpu_seconds, 0)
+        self.assertGreater(seen.started, psutil.boot_time() - 1)
 
 
 class HTTP(StatusCase):

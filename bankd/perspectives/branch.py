@@ -16,6 +16,7 @@ from bankd.bank.hashing import Hasher
 from bankd.bank.terms import Terms
 from bankd.bank.tokens import TokenKeys
 from bankd.codes import Refused
+from bankd.figures import ProcessView, Tally
 from bankd.lane import Lane
 from bankd.perspectives.turns import MOST, Comer, Pool, Turns
 from bankd.records import Limits, Sealing
@@ -35,21 +36,13 @@ def begin(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Def
 
 
 @dataclass(slots=True)
-class Tally:
-    """What is counted while the bank is open."""
-
-    connections: int = 0
-    tasks_processed: int = 0
-
-
-@dataclass(slots=True)
 class Branch:
     """The bank as its perspectives see it.
 
     ``reading`` opens a connection that sees the database as it is at one moment; ``random_below`` is where numbers
     nobody can guess come from; ``tries`` begins coroutines that check credentials or sign somebody up, as many
     as each comer may have. ``seals`` opens what is sealed, and ``sealing`` says what must be. ``owners`` are the
-    system's users, by uid with their names, who own the bank.
+    system's users, by uid with their names, who own the bank. ``process`` tells of the bank's own process.
     """
 
     lane: Lane
@@ -67,6 +60,7 @@ class Branch:
     limits: Limits
     clock: IReactorTime
     random_below: RandomBelow
+    process: Callable[[], ProcessView]
     sealing: Sealing = Sealing.NO
     tally: Tally = field(default_factory=Tally)
     owners: Mapping[int, str] = field(default_factory=lambda: {0: "root"})

@@ -2,21 +2,19 @@
 
 from zope.interface import implementer
 
+from bankd import figures
+from bankd.figures import Snapshot
 from bankd.ibank import IFigures
-from bankd.perspectives.branch import Tally
+from bankd.perspectives.branch import Branch
 
 
 @implementer(IFigures)
 class Figures:
-    """The counts of one branch."""
+    """The figures of one branch."""
 
-    def __init__(self, tally: Tally) -> None:
-        self._tally = tally
+    def __init__(self, branch: Branch) -> None:
+        self._branch = branch
 
-    def connections(self) -> int:
-        """How many connections are open."""
-        return self._tally.connections
-
-    def tasks_processed(self) -> int:
-        """How many tasks were answered."""
-        return self._tally.tasks_processed
+    def snapshot(self) -> Snapshot:
+        """How the branch is now."""
+        return figures.snapshot(self._branch.tally, self._branch.process(), self._branch.clock.seconds())

@@ -47,7 +47,7 @@ class Realm:
             visitor = Visitor(self._branch, IMind(mind))
             return IVisitor, visitor, visitor.leave
         if avatarId is ANONYMOUS and IFigures in interfaces:
-            return IFigures, Figures(self._branch.tally), lambda: None
+            return IFigures, Figures(self._branch), lambda: None
         if isinstance(avatarId, Proven) and ICustomer in interfaces:
             return Deferred.fromCoroutine(self._open_session(avatarId, IMind(mind)))
         if isinstance(avatarId, Badge) and IOperator in interfaces:

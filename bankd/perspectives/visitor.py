@@ -29,7 +29,7 @@ class Visitor:
         self._nonce: str | None = None
         self._sealed = 0
         self.greeting = Greeting("BANK/1", branch.terms.name, branch.terms.currency)
-        branch.tally.connections += 1
+        branch.tally.come()
 
     async def keys(self) -> PublishedKeys:
         """What is needed to seal for this connection, whose nonce is made when it is first asked for."""
@@ -54,7 +54,7 @@ class Visitor:
         """Count the visitor no more."""
         if self._there:
             self._there = False
-            self._branch.tally.connections -= 1
+            self._branch.tally.leave()
 
     def task_done(self) -> None:
         """Count a task that was answered."""

@@ -1,4 +1,4 @@
-"""``GET /status`` over HTTP: how many connections are open, and how many tasks were done."""
+"""``GET /status`` over HTTP: connections and tasks, and what the bank's process takes of the machine."""
 
 import json
 from typing import Any
@@ -25,12 +25,21 @@ class Status(Resource):
         portal.login(Anonymous(), None, IFigures).addCallback(self._enter)
 
     def render_GET(self, request: Request) -> bytes:
-        """``connections`` and ``tasks_processed``."""
+        """``connections`` and ``tasks_processed``, and the rest of the snapshot."""
         request.setHeader(b"content-type", b"application/json")
         request.setHeader(b"cache-control", b"no-store")
+        now = self._figures.snapshot()
         figures = {
-            "connections": self._figures.connections(),
-            "tasks_processed": self._figures.tasks_processed(),
+            "connections": now.connections,
+            "tasks_processed": now.tasks_processed,
+            "most_connections": now.most_connections,
+            "total_connections": now.total_connections,
+            "uptime_seconds": now.uptime_seconds,
+            "cpu_percent": now.cpu_percent(),
+            "cpu_seconds": now.cpu_seconds,
+            "memory_bytes": now.memory_bytes,
+            "threads": now.threads,
+            "open_files": now.open_files,
         }
         return json.dumps(figures).encode() + b"\n"
 

@@ -23,7 +23,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 from threading import Event
 from time import monotonic
-from typing import IO
+from typing import IO, Any
 from urllib.request import urlopen
 
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
@@ -258,10 +258,10 @@ class Bank:
         """Have the operator's command add every balance up again."""
         return self.bankctl("ledger", "verify")
 
-    def status(self) -> dict[str, int]:
+    def status(self) -> dict[str, Any]:
         """What ``/status`` answers."""
         with urlopen(f"http://127.0.0.1:{self.status_port}/status", timeout=DEADLINE_SECONDS) as answer:
-            figures: dict[str, int] = json.load(answer)
+            figures: dict[str, Any] = json.load(answer)
         return figures
 
     def client(self, login: str, secret: str, *tasks: str, as_json: bool = False) -> Done:

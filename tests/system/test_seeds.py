@@ -113,18 +113,18 @@ class TaskTests(SeedTestCase):
             self.assertRegex(balance, rf"^Balance of account {payer.account}: (1,0|1,1|9)00\.00 USD$")
             self.assertRegex(success, rf"^Success: 100\.00 USD transferred to account {payee.account}\. ")
             self.assertRegex(confirmed, r"^Confirmed\. ")
-        self.assertEqual(self.bank.status(), {"connections": 0, "tasks_processed": 9})
+        self.assertLessEqual({"connections": 0, "tasks_processed": 9}.items(), self.bank.status().items())
         self.assertEqual([self.balance(customer) for customer in self.bank.customers], [100_000] * 3)
 
     def test_status_while_three_clients_are_connected(self) -> None:
         """After three tasks each, and before the three leave, the status is 3 connections and 9 tasks (S1.9)."""
-        self.assertEqual(self.bank.status(), {"connections": 0, "tasks_processed": 0})
+        self.assertLessEqual({"connections": 0, "tasks_processed": 0}.items(), self.bank.status().items())
         ring = [(self.alice, self.bob), (self.bob, self.carol), (self.carol, self.alice)]
         clients = [self.start_typing(payer) for payer, _ in ring]
         for client, (_, payee) in zip(clients, ring, strict=True):
             for task, begin in zip(three_tasks(payee), (b"Balance", b"Success", b"Confirmed"), strict=True):
                 self.assertTrue(answered(client, task).startswith(begin))
-        self.assertEqual(self.bank.status(), {"connections": 3, "tasks_processed": 9})
+        self.assertLessEqual({"connections": 3, "tasks_processed": 9}.items(), self.bank.status().items())
         for client in clients:
             printed, _ = client.communicate(timeout=DEADLINE_SECONDS)
             self.assertEqual((client.returncode, printed), (0, b""))
