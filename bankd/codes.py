@@ -81,6 +81,9 @@ BUSY = Code(503, "busy", "The bank cannot take this on now; try again later with
 INCIDENT = Code(500, "incident", "A fault of the bank's own; `incident` is the number under which it was logged.")
 
 OVER = Code(410, "session", "The session is over: the account was taken over, or closed.", closes=True)
+CHANGE_FIRST = Code(
+    403, "change", "The PIN is one that the bank has from a file, and has to be changed first, by `CHANGE_PIN`."
+)
 NEEDS_TERMINAL = Code(403, "terminal", "The bank takes PINs only at terminals that it has enrolled.")
 NO_OPERATOR = Code(
     403, "operator", "Who is at the other end is no operator of the bank, or is none any more.", closes=True
@@ -148,6 +151,7 @@ ALL = (
     BUSY,
     INCIDENT,
     OVER,
+    CHANGE_FIRST,
     NEEDS_TERMINAL,
     NO_OPERATOR,
     NOT_YOURS,

@@ -236,7 +236,8 @@ class ICustomer(Interface):
     def change_secret(kind: str, new: str, password: str | None, pin: str | None) -> Awaitable[None]:
         """Set the ``password`` or ``pin`` (``kind``) to ``new`` after one of the present ones is given again.
 
-        A coroutine of None. Refused: WRONG_SECRET, WEAK_SECRET.
+        Where ``session.welcome.change`` names a kind, all but this, for that kind, ``keep`` and the log-out are refused
+        with CHANGE_FIRST until it has succeeded. A coroutine of None. Refused: WRONG_SECRET, WEAK_SECRET.
         """
 
     def one_time(challenge: str, password: str) -> Awaitable[None]:

@@ -85,7 +85,8 @@ class Welcome:
 
     ``lease_seconds`` is for how long a silent terminal keeps the account; ``last_login_us`` is the log-in before this
     one, None for the first; ``failed`` is how many tries failed since, None for none. ``terminal`` is a token for the
-    terminal to show at its next log-in, where it asked for one.
+    terminal to show at its next log-in, where it asked for one. ``change`` is the kind of secret that has to be changed
+    before anything else is asked: ``pin``, or None.
     """
 
     account: AccountNumber
@@ -94,6 +95,7 @@ class Welcome:
     last_login_us: Time | None = None
     failed: Count | None = None
     terminal: Token | None = None
+    change: Word | None = None
 
 
 @dataclass(frozen=True, slots=True)

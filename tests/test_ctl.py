@@ -337,6 +337,7 @@ ADDED = {
     "accounts": "held_minor day spent_minor payment_limit_minor day_limit_minor",
     "customers": "token_generation",
     "journal": "hash of_id expires_us",
+    "secrets": "must_change",
 }
 """Columns that the first version did not have."""
 

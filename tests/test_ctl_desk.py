@@ -276,10 +276,10 @@ class Page(DeskCase):
             wire.ask(f"c CREDIT account={self.alice.account} amount=5 currency=USD key={key} reason=Found")
         own = {"10000042": self.alice.account, "104": str(receipt), "7": "1", "8": "2", "100": "0"}
         shown = re.findall(r"^\$ bankctl (.+)$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
-        self.assertEqual(len(shown), 13)
+        self.assertEqual(len(shown), 15)
         for command in shown:
             words = [own.get(word, word) for word in shlex.split(command)]
-            if words[0] == "operator" or "--server" in words:
+            if words[0] in ("operator", "import") or "--server" in words:
                 main._parser().parse_args(words)
             else:
                 self.assertTrue(self.told(BEN, *words, *(["--yes"] if words[0] == "reverse" else [])), command)

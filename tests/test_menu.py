@@ -287,6 +287,24 @@ class LoggingIn(AtTheTerminal):
         screen = self.sit_down("2", "3", "12345", "47114", LOGIN=welcome)
         self.assertIn("you are now registered", screen.text)
 
+    def test_pin_that_has_to_be_changed(self) -> None:
+        """A PIN that the bank wants changed is asked anew before the menu, until one will do."""
+        welcome = granted(Welcome(account="ZZ-99999", currency="USD", lease_seconds=30, change="pin"))
+        weak = refusal(codes.WEAK_SECRET, field="new")
+        new = ("1234", "1234", "4821", "4821")
+        screen = self.sit_down("2", "2", "zz-99999", "9999", *new, LOGIN=welcome, CHANGE_PIN=[weak, granted()])
+        asked = [messages.ChangePin(new=pin, pin="9999") for pin in ("1234", "4821")]
+        self.assertEqual(self.asked(messages.ChangePin), asked)
+        self.assertLess(screen.text.index(prompts.CHANGE_FIRST), screen.text.index(prompts.PIN_CHANGED))
+        self.assertIn("  1  Withdraw", screen.text)
+
+    def test_pin_that_is_not_changed(self) -> None:
+        """Who chooses no other PIN, or cannot, is logged out."""
+        welcome = granted(Welcome(account="ZZ-99999", currency="USD", lease_seconds=30, change="pin"))
+        for lines, answer in (((), granted()), (("4821", "4821"), refusal(codes.WAIT))):
+            self.sit_down("2", "2", "zz-99999", "9999", *lines, "", LOGIN=welcome, CHANGE_PIN=answer)
+            self.assertEqual(len(self.asked(messages.Logout)), 1)
+
     def test_exit_logs_out_and_leads_to_the_first_menu(self) -> None:
         """After Exit the session is closed and somebody else can log in."""
         screen = self.sit_down(*AS_ACCOUNT, "7")

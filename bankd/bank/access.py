@@ -77,7 +77,8 @@ def open_session(tx: Transaction, claim: Claim, terms: Terms, registered: bool =
         customers.renew_hash(tx, claim.customer_id, claim.kind, claim.renewed)
     before = customers.last_login_us(tx.connection, claim.customer_id)
     customers.change_customer(tx, claim.customer_id, last_login_us=tx.at_us)
-    welcome = Welcome(account.number, account.currency, terms.lease_seconds, before)
+    change = claim.kind if customers.must_change(tx.connection, claim.customer_id, claim.kind) else None
+    welcome = Welcome(account.number, account.currency, terms.lease_seconds, before, change=change)
     return Session(claim.customer_id, account.id, fence, registered, welcome)
 
 

@@ -23,7 +23,7 @@ from bankd.client.lifeline import Reach
 from bankd.client.noticeboard import Noticeboard
 from bankd.client.screen import EndOfInput, Interrupted, Screen
 from bankd.codes import Refused
-from bankd.wire.messages import SignUp
+from bankd.wire.messages import ChangePin, SignUp
 from bankd.wire.notice import Hint
 
 Task = Callable[[Session], Coroutine[Any, Any, None]]
@@ -198,11 +198,29 @@ class Menu:
             welcome = await bank.log_in(replace(login, take_over="yes"))
         self._dialog.say(slips.welcome(welcome, bank.registered))
         try:
+            if welcome.change is not None:
+                await self._change_first(bank, secret)
             await self._serve(await self._open_session(bank, WAYS[way]), SESSION_MENUS[way])
         finally:
             self._dialog.bank = self._dialog.board = None
             if bank.over is None:
                 await bank.log_out()
+
+    async def _change_first(self, bank: Bank, pin: str) -> None:
+        """Have the customer choose another PIN, without which the bank does nothing. Raises Back."""
+        self._dialog.bank = bank
+        self._dialog.say(prompts.CHANGE_FIRST)
+        while True:
+            new = await self._dialog.ask_twice(forms.NEW_PIN)
+            try:
+                await bank.change(ChangePin(new=new, pin=pin))
+            except Refused as refused:
+                if refused.code != codes.WEAK_SECRET:
+                    raise
+                self._dialog.say(words.refused(refused))
+            else:
+                self._dialog.say(prompts.PIN_CHANGED)
+                return
 
     # A session.
 

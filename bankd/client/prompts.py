@@ -82,6 +82,7 @@ NOT_THE_SAME = "The two were not the same; please try again."
 
 DONE = "Done."
 NOTHING_DONE = "Nothing was done."
+CHANGE_FIRST = "Your PIN is too easy to guess: the bank wants another one before anything else."
 PIN_CHANGED = "Your PIN was changed."
 PASSWORD_CHANGED = "Your password was changed."
 GOODBYE = "Goodbye."

@@ -45,6 +45,7 @@ CODES: dict[Code, str] = {
     codes.BAD_ITEMS: INVALID,
     codes.BAD_FIELD: INVALID,
     codes.OVER: "The session is over: the account was opened at another terminal, or closed.",
+    codes.CHANGE_FIRST: "Your PIN has to be changed first: log in at a terminal, which asks for another one.",
     codes.NEEDS_TERMINAL: "The bank takes PINs only at its own terminals. Please log in with your password.",
     codes.NO_OPERATOR: "You are no operator of this bank.",
     codes.NOT_YOURS: "Your role does not include this.",

@@ -16,6 +16,7 @@ from bankd.ctl import (
     backup,
     credit,
     delivery,
+    import_accounts,
     init,
     key,
     ledger,
@@ -60,6 +61,7 @@ COMMANDS: tuple[Command, ...] = (
     key.SHARE,
     key.LIST,
     key.REVOKE,
+    import_accounts.ACCOUNTS,
     backup.BACKUP,
     backup.RESTORE,
 )
@@ -69,6 +71,7 @@ NOUNS = {
     "account": "show an account, find a customer's, and set what it may spend",
     "act": "see what operators did",
     "delivery": "try the ways by which customers are sent messages",
+    "import": "begin with what another bank kept",
     "key": "share keys with terminals, to seal what they say",
     "ledger": "check the ledger, and sign what it comes to",
     "lockout": "see who is locked out for wrong secrets, and lift it",

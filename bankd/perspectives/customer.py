@@ -166,16 +166,21 @@ class Customer(InSession):
         )
 
     async def change_secret(self, kind: str, new: str, password: str | None, pin: str | None) -> None:
-        """Set a new password or PIN, to which a one-time password is not bound: no quick digest of it is kept."""
-        await self._prove_again(password, pin)
+        """Set a new password or PIN, to which a one-time password is not bound: no quick digest of it is kept.
+
+        None is asked for where the secret has to be changed: the customer may have no device yet.
+        """
+        await self._prove_again(password, pin, kind)
         known = await self._branch.read(strength.known_of, self.session.customer_id)
         strength.check(kind, new, known, "new")
         hashed = await self._branch.hash(turns.customer(self.session.customer_id), new)
         what = letters.TO_CHANGE_PASSWORD if kind == "password" else letters.TO_CHANGE_PIN
         await self._confirmed(
             lambda tx: accounts.set_secret(tx, self.session, kind, hashed),
-            self._asks and self._question(Purpose.SECRET, what, kind),
+            self._asks and self._owed is None and self._question(Purpose.SECRET, what, kind),
+            kind,
         )
+        self._owed = None
 
     async def one_time(self, challenge: str, password: str) -> None:
         """Give a one-time password, or a recovery code."""
@@ -221,6 +226,7 @@ class Customer(InSession):
 
     def listen(self, port: int) -> Listening:
         """Have notices sent to the terminal."""
+        self._check_owed()
         self._silence()
         self._listener = self._branch.board.listen(self.session.account_id, self._mind.host, port)
         return Listening(self._listener)
@@ -244,6 +250,8 @@ class Customer(InSession):
     def _post(self, command: Command) -> Deferred[Outcome]:
         if self._over:
             return fail(Refused(codes.OVER))
+        if self._owed is not None:
+            return fail(Refused(codes.CHANGE_FIRST))
         if self._renewal_is_due():
             # Not awaited: what is posted before another command stays before it. The fence refuses it, if need be.
             self._renew().addErrback(lambda _: None)

@@ -5,6 +5,7 @@
 2. After log-out nothing is done any more, also not what was asked before and had not begun.
 3. What needs a one-time password is done, found not to stand without one, and undone: so a password is asked for only
    where all else is right.
+4. While a secret has to be changed nothing else is done but to keep the session and to end it.
 """
 
 import json
@@ -37,6 +38,7 @@ class InSession:
         self.session = session
         self._branch = branch
         self._over = False
+        self._owed = session.welcome.change
         self._renew_at = 0.0
         self._set_renewal()
 
@@ -56,12 +58,17 @@ class InSession:
     async def _read(
         self, report: Callable[Concatenate[Connection, Session, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        await self.keep()
+        await self._begin()
         return await self._branch.read(report, self.session, *args, **kwargs)
 
-    async def _write(self, errand: Callable[[Transaction], T]) -> T:
-        """Carry out ``errand`` in a transaction that first makes sure of the lease, and renews it."""
+    async def _begin(self, settled: str | None = None) -> None:
+        """Begin something; ``settled`` is the kind of secret that it changes. Raises Refused: CHANGE_FIRST."""
+        self._check_owed(settled)
         await self.keep()
+
+    async def _write(self, errand: Callable[[Transaction], T], settled: str | None = None) -> T:
+        """Carry out ``errand`` in a transaction that first makes sure of the lease, and renews it."""
+        await self._begin(settled)
 
         def guarded(tx: Transaction) -> T:
             access.renew_session(tx, self.session)
@@ -69,13 +76,15 @@ class InSession:
 
         return await self._branch.lane.run(guarded)
 
-    async def _confirmed(self, errand: Callable[[Transaction], T], question: Question | Literal[False]) -> T:
+    async def _confirmed(
+        self, errand: Callable[[Transaction], T], question: Question | Literal[False], settled: str | None = None
+    ) -> T:
         """As ``_write``; where there is a ``question``, with the one-time password that was given for it.
 
         The password is spent before ``errand``, which may end all that there is of the customer.
         """
         if not question:
-            return await self._write(errand)
+            return await self._write(errand, settled)
 
         def answered(tx: Transaction) -> T:
             spent = one_time.spend(tx, self._branch.codebook, question)
@@ -85,7 +94,7 @@ class InSession:
             return result
 
         try:
-            return await self._write(answered)
+            return await self._write(answered, settled)
         except Unanswered:
             return await self._ask(question)
 
@@ -97,10 +106,10 @@ class InSession:
         """What a one-time password is needed for in this session."""
         return Question(self.session.customer_id, self.session.account_id, purpose, json.dumps(content), what)
 
-    async def _prove_again(self, password: str | None, pin: str | None) -> None:
+    async def _prove_again(self, password: str | None, pin: str | None, settled: str | None = None) -> None:
         """Raises Refused: WRONG_SECRET unless the secret given is the customer's, LOCKED and WAIT after many such."""
         kind, secret = ("password", password) if password is not None else ("pin", pin or "")
-        await self.keep()
+        await self._begin(settled)
         branch, customer_id = self._branch, self.session.customer_id
         tried = lockout.in_session(customer_id, kind)
         await tries.look_again(branch, tried)
@@ -112,6 +121,10 @@ class InSession:
     def _check_open(self) -> None:
         if self._over:
             raise Refused(codes.OVER)
+
+    def _check_owed(self, settled: str | None = None) -> None:
+        if self._owed not in (None, settled):
+            raise Refused(codes.CHANGE_FIRST)
 
     def _renewal_is_due(self) -> bool:
         return self._branch.clock.seconds() >= self._renew_at

@@ -1,9 +1,10 @@
 """Customers, their secrets and their accounts: rows in, rows out."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, case, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Select, case, delete, insert, select, update
 
 from bankd.records import AccountView, CustomerView
 from bankd.store.engines import Transaction
@@ -107,13 +108,23 @@ def customer_with_mobile(connection: Connection, mobile: str) -> int | None:
     return _customer_id(connection, customers.c.mobile == mobile)
 
 
-def set_secret(tx: Transaction, customer_id: int, kind: str, hashed: str) -> None:
-    """Keep the hash of a customer's ``password`` or ``pin`` in place of the one before, which was set earlier."""
+def set_secret(tx: Transaction, customer_id: int, kind: str, hashed: str, must_change: bool = False) -> None:
+    """Keep the hash of a customer's ``password`` or ``pin`` in place of the one before, which was set earlier.
+
+    With ``must_change`` it is good for nothing but to set another.
+    """
     mine = (secrets.c.customer_id == customer_id) & (secrets.c.kind == kind)
     later = case((secrets.c.changed_us < tx.at_us, tx.at_us), else_=secrets.c.changed_us + 1)
-    if tx.connection.execute(update(secrets).where(mine).values(hash=hashed, changed_us=later)).rowcount == 0:
-        added = {"customer_id": customer_id, "kind": kind, "hash": hashed, "changed_us": tx.at_us}
-        tx.connection.execute(insert(secrets).values(**added))
+    kept = {"hash": hashed, "must_change": int(must_change)}
+    if tx.connection.execute(update(secrets).where(mine).values(**kept, changed_us=later)).rowcount == 0:
+        added = {"customer_id": customer_id, "kind": kind, "changed_us": tx.at_us}
+        tx.connection.execute(insert(secrets).values(**kept, **added))
+
+
+def must_change(connection: Connection, customer_id: int, kind: str) -> bool:
+    """Whether a customer's ``password`` or ``pin`` has to be changed before anything else is done with it."""
+    mine = (secrets.c.customer_id == customer_id) & (secrets.c.kind == kind)
+    return bool(connection.execute(select(secrets.c.must_change).where(mine)).scalar_one())
 
 
 def renew_hash(tx: Transaction, customer_id: int, kind: str, hashed: str) -> None:
@@ -205,6 +216,11 @@ def numbers(connection: Connection, ids: set[int]) -> dict[int, str | None]:
     return {row.id: row.number if row.customer_id is not None else None for row in rows}
 
 
+def numbers_taken(connection: Connection, wanted: Collection[str]) -> set[str]:
+    """Those of the ``wanted`` numbers that accounts have, or had."""
+    return set(connection.execute(select(accounts.c.number).where(accounts.c.number.in_(wanted))).scalars())
+
+
 def has_any(connection: Connection) -> bool:
     """Whether there is, or was, any customer."""
     return connection.execute(select(customers.c.id).limit(1)).first() is not None
@@ -212,8 +228,8 @@ def has_any(connection: Connection) -> bool:
 
 def has_till(connection: Connection, currency: str) -> bool:
     """Whether cash of ``currency`` has a till."""
-    tills = (accounts.c.kind == "till") & (accounts.c.currency == currency)
-    return bool(connection.execute(select(func.count()).where(tills)).scalar_one())
+    till = accounts.c.number == till_number(currency)
+    return connection.execute(select(accounts.c.id).where(till)).first() is not None
 
 
 def _customer_id(connection: Connection, which: ColumnElement[bool]) -> int | None:

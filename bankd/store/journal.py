@@ -4,7 +4,7 @@ A batch costs a fixed handful of statements whatever its size. Rows are locked i
 the numbering, so that two batches do not wait for each other in a circle.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from operator import attrgetter
 from typing import Any
 
@@ -99,6 +99,12 @@ def entry(connection: Connection, entry_id: int) -> Entry | None:
     """The entry with an id."""
     row = connection.execute(_ENTRY.where(journal.c.id == entry_id)).first()
     return Entry._make(row) if row else None
+
+
+def banks_own(connection: Connection, keys: Collection[str]) -> list[Entry]:
+    """The entries that the bank itself made under ``keys``."""
+    mine = journal.c.key.in_(keys) & (journal.c.customer_id == 0)
+    return [Entry._make(row) for row in connection.execute(_ENTRY.where(mine))]
 
 
 def link(connection: Connection, entry_id: int) -> bytes:

@@ -57,6 +57,7 @@ secrets = Table(
     Column("kind", text(16), nullable=False),
     Column("hash", text(255), nullable=False),
     Column("changed_us", LONG, nullable=False),
+    Column("must_change", LONG, nullable=False, server_default="0"),
     PrimaryKeyConstraint("customer_id", "kind"),
     CheckConstraint("kind IN ('password', 'pin')", name="kind"),
     sqlite_strict=True,
