@@ -29,7 +29,7 @@ from zope.interface import implementer
 import bankd
 from bankd import codes
 from bankd.certificates import ensure_authority, ensure_server_certificate, make_terminal
-from bankd.client import arguments, exits, main
+from bankd.client import arguments, connection, exits, main, means
 from bankd.client.address import Address, NotAnAddress
 from bankd.client.arguments import EPILOG, Given, make_parser, read_arguments
 from bankd.client.bank import Bank
@@ -37,6 +37,7 @@ from bankd.client.errors import Cause, Loss, LostBank, NoBank
 from bankd.client.feed import Later, Lines, Unreadable
 from bankd.client.known_banks import Introduced, KnownBanks
 from bankd.client.main import drive
+from bankd.client.means import Means
 from bankd.client.reach import cause_of, reach, terminal_from, trust_from
 from bankd.client.sealing import Extent
 from bankd.client.testing import ScriptedLine, ScriptedScreen, granted, scripted_bank
@@ -81,11 +82,11 @@ class Arguments(SynchronousTestCase):
     def test_sealing(self) -> None:
         """Everything is sealed, for a bank known from before, unless something else is said."""
         data = self.mktemp()
-        given = self.given(XDG_DATA_HOME=str(Path(data).absolute())).sealing
+        given = self.given(XDG_DATA_HOME=str(Path(data).absolute())).means.sealing
         self.assertEqual((given.extent, given.shared), (Extent.SESSION, None))
         self.assertEqual(given.bank, KnownBanks(Path(data).absolute() / "bankd" / "known_banks"))
-        self.assertIs(self.given("--seal", "off").sealing.extent, Extent.OFF)
-        self.assertIs(self.given(BANKD_SEAL="secrets").sealing.extent, Extent.SECRETS)
+        self.assertIs(self.given("--seal", "off").means.sealing.extent, Extent.OFF)
+        self.assertIs(self.given(BANKD_SEAL="secrets").means.sealing.extent, Extent.SECRETS)
         self.assertIn("'some'", self.refused("--seal", "some"))
 
     def test_identity(self) -> None:
@@ -97,12 +98,12 @@ class Arguments(SynchronousTestCase):
             self.given("--identity", str(pem)),
             self.given(BANKD_IDENTITY=identity().fingerprint),
         ):
-            self.assertEqual(given.sealing.bank, named)
+            self.assertEqual(given.means.sealing.bank, named)
         self.patch(arguments, "LOCAL_CA", pem)
         self.patch(arguments, "LOCAL_IDENTITY", pem)
-        self.patch(arguments, "trust_from", lambda file: None)
-        self.assertEqual(self.given().sealing.bank, named)
-        self.assertNotEqual(self.given("--ca", str(pem)).sealing.bank, named)
+        self.patch(means, "trust_from", lambda file: None)
+        self.assertEqual(self.given().means.sealing.bank, named)
+        self.assertNotEqual(self.given("--ca", str(pem)).means.sealing.bank, named)
         pem.write_text("no key")
         self.assertIn("Ed25519", self.refused("--identity", str(pem)))
         self.assertIn("cannot read", self.refused("--identity", self.mktemp()))
@@ -111,7 +112,7 @@ class Arguments(SynchronousTestCase):
         """A shared key is read from its file; what is none is refused without a word of what is in it."""
         path = Path(self.mktemp())
         path.write_text(json.dumps({"kty": "oct", "kid": "till-1", "k": "A" * 43}))
-        shared = self.given("--shared-key", str(path)).sealing.shared
+        shared = self.given("--shared-key", str(path)).means.sealing.shared
         assert shared is not None
         self.assertEqual(shared.kid, "till-1")
         path.write_text('{"k": "canary"}')
@@ -122,13 +123,13 @@ class Arguments(SynchronousTestCase):
         """Without arguments a person is asked, at this computer's bank."""
         given = self.given()
         self.assertEqual(
-            (given.address, given.login, given.secret, given.tasks), (Address("localhost"), None, None, ())
+            (given.means.address, given.login, given.secret, given.tasks), (Address("localhost"), None, None, ())
         )
 
     def test_server_is_an_option_or_a_variable(self) -> None:
         """The option comes first."""
-        self.assertEqual(self.given(BANKD_SERVER="b:1").address, Address("b", 1))
-        self.assertEqual(self.given("--server", "[::1]:2", BANKD_SERVER="b:1").address, Address("::1", 2))
+        self.assertEqual(self.given(BANKD_SERVER="b:1").means.address, Address("b", 1))
+        self.assertEqual(self.given("--server", "[::1]:2", BANKD_SERVER="b:1").means.address, Address("::1", 2))
 
     def test_tasks_keep_their_order(self) -> None:
         """Options and files are one list; comments and empty lines are none of it."""
@@ -521,7 +522,8 @@ class Programs(SynchronousTestCase):
 
     def given(self, *tasks: str | Later, plain: bool = False) -> Given:
         """What the program was told."""
-        return Given(Address("bank.example"), None, ("account", "1"), "4711", tasks, False, plain, Path(self.mktemp()))
+        where = Means(Address("bank.example"), None, Path(self.mktemp()))
+        return Given(where, ("account", "1"), "4711", tasks, False, plain)
 
     def run_with(self, run: Callable[[Any, Given], Coroutine[Any, Any, int]], given: Given, bank: Bank | NoBank) -> int:
         """Run a program that reaches ``bank``; its status."""
@@ -531,7 +533,7 @@ class Programs(SynchronousTestCase):
                 raise bank
             return bank
 
-        self.patch(main, "reach", reach)
+        self.patch(connection, "reach", reach)
         self.output, self.complaints = io.StringIO(), io.StringIO()
         self.patch(sys, "stdout", self.output)
         self.patch(sys, "stderr", self.complaints)

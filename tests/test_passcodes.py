@@ -20,6 +20,7 @@ from bankd.client.arguments import Given as ProgramGiven
 from bankd.client.dialog import Dialog
 from bankd.client.errors import Denied, InDoubt, Loss, LostBank
 from bankd.client.feed import Later
+from bankd.client.means import Means
 from bankd.client.passcodes import AskPasscode
 from bankd.client.screen import Interrupted
 from bankd.client.testing import ScriptedLine, ScriptedScreen, granted, refusal, scripted_bank
@@ -439,15 +440,13 @@ class ScriptAtATerminal(SynchronousTestCase):
         self.patch(sys, "stderr", self.complaints)
         self.patch(os, "isatty", lambda descriptor: tty)
         told = ProgramGiven(
-            Address("bank.example"),
-            None,
+            Means(Address("bank.example"), None, Path("tokens")),
             ("account", "1"),
             "4711",
             tasks,
             False,
             False,
-            Path("tokens"),
-            **more,  # type: ignore[arg-type]
+            **more,
         )
         return main._passcodes(Clock(), told, TypedLines(*lines))  # type: ignore[arg-type]
 

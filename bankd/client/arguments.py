@@ -8,23 +8,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from getpass import getpass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 import bankd
 from bankd.client import exits, prompts
-from bankd.client.address import Address, NotAnAddress
+from bankd.client.errors import Unusable
 from bankd.client.feed import Later, tasks_among
 from bankd.client.forms import WAYS
 from bankd.client.help import EPILOG as EPILOG
-from bankd.client.known_banks import KnownBanks, default_path, introduced_by
+from bankd.client.means import Means, Named
 from bankd.client.passcodes import totp_secret
-from bankd.client.reach import terminal_from, trust_from
-from bankd.client.sealing import OPEN, Extent, Sealing, shared_key
+from bankd.client.sealing import Extent
 from bankd.client.tasks import SHAPES
-from bankd.client.tokens import file_of
-from bankd.signing import NotKey
 from bankd.wire.grammar import PASSCODE
-from bankd.wire.seal import NotSealingKey
 
 LOCAL_CA = Path("var/ca.pem")
 """Where `make run` leaves the certificate of the bank that it serves."""
@@ -36,29 +32,19 @@ HERE = "-"
 """Standard input, where a file is asked for."""
 
 
-class Unusable(Exception):
-    """The program was given something that it cannot use; the message says what."""
-
-
 @dataclass(frozen=True, slots=True)
 class Given:
     """All that the program was told. ``login`` is a way of WAYS and who logs in; without ``tasks`` a person does.
 
-    ``terminal`` is the certificate to show to the bank, or None; ``tokens`` is the file that the bank's tokens for this
-    terminal are kept in; ``sealing`` says what is to be sealed, and for whom.
     ``passcode`` is a one-time password, and ``totp`` the secret of an app that makes them.
     """
 
-    address: Address
-    trust: Any
+    means: Means
     login: tuple[str, str] | None
     secret: str | None = field(repr=False)
     tasks: tuple[str | Later, ...]
     as_json: bool
     plain: bool
-    tokens: Path
-    terminal: Any = None
-    sealing: Sealing = OPEN
     passcode: str | None = field(default=None, repr=False)
     totp: str | None = field(default=None, repr=False)
 
@@ -123,68 +109,29 @@ def _given(options: argparse.Namespace, environment: Mapping[str, str], stdin: T
     if options.json and not tasks:
         raise Unusable("--json needs tasks")
     return Given(
-        _address(options.server or environment.get("BANKD_SERVER") or "localhost"),
-        _trust(options.ca or environment.get("BANKD_CA")),
+        _named(options, environment).read(environment),
         login,
         _secret(options.secret_file, environment, stdin, needed=bool(tasks), ask=bool(tasks) and not stdin_taken),
         tasks,
         options.json,
         options.plain,
-        file_of(environment),
-        _terminal(options.terminal or environment.get("BANKD_TERMINAL")),
-        _sealing(options, environment),
         _passcode(options.one_time_file, environment, stdin),
         _totp(options.totp_file, stdin) if options.totp_file else None,
     )
 
 
-def _address(text: str) -> Address:
-    try:
-        return Address.parse(text)
-    except NotAnAddress:
-        raise Unusable(f"--server is HOST:PORT or [IPv6]:PORT, not '{text}'") from None
-
-
-def _trust(named: str | None) -> Any:
-    ca_file = Path(named) if named else LOCAL_CA if LOCAL_CA.exists() else None
-    try:
-        return trust_from(ca_file)
-    except OSError as error:
-        raise Unusable(f"cannot read the CA file {ca_file}: {error.strerror}") from None
-    except ValueError:
-        raise Unusable(f"the CA file {ca_file} holds no certificate in PEM form") from None
-
-
-def _terminal(named: str | None) -> Any:
-    if not named:
-        return None
-    try:
-        return terminal_from(Path(named))
-    except OSError as error:
-        raise Unusable(f"cannot read the terminal's file {named}: {error.strerror}") from None
-    except ValueError:
-        raise Unusable(f"the terminal's file {named} holds no certificate with its key in PEM form") from None
-
-
-def _sealing(options: argparse.Namespace, environment: Mapping[str, str]) -> Sealing:
-    """What is to be sealed. Raises Unusable."""
-    extent = options.seal or environment.get("BANKD_SEAL") or Extent.SESSION
-    if extent not in list(Extent):
-        raise Unusable(f"--seal is session, secrets or off, not '{extent}'")
-    named = options.identity or environment.get("BANKD_IDENTITY") or _local_identity(options, environment)
-    try:
-        bank = introduced_by(named) if named else KnownBanks(default_path(environment))
-    except OSError as error:
-        raise Unusable(f"cannot read the bank's identity {named}: {error.strerror}") from None
-    except NotKey:
-        raise Unusable(f"there is no Ed25519 key in {named}; --identity takes a file such as receipts.pem") from None
-    try:
-        shared = shared_key(Path(options.shared_key)) if options.shared_key else None
-    except OSError as error:
-        raise Unusable(f"cannot read the shared key {options.shared_key}: {error.strerror}") from None
-    except NotSealingKey as error:
-        raise Unusable(f"the shared key {options.shared_key} cannot be used: {error}") from None
-    return Sealing(Extent(extent), bank, shared)
+def _named(options: argparse.Namespace, environment: Mapping[str, str]) -> Named:
+    """The bank that is meant, and how it and this terminal know each other."""
+    ca, terminal = options.ca or environment.get("BANKD_CA"), options.terminal or environment.get("BANKD_TERMINAL")
+    identity = options.identity or environment.get("BANKD_IDENTITY") or _local_identity(options, environment)
+    return Named(
+        server=options.server or environment.get("BANKD_SERVER") or "localhost",
+        ca=ca or (LOCAL_CA if LOCAL_CA.exists() else None),
+        identity=identity,
+        terminal=terminal,
+        seal=options.seal or environment.get("BANKD_SEAL") or Extent.SESSION,
+        shared_key=options.shared_key,
+    )
 
 
 def _local_identity(options: argparse.Namespace, environment: Mapping[str, str]) -> str | None:

@@ -1,9 +1,13 @@
-"""What can go wrong between a customer's program and the bank, other than a refusal in the bank's own codes.
+"""What can go wrong between a customer's program and the bank. Whatever the client raises is one of these.
 
-NoBank      no conversation could be opened
-LostBank    it ended before the answer came
-Denied      the bank's refusal, with what it said besides the code
-InDoubt     it could not be learnt whether money was moved
+BankError       any of them
+  Unusable      what was given cannot be used; the bank was not called
+  NoBank        no conversation could be opened
+  LostBank      it ended before the answer came
+  Denied        the bank's refusal, in its own codes, with what it said besides
+  InDoubt       it could not be learnt whether money was moved
+
+The text of each is what a person at the terminal would be told; it holds no secret.
 """
 
 from collections.abc import Mapping
@@ -12,8 +16,25 @@ from enum import Enum, auto
 from twisted.python.failure import Failure
 
 from bankd.client.address import Address
+from bankd.client.keys import key_of
 from bankd.codes import Code, Refused
 from bankd.wire.messages import Message
+
+
+class BankError(Exception):
+    """Something went wrong between this program and the bank; ``str`` of it says what, in a sentence or two."""
+
+    def __str__(self) -> str:
+        from bankd.client import words  # which knows these errors
+
+        return words.trouble(self)
+
+
+class Unusable(BankError):
+    """What was given cannot be used: an address, a file or an option. The bank was not called."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 class Cause(Enum):
@@ -33,9 +54,11 @@ class Cause(Enum):
     NOT_SEALING = auto()  # it does not seal
 
 
-class NoBank(Exception):
-    """No conversation could be opened at ``address``; ``warning`` is the code of a bank that refused it.
+class NoBank(BankError):
+    """No conversation could be opened with the bank, so nothing was asked of it and nothing has changed.
 
+    ``cause`` says why. Where that is that what answers may be another than the bank, it was told nothing.
+    ``address`` is where it was looked for, and ``warning`` the code of a bank that refused the conversation.
     ``about`` is what else is to be told, by the name that the words for ``cause`` have for it.
     """
 
@@ -61,10 +84,12 @@ class Loss(Enum):
     UNSENT = auto()  # it was over before the request could be sent
 
 
-class LostBank(Exception):
-    """The conversation is over. A request that fails so has no answer: whether it was carried out is not known.
+class LostBank(BankError):
+    """The conversation is over, before the answer came: whether the bank did what was asked is not known.
 
-    Except where ``loss`` is UNSENT: then it was not.
+    Except where ``loss`` is UNSENT: then it did not. Of what moves money this is said by InDoubt, and all else can be
+    looked up in another conversation. By ``connect`` it comes only once the bank could not be reached again, or has
+    itself ended the session.
     ``warning`` is the code that the bank gave before it closed, where it gave one; ``reason`` is the network's own.
     """
 
@@ -75,9 +100,11 @@ class LostBank(Exception):
         self.reason = reason
 
 
-class Denied(Refused):
-    """The bank refused, with ``code``; ``incident`` is the number to tell the bank where the fault is its own, and
-    ``seconds`` for how long it refuses.
+class Denied(BankError, Refused):
+    """The bank refused, with ``code``, and nothing has changed: ``error.code == codes.NO_FUNDS`` asks for one reason.
+
+    ``field`` names what of the request was at fault, where something was; ``incident`` is the number to tell the bank
+    where the fault is its own, and ``seconds`` for how long it refuses.
     """
 
     def __init__(
@@ -95,10 +122,18 @@ class Denied(Refused):
         self.seconds = seconds
 
 
-class InDoubt(Exception):
-    """Whether ``request`` moved money is not known, because of ``why``: its key is how the bank finds it."""
+class InDoubt(BankError):
+    """Whether money was moved is not known. Ask again with the same ``key``: it is then done once, or was done before.
+
+    ``request`` is what was asked, and ``why`` what came in place of an answer.
+    """
 
     def __init__(self, request: Message, why: LostBank | Denied) -> None:
         super().__init__(request.verb, why)
         self.request = request
         self.why = why
+
+    @property
+    def key(self) -> str:
+        """The key by which the bank knows the request."""
+        return key_of(self.request) or ""

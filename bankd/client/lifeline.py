@@ -54,7 +54,7 @@ class Lifeline:
         reach: Reach,
         clock: IReactorTime,
         random: Random,
-        tell: Callable[[str], None],
+        tell: Callable[[str], object],
         tokens: Tokens | None = None,
     ) -> None:
         self.lost: Deferred[LostBank] = Deferred()

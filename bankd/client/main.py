@@ -6,7 +6,6 @@ Nothing else in the client knows the reactor by its global name.
 import os
 import sys
 from collections.abc import Callable, Coroutine, Sequence
-from random import SystemRandom
 from typing import Any, TextIO
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -16,17 +15,15 @@ from bankd import core_files
 from bankd.client import exits, passcodes, prompts, words
 from bankd.client.arguments import Given, read_arguments
 from bankd.client.bank import Bank
+from bankd.client.connection import open_line
 from bankd.client.errors import NoBank
 from bankd.client.feed import Feed, Later, Lines, Unreadable
 from bankd.client.forms import WAYS
 from bankd.client.inbox import open_inbox
-from bankd.client.lifeline import Lifeline
 from bankd.client.menu import Menu
 from bankd.client.passcodes import AskPasscode
-from bankd.client.reach import reach
 from bankd.client.script import Script
 from bankd.client.terminal import open_terminal
-from bankd.client.tokens import Tokens
 from bankd.records import Challenged
 
 STDIN = 0
@@ -90,7 +87,7 @@ async def run_tasks(reactor: Any, given: Given) -> int:
     assert given.login is not None and given.secret is not None
     way, identity = given.login
     try:
-        bank = (await _lifeline(reactor, given, _complain)).bank
+        bank = (await open_line(reactor, given.means, _complain)).bank
     except NoBank as error:
         _complain(words.no_bank(error))
         return exits.NO_BANK
@@ -130,7 +127,7 @@ async def run_terminal(reactor: Any, given: Given) -> int:
     screen = open_terminal(reactor)
 
     async def call() -> Bank:
-        lifeline = await _lifeline(reactor, given, screen.say)
+        lifeline = await open_line(reactor, given.means, screen.say)
         screen.on_interrupt = lifeline.stop
         return lifeline.bank
 
@@ -139,18 +136,6 @@ async def run_terminal(reactor: Any, given: Given) -> int:
         return await menu.run(given.login, given.secret)
     finally:
         await screen.close()
-
-
-async def _lifeline(reactor: Any, given: Given, tell: Callable[[str], None]) -> Lifeline:
-    """A line to the bank, which tells what becomes of it by ``tell``. Raises NoBank."""
-
-    async def call() -> Bank:
-        return await reach(
-            reactor, given.address, given.trust, terminal=given.terminal, sealing=given.sealing, tell=tell
-        )
-
-    tokens = Tokens(given.tokens, given.address)
-    return Lifeline(await call(), call, reactor, SystemRandom().random, tell, tokens)
 
 
 def _print(text: str) -> None:

@@ -30,7 +30,6 @@ from bankd.client.export import Export, export
 from bankd.client.feed import Feed
 from bankd.client.files.new_file import NotWritten
 from bankd.client.files.payments import NotPayments
-from bankd.client.keys import key_of
 from bankd.client.payment_file import Paid, PayFile, line_at_fault, pay, to_pay
 from bankd.client.tasks import Context, NotTask, Verb, read_task
 from bankd.client.whole_page import whole_page
@@ -228,7 +227,7 @@ def _unanswered(task: str, error: LostBank | InDoubt) -> Outcome:
     if isinstance(error, LostBank):
         return Outcome(task, None, words.lost(error), {})
     code = error.why.code if isinstance(error.why, Denied) else None
-    return Outcome(task, code, f"{words.why(error.why)} {words.in_doubt(error)}", {"key": key_of(error.request) or ""})
+    return Outcome(task, code, words.trouble(error), {"key": error.key})
 
 
 def _paid(task: str, paid: Paid) -> Outcome:

@@ -9,7 +9,7 @@ from collections import defaultdict
 
 from bankd import codes
 from bankd.client import lockout, news
-from bankd.client.errors import Denied, InDoubt, Loss, LostBank, NoBank
+from bankd.client.errors import BankError, Denied, InDoubt, Loss, LostBank, NoBank
 from bankd.client.keys import key_of
 from bankd.client.news import kind_alone as kind_alone
 from bankd.client.news import moment as moment
@@ -207,6 +207,13 @@ def why(error: codes.Refused | LostBank | NoBank) -> str:
     if isinstance(error, NoBank):
         return no_bank(error)
     return refused(error) if isinstance(error, codes.Refused) else lost(error)
+
+
+def trouble(error: BankError) -> str:
+    """What went wrong, whatever it was, and what can be done."""
+    if isinstance(error, InDoubt):
+        return f"{why(error.why)} {in_doubt(error)}"
+    return why(error) if isinstance(error, NoBank | LostBank | Denied) else str(error)
 
 
 def idle_soon(seconds: int) -> str:
