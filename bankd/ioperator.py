@@ -4,7 +4,7 @@ from collections.abc import Awaitable
 
 from zope.interface import Attribute, Interface
 
-from bankd.records import AccountFile, Act, Decision, EntryFile, Proposal
+from bankd.records import AccountFile, Act, BroadcastView, Decision, EntryFile, Proposal
 
 
 class IOperator(Interface):
@@ -58,6 +58,13 @@ class IOperator(Interface):
 
     def reject(proposal: int, reason: str) -> Awaitable[None]:
         """Have a proposal never carried out. A coroutine of None. Refused: NO_PROPOSAL, NOT_YOURS."""
+
+    def broadcast(words: str, key: str, reason: str) -> Awaitable[BroadcastView]:
+        """Have ``words`` told to every customer, by a notice on each account that is open, once for each ``key``.
+
+        A coroutine of how far that has come: it goes on by itself, and asked again under its key tells how far.
+        Refused: OTHER_CONTENT.
+        """
 
     def acts(since: int | None) -> Awaitable[list[Act]]:
         """A coroutine of a page of acts with a number above ``since``, or of the newest; oldest first."""

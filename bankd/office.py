@@ -1,4 +1,5 @@
-"""The frozen values that only operators see: accounts and entries as the bank keeps them, proposals, and acts.
+"""The frozen values that only operators see: accounts and entries as the bank keeps them, proposals, broadcasts, and
+acts.
 
 Amounts are integer minor units, times microseconds since 1970 in UTC.
 """
@@ -94,6 +95,16 @@ class Decision:
     receipt: Count | None = None
     by: Word | None = None
     to: Text | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BroadcastView:
+    """How far a broadcast has come: how many accounts have a notice of it, and when the last one got it."""
+
+    broadcast: Count
+    at_us: Time
+    reached: Count
+    finished_us: Time | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,17 +8,11 @@ import secrets
 from functools import partial
 from typing import Any
 
-from twisted.internet.defer import Deferred
-from twisted.internet.task import LoopingCall
-from twisted.logger import Logger
-from twisted.python.failure import Failure
-
 from bankd import keyring, operator_socket
 from bankd.bank import payments
 from bankd.bank.codebook import Codebook
 from bankd.bank.hashing import Hasher
 from bankd.bank.tokens import TokenKeys
-from bankd.codes import Refused
 from bankd.config import Settings
 from bankd.delivery.post import Post
 from bankd.lane import Lane
@@ -28,6 +22,7 @@ from bankd.perspectives.branch import Branch
 from bankd.perspectives.turns import Turns
 from bankd.pools import Pools
 from bankd.process import ThisProcess
+from bankd.rounds import Rounds
 from bankd.sealing_keys import SealingKeys, Seals
 from bankd.store import migrate
 from bankd.store.checkpoints import CheckpointFile
@@ -37,9 +32,6 @@ HASH_THREADS = 2
 SEAL_THREADS = 2
 MAX_SEALED = 1000
 """Sealed requests that may wait to be opened on each side (``perspectives.turns``), at a thousand a second."""
-
-EXPIRY_SECONDS = 1.0
-"""How often holds are ended whose time has passed; they cannot be captured any more as soon as it has."""
 
 
 class Missing(Exception):
@@ -69,7 +61,7 @@ class Premises:
         self.board = Notices(secrets.token_hex)
         apply = partial(payments.apply, tariff=settings.terms.tariff)
         self.lane = Lane(store.writing, apply, pools.open("lane", 1), self.board.tell)
-        self.expiry = Expiry(self.lane, reactor)
+        self.rounds = Rounds(self.lane, reactor)
         read_pool = pools.open("read", settings.worker_threads)
         self.notary = Notary(self._checkpoints, keys.signer, store, read_pool, reactor)
         sealing_keys = SealingKeys(settings.state, keys.signer, settings.terms.name, reactor.seconds)
@@ -96,10 +88,10 @@ class Premises:
         )
 
     def open(self) -> None:
-        """Begin with what is done by the clock: checkpoints, new keys for sealing, the end of holds."""
+        """Begin with what is done by the clock: checkpoints, new keys for sealing, the bank's rounds."""
         self.notary.open(self._settings.checkpoint_seconds)
         self.seals.open()
-        self.expiry.begin()
+        self.rounds.begin()
 
     def close(self) -> None:
         """End the threads, and close the database; the lane and the notary have been closed."""
@@ -116,33 +108,3 @@ class Premises:
         if not self._checkpoints.begun():
             raise Missing(f"there is no checkpoint in {self._checkpoints.path}; 'bankctl init' makes the first")
         return store
-
-
-class Expiry:
-    """Ends holds whose time has passed."""
-
-    logger = Logger()
-
-    def __init__(self, lane: Lane, clock: Any) -> None:
-        self._lane = lane
-        self._loop = LoopingCall(self._expire)
-        self._loop.clock = clock
-
-    def begin(self) -> None:
-        """End them from now on, at once and then every EXPIRY_SECONDS."""
-        self._loop.start(EXPIRY_SECONDS)
-
-    def end(self) -> None:
-        """Look no more."""
-        if self._loop.running:
-            self._loop.stop()
-
-    def _expire(self) -> Deferred[Any]:
-        def failed(failure: Failure) -> None:
-            if not failure.check(Refused):  # of a database that fails the lane itself tells, and once
-                self.logger.warn("holds whose time has passed are still there: {why}", why=failure.getErrorMessage())
-
-        def go_on(ended: int) -> Deferred[Any] | None:
-            return self._expire() if ended == payments.MOST_EXPIRED else None  # others have their turn between
-
-        return self._lane.run(payments.expire_holds).addCallbacks(go_on, failed)

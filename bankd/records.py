@@ -5,15 +5,18 @@ grammar travels; plain ones stay inside the bank.
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 from bankd.devices import Challenged as Challenged
 from bankd.devices import Enrolment as Enrolment
 from bankd.devices import RecoveryCode as RecoveryCode
 from bankd.devices import TriesLeft as TriesLeft
 from bankd.limits import Limits as Limits
+from bankd.notices import Inbox as Inbox
+from bankd.notices import Notice as Notice
+from bankd.notices import NoticeKind as NoticeKind
 from bankd.office import AccountFile as AccountFile
 from bankd.office import Act as Act
+from bankd.office import BroadcastView as BroadcastView
 from bankd.office import Decision as Decision
 from bankd.office import EntryFile as EntryFile
 from bankd.office import OperatorView as OperatorView
@@ -45,29 +48,6 @@ from bankd.wire.grammar import (
 )
 from bankd.wire.key_set import PublishedKeys as PublishedKeys
 from bankd.wire.seal import Sealing as Sealing
-
-
-class NoticeKind(StrEnum):
-    """What a customer is told of; the word travels."""
-
-    PAID = "paid"
-    RECEIVED = "received"
-    DEPOSIT = "deposit"
-    WITHDRAWAL = "withdrawal"
-    FEE = "fee"
-    HOLD = "hold"
-    PROMISED = "promised"
-    RELEASED = "released"
-    WITHDRAWN = "withdrawn"
-    REVERSAL = "reversal"
-    DELETION = "deletion"
-    CONTACT = "contact"
-    SECRET = "secret"
-    FAILED = "failed"
-    LOCKOUT = "lockout"
-    UNUSUAL = "unusual"
-    DEVICE = "device"
-    RECOVERY = "recovery"
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,28 +232,6 @@ class Event:
     account_id: int
     number: int
     kind: NoticeKind
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """What its owner is told of an event: the amount, the balance after it and the other account if money moved."""
-
-    number: Count
-    kind: Word
-    at_us: Time
-    amount_minor: Signed | None = None
-    balance_minor: Signed | None = None
-    currency: Currency | None = None
-    counterparty: AccountNumber | None = None
-    reference: Text | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Inbox:
-    """A page of notices, oldest first, and the number up to which all were acknowledged."""
-
-    notices: tuple[Notice, ...]
-    acknowledged: int
 
 
 @dataclass(frozen=True, slots=True)

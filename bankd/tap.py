@@ -117,7 +117,7 @@ class Bank(Service):
     async def _stop(self) -> None:
         premises = self._premises
         assert premises is not None  # or the start would have ended twistd
-        premises.expiry.end()
+        premises.rounds.end()
         self._renewal.end()
         premises.seals.close()
         await self._listening.stop_accepting()

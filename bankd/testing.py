@@ -39,10 +39,11 @@ from bankd.perspectives.turns import MOST, Turns
 from bankd.practice_wire import Wire as Wire
 from bankd.protocols.line_factory import LineFactory
 from bankd.records import Contact, Event, Limits, Parcel, Route
+from bankd.rounds import CHORES
 from bankd.sealing_keys import SealingKeys, Seals, new_rsa_key
 from bankd.signing import PrivateKey, new_key
 from bankd.store import audit, migrate, operators
-from bankd.store.engines import Store
+from bankd.store.engines import Store, Transaction
 from bankd.wire.roles import Role
 
 P = ParamSpec("P")
@@ -252,6 +253,18 @@ class PracticeBank:
         """End the holds whose time has passed, as the daemon does every second; how many."""
         with self.store.writing() as tx:
             return payments.expire_holds(tx)
+
+    def make_rounds(self) -> None:
+        """Do all that the daemon does by itself every second."""
+        for chore in CHORES:
+            while self.run(chore.piece):
+                pass
+
+    def run(self, errand: Callable[[Transaction], T]) -> T:
+        """Carry out an errand on the lane, at once."""
+        done: list[T] = []
+        self.lane.run(errand).addCallback(done.append)
+        return done[0]
 
     def claim(self, known: Known, account_id: int | None = None) -> Claim:
         """What ``known`` claims by account and PIN, for their own account or for another of theirs."""

@@ -61,6 +61,7 @@ RECORDS: tuple[type[Any], ...] = (
     records.Proposal,
     records.Decision,
     records.Act,
+    records.BroadcastView,
 )
 """Everything that a reply or an event may carry."""
 

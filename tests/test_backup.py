@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, MetaData, create_engine, select, text, update
 
+from bankd.bank import broadcasts
 from bankd.ledger import chain
 from bankd.ledger.commands import Bulk, Capture, Deposit, Hold, Release, Reversal, Transfer, Withdrawal
 from bankd.ledger.entries import Entry
@@ -114,6 +115,8 @@ class BackupCase(LedgerCase):
         amy = OperatorRow(1, "amy", Role.TELLER)
         order = Order("reverse_entry", "k", "Paid twice", account="A2", receipt=3, amount_minor=5, currency="USD")
         proposals.decide(tx, proposals.add(tx, amy, order, START_US).id, amy, "done", 4)
+        broadcasts.begin(tx, amy, "Closed on Sunday", "k", Deed("broadcast"))
+        broadcasts.go_on(tx)
         operators.record(tx, amy, Deed("approve", "A2", "reverse_entry", "Paid twice", 1, 4), "done")
 
     def transfer(self, amount_minor: int) -> Transfer:

@@ -11,10 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bankd.ctl import desk, main, way
+from bankd.ctl import broadcast, desk, main, way
 from bankd.store import customers
 from bankd.testing import PRACTICE_TERMS, PracticeBank, Wire
 from bankd.wire.roles import Role
+from tests import test_ctl
 from tests.test_ctl import CtlCase, Done
 
 AMY, BEN = 1001, 1002
@@ -54,6 +55,14 @@ class Stream:
         self._wire.drop()
 
 
+class Screen(io.StringIO):
+    """A terminal that something is printed to."""
+
+    def isatty(self) -> bool:
+        """It is one."""
+        return True
+
+
 class DeskCase(CtlCase):
     """A bank that serves, and ``bankctl`` run by its owner, or by whose ``uid`` is set."""
 
@@ -71,6 +80,10 @@ class DeskCase(CtlCase):
         self.bob = self.bank.add_customer("bob")
         self.uid = 0
         self.patch(way, "at_socket", lambda _path: Stream(self.bank.operate(self.uid)))
+
+    def sleep(self, _seconds: float) -> None:
+        """What a command does between two questions: the bank makes its rounds."""
+        self.bank.make_rounds()
 
     def run_as(self, uid: int, *arguments: str) -> Done:
         """Run a command as a user of the system."""
@@ -253,6 +266,19 @@ class TwoPeople(DeskCase):
         said = self.refused(BEN, "proposal", "approve", "1")
         self.assertEqual(said, "you proposed this yourself; another operator has to approve it; nothing was done")
 
+    def test_broadcast(self) -> None:
+        """It waits until every account has the notice, and tells a person how far it has come."""
+        self.patch(broadcast, "time", self)
+        self.assertEqual(
+            self.refused(BEN, "broadcast", "two\nlines", "--reason", "x"),
+            "WORDS takes 1 to 140 printable characters",
+        )
+        lines = self.told(BEN, "broadcast", "Closed on Sunday", "--reason", "New machine")
+        self.assertEqual(lines, ["broadcast 1: 2 accounts have a notice of it"])
+        self.patch(test_ctl, "StringIO", Screen)
+        done = self.run_as(BEN, "broadcast", "Open on Monday", "--reason", "New machine")
+        self.assertEqual(done.complaints, "\r0 accounts so far\r\x1b[K")
+
     def test_acts_as_json(self) -> None:
         """A program gets an object for each act, from a number on."""
         self.told(AMY, "account", "find", "--account", self.alice.account)
@@ -270,13 +296,14 @@ class Page(DeskCase):
 
     def test_every_command(self) -> None:
         """Each is one that there is; those that ask the bank do what the page says, with a test's own numbers."""
+        self.patch(broadcast, "time", self)
         receipt = self.pay()
         for key in "ab":
             wire = self.bank.operate(AMY)
             wire.ask(f"c CREDIT account={self.alice.account} amount=5 currency=USD key={key} reason=Found")
         own = {"10000042": self.alice.account, "104": str(receipt), "7": "1", "8": "2", "100": "0"}
         shown = re.findall(r"^\$ bankctl (.+)$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
-        self.assertEqual(len(shown), 15)
+        self.assertEqual(len(shown), 16)
         for command in shown:
             words = [own.get(word, word) for word in shlex.split(command)]
             if words[0] in ("operator", "import") or "--server" in words:

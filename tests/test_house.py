@@ -57,6 +57,7 @@ ROOMS = {
     "bankd.limits": Room(0),
     "bankd.devices": Room(0),
     "bankd.office": Room(0),
+    "bankd.notices": Room(0),
     "bankd.signing": Room(0),
     "bankd.figures": Room(0),
     "bankd.ledger": Room(0, never=("bankd.wire",)),
@@ -96,6 +97,7 @@ ROOMS = {
     "bankd.certificate_forms": Room(5),
     "bankd.keyring": Room(5),
     "bankd.notary": Room(5, NETWORK),
+    "bankd.rounds": Room(5, NETWORK),
     "bankd.settings_values": Room(5),
     "bankd.sealing_keys": Room(5, NETWORK),
     # 6: where all is put together

@@ -213,11 +213,13 @@ class Roles(OperatorCase):
             acts.Approve: "APPROVE proposal=99",
             acts.Reject: "REJECT proposal=99 reason=x",
             acts.Acts: "ACTS",
+            acts.Broadcast: "BROADCAST words=Hello key=d reason=x",
         }
         self.assertEqual({*lines}, {*MAY})
         expected = {
             acts.FindAccount: "TAX", acts.FindEntry: "TAX", acts.Credit: "TX", acts.ReverseEntry: "TX",
             acts.ResetPin: "TX", acts.Proposals: "TAX", acts.Approve: "X", acts.Reject: "TX", acts.Acts: "AX",
+            acts.Broadcast: "X",
         }  # fmt: skip
         for message, line in lines.items():
             for letter, wire in (("T", self.amy), ("A", self.ivy), ("X", self.ben)):

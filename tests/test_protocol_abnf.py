@@ -493,6 +493,7 @@ ANSWERS: dict[type[Message], tuple[type[Any] | None, Iterable[codes.Code], type[
     acts.Approve: (None, [codes.DONE], records.Decision),
     acts.Reject: (None, [codes.DONE], None),
     acts.Acts: (records.Act, [codes.DONE], None),
+    acts.Broadcast: (None, [codes.DONE], records.BroadcastView),
 }
 """What answers each request: the record in each line of a list, the codes at its end, the record beside them."""
 

@@ -41,6 +41,7 @@ MADE_UP: dict[str, tuple[str, Kind]] = {
     "before": ("time", grammar.TIME),
     "opened": ("time", grammar.TIME),
     "expires": ("time", grammar.TIME),
+    "finished": ("time", grammar.TIME),
     "contact": ("time", grammar.TIME),
     "last_login": ("time", grammar.TIME),
     "signed": ("signed", grammar.JWS),
@@ -236,6 +237,8 @@ class Player:
         elif asking := re.fullmatch(r"from now on the bank asks for (one-time passwords|none)", note):
             asks = OneTime.OFF if asking[1] == "none" else OneTime.RISK
             self.bank.branch.terms = replace(self.bank.branch.terms, one_time=asks)
+        elif note == "the bank makes its rounds":
+            self.bank.make_rounds()
         elif note == "the client closes":
             self._wires[self._last].drop()
         elif note == "the bank closes":

@@ -5,12 +5,12 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from bankd import premises
+from bankd import rounds
 from bankd.bank import accounts, payments
 from bankd.ledger.commands import Reversal
 from bankd.ledger.tariff import Tariff
-from bankd.premises import EXPIRY_SECONDS
 from bankd.records import Limits
+from bankd.rounds import Rounds
 from bankd.testing import OPENED, PRACTICE_TERMS, PracticeBank
 
 DAY = 86_400
@@ -247,33 +247,33 @@ class Expiry(TariffCase):
         self.assertEqual((self.bank.expire_holds(), self.open_holds()), (1, []))
         self.assertNotEqual(first, second)
 
-    def begin_expiry(self) -> None:
-        """Have holds ended as the daemon has it done, over this bank's lane and clock."""
-        expiry = premises.Expiry(self.bank.lane, self.bank.clock)
-        expiry.begin()
-        self.addCleanup(expiry.end)
+    def make_rounds(self) -> None:
+        """Have the bank do by itself what the daemon does."""
+        going = Rounds(self.bank.lane, self.bank.clock)
+        going.begin()
+        self.addCleanup(going.end)
 
     def test_daemon_ends_them(self) -> None:
         """The daemon looks for holds that are due by itself, and sends both sides a notice."""
-        self.begin_expiry()
+        self.make_rounds()
         self.hold(5)
         self.bank.board.events.clear()
-        self.bank.clock.pump([EXPIRY_SECONDS] * 4)
+        self.bank.clock.pump([rounds.SECONDS] * 4)
         self.assertEqual(len(self.open_holds()), 1)
-        self.bank.clock.advance(EXPIRY_SECONDS)
+        self.bank.clock.advance(rounds.SECONDS)
         self.assertEqual(self.open_holds(), [])
         told = {(event.account_id, event.kind) for event in self.bank.board.events}
         self.assertEqual(told, {(self.alice.account_id, "released"), (self.bob.account_id, "withdrawn")})
 
     def test_daemon_goes_on_after_a_fault(self) -> None:
         """A fault is logged and the next look is made; that the bank is stopping or busy is nobody's fault."""
-        self.begin_expiry()
+        self.make_rounds()
         self.hold(1)
         with self.bank.store.writing() as tx:
             tx.connection.exec_driver_sql("ALTER TABLE holds RENAME TO mislaid")
-        self.bank.clock.advance(EXPIRY_SECONDS)
+        self.bank.clock.advance(rounds.SECONDS)
         with self.bank.store.writing() as tx:
             tx.connection.exec_driver_sql("ALTER TABLE mislaid RENAME TO holds")
         self.flushLoggedErrors()
-        self.bank.clock.advance(EXPIRY_SECONDS)
+        self.bank.clock.advance(rounds.SECONDS)
         self.assertEqual(self.open_holds(), [])

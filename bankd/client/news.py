@@ -25,6 +25,7 @@ NOTICES: dict[str, tuple[str, str]] = {
     NoticeKind.DEVICE: ("Your authenticator app was set up or removed",) * 2,
     NoticeKind.RECOVERY: ("One of your recovery codes was used",) * 2,
     NoticeKind.CONTACT: ("Your contact information was changed",) * 2,
+    NoticeKind.BROADCAST: ("Your bank says: {words}", "Your bank has something to say"),
 }
 """Each kind of notice without its full stop: with what the bank tells of it, and where only the kind is known."""
 
@@ -60,7 +61,8 @@ def notice(notice: Notice, between: str = ", ") -> str:
         told = WITHOUT_OTHER.get(notice.kind, told)
     amount, balance = written(notice.amount_minor, notice.currency), written(notice.balance_minor, notice.currency)
     other = f"account {notice.counterparty}" if notice.counterparty else "another account"
-    happened = told.format(amount=amount.removeprefix("-"), other=other) if amount or "{" not in told else alone
+    known = amount or notice.words or "{" not in told
+    happened = told.format(amount=amount.removeprefix("-"), other=other, words=notice.words) if known else alone
     reference = f" ({notice.reference})" if notice.reference else ""
     return f"{happened or alone}{reference}{between}{moment(notice.at_us)}{balance and f'; balance {balance}'}."
 

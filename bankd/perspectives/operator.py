@@ -11,7 +11,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from bankd.bank import enquiries, operators, pins, proposals
+from bankd.bank import broadcasts, enquiries, operators, pins, proposals
 from bankd.bank.operators import Badge, Performed
 from bankd.bank.proposals import CREDIT, RESET_PIN, REVERSE_ENTRY, NewPin
 from bankd.codes import Refused
@@ -19,7 +19,7 @@ from bankd.ibank import NotDelivered
 from bankd.ioperator import IOperator
 from bankd.perspectives.branch import Branch
 from bankd.perspectives.turns import THE_BANK
-from bankd.records import AccountFile, Act, Contact, Decision, EntryFile, OperatorView, Parcel, Proposal
+from bankd.records import AccountFile, Act, BroadcastView, Contact, Decision, EntryFile, OperatorView, Parcel, Proposal
 from bankd.store import operators as operator_rows
 from bankd.store import proposals as proposal_rows
 from bankd.store.engines import Connection, Transaction
@@ -106,6 +106,15 @@ class Operator:
             return proposals.reject(tx, operator, proposal, reason)
 
         await self._perform(acts.Reject, Deed("reject", reason=reason, of_id=proposal), reject)
+
+    async def broadcast(self, words: str, key: str, reason: str) -> BroadcastView:
+        """Say something to every customer; the bank's rounds then take it to them."""
+        tried = Deed("broadcast", details=words, reason=reason)
+
+        def begin(tx: Transaction, operator: OperatorRow) -> Performed[BroadcastView]:
+            return broadcasts.begin(tx, operator, words, key, tried)
+
+        return (await self._perform(acts.Broadcast, tried, begin)).value
 
     async def acts(self, since: int | None) -> list[Act]:
         """What operators did."""

@@ -48,6 +48,10 @@ async def _reject(operator: Any, asked: acts.Reject) -> Answer:
     return Answer()
 
 
+async def _broadcast(operator: Any, asked: acts.Broadcast) -> Answer:
+    return Answer(body=await operator.broadcast(asked.words, asked.key, asked.reason))
+
+
 async def _acts(operator: Any, asked: acts.Acts) -> Answer:
     return Answer(items=await operator.acts(asked.since))
 
@@ -66,6 +70,7 @@ OPERATORS: dict[type[Message], Callable[[Any, Any], Awaitable[Answer]]] = {
     acts.Proposals: _proposals,
     acts.Approve: _approve,
     acts.Reject: _reject,
+    acts.Broadcast: _broadcast,
     acts.Acts: _acts,
 }
 """What only an operator may ask, and what answers it."""

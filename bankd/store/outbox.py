@@ -6,14 +6,14 @@
 2. Acknowledging is cumulative: every notice up to a number.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection, insert, select, update
 
 from bankd.ledger.entries import Entry
 from bankd.records import Event, Notice, NoticeKind
 from bankd.store.engines import Transaction
-from bankd.store.schema import accounts, notices
+from bankd.store.schema import accounts, broadcasts, notices
 
 
 def add(tx: Transaction, account_id: int, kind: NoticeKind) -> None:
@@ -23,6 +23,18 @@ def add(tx: Transaction, account_id: int, kind: NoticeKind) -> None:
     number = int(tx.connection.execute(select(accounts.c.events).where(mine)).scalar_one())
     tx.connection.execute(insert(notices).values(account_id=account_id, number=number, kind=kind, at_us=tx.at_us))
     tx.events.append(Event(account_id, number, kind))
+
+
+def add_to_all(tx: Transaction, found: Sequence[tuple[int, int]], kind: NoticeKind, broadcast_id: int) -> None:
+    """The same for many accounts, which are locked, by id with the events that each had so far."""
+    ids = [account_id for account_id, _ in found]
+    tx.connection.execute(update(accounts).where(accounts.c.id.in_(ids)).values(events=accounts.c.events + 1))
+    added = [Event(account_id, events + 1, kind) for account_id, events in found]
+    more = {"kind": kind, "at_us": tx.at_us, "broadcast_id": broadcast_id}
+    tx.connection.execute(
+        insert(notices), [{"account_id": event.account_id, "number": event.number, **more} for event in added]
+    )
+    tx.events += added
 
 
 def announce(tx: Transaction, entries: Iterable[Entry]) -> None:
@@ -36,7 +48,7 @@ def announce(tx: Transaction, entries: Iterable[Entry]) -> None:
 def other_events(connection: Connection, account_id: int, number: int, limit: int) -> list[Notice]:
     """The first ``limit`` events of an account after ``number`` that moved no money, oldest first."""
     wanted = (notices.c.account_id == account_id) & (notices.c.number > number)
-    rows = connection.execute(
-        select(notices.c.number, notices.c.kind, notices.c.at_us).where(wanted).order_by(notices.c.number).limit(limit)
-    )
-    return [Notice(*row) for row in rows]
+    said = notices.outerjoin(broadcasts, broadcasts.c.id == notices.c.broadcast_id)
+    query = select(notices.c.number, notices.c.kind, notices.c.at_us, broadcasts.c.words).select_from(said)
+    rows = connection.execute(query.where(wanted).order_by(notices.c.number).limit(limit))
+    return [Notice(number, kind, at_us, words=words) for number, kind, at_us, words in rows]

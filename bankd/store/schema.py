@@ -1,4 +1,5 @@
-"""The tables, for SQLite, PostgreSQL and MariaDB alike; those about who gets in are ``access_schema``'s.
+"""The tables, for SQLite, PostgreSQL and MariaDB alike; those about who gets in are ``access_schema``'s, those
+about what customers are told ``notice_schema``'s.
 
 1. Amounts and times are 64-bit integers: minor units, and microseconds since 1970 in UTC.
 2. ``journal`` only grows. What an entry says is never changed; a correction is an entry of its own.
@@ -32,6 +33,8 @@ from bankd.store.columns import LINK as LINK
 from bankd.store.columns import LONG as LONG
 from bankd.store.columns import metadata as metadata
 from bankd.store.columns import text as text
+from bankd.store.notice_schema import broadcasts as broadcasts
+from bankd.store.notice_schema import notices as notices
 
 customers = Table(
     "customers",
@@ -161,16 +164,5 @@ reversals = Table(
     metadata,
     Column("entry_id", LONG, primary_key=True, autoincrement=False),
     Column("reversed_minor", LONG, nullable=False),
-    sqlite_strict=True,
-)
-
-notices = Table(
-    "notices",
-    metadata,
-    Column("account_id", LONG, ForeignKey("accounts.id"), nullable=False),
-    Column("number", LONG, nullable=False),
-    Column("kind", text(16), nullable=False),
-    Column("at_us", LONG, nullable=False),
-    PrimaryKeyConstraint("account_id", "number"),
     sqlite_strict=True,
 )

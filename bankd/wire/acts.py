@@ -1,4 +1,4 @@
-"""The requests of operators. What moves money or changes a secret has a key and a reason, and is carried out once."""
+"""The requests of operators. What changes anything has a key and a reason, and is carried out once."""
 
 from dataclasses import dataclass
 
@@ -98,6 +98,16 @@ class Acts(Message):
     since: Count | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Broadcast(Message):
+    """Have ``words`` told to every customer; asked again, how far that has come."""
+
+    verb = "BROADCAST"
+    words: Text
+    key: Key
+    reason: Text
+
+
 ALL: tuple[type[Message], ...] = (
     Operate,
     FindAccount,
@@ -108,6 +118,7 @@ ALL: tuple[type[Message], ...] = (
     Proposals,
     Approve,
     Reject,
+    Broadcast,
     Acts,
 )
 """Every request of operators, in the order of the specification."""

@@ -17,7 +17,7 @@ class Role(StrEnum):
 _ALL = frozenset(Role)
 _PROPOSERS = frozenset({Role.TELLER, Role.ADMINISTRATOR})
 _READERS = frozenset({Role.AUDITOR, Role.ADMINISTRATOR})
-_APPROVERS = frozenset({Role.ADMINISTRATOR})
+_ADMINISTRATORS = frozenset({Role.ADMINISTRATOR})
 
 MAY: dict[type[Message], frozenset[Role]] = {
     acts.FindAccount: _ALL,
@@ -26,8 +26,9 @@ MAY: dict[type[Message], frozenset[Role]] = {
     acts.ReverseEntry: _PROPOSERS,
     acts.ResetPin: _PROPOSERS,
     acts.Proposals: _ALL,
-    acts.Approve: _APPROVERS,
+    acts.Approve: _ADMINISTRATORS,
     acts.Reject: _PROPOSERS,
+    acts.Broadcast: _ADMINISTRATORS,
     acts.Acts: _READERS,
 }
 """The roles that each verb is for. A teller rejects only what they proposed themselves."""

@@ -81,6 +81,7 @@ RULES: dict[type[Message], Rule] = {
     acts.Proposals: Rule(_OPERATOR, task=False),
     acts.Approve: Rule(_OPERATOR, task=False),
     acts.Reject: Rule(_OPERATOR, task=False),
+    acts.Broadcast: Rule(_OPERATOR, task=False),
     acts.Acts: Rule(_OPERATOR, task=False),
 }
 

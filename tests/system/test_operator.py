@@ -45,7 +45,9 @@ class OperatorTests(SystemTestCase):
         self.assert_right(self.bank)
 
     def test_reverse(self) -> None:
-        """A transfer goes back without its fee; both are told, and the open session shows the balance."""
+        """A transfer goes back without its fee; both are told, and the open session shows the balance. What is told to
+        all comes to who has a session open at once, and to the others with their next.
+        """
         [paid] = self.bank.told(
             *(f"account:{self.bob.account}", self.bob.pin, f"Transfer 100 to {self.alice.account}"),
         )
@@ -60,6 +62,11 @@ class OperatorTests(SystemTestCase):
         self.assertIn(given_back, lines[-1])
         again = self.bank.bankctl("reverse", paid["receipt"], "--reason", "Again", "--yes")
         self.assertEqual((again.status, "was given back before" in again.complaints), (2, True))
+        done = self.bank.bankctl("broadcast", "Closed on Sunday", "--reason", "New machine")
+        self.assertEqual((done.status, done.lines), (0, ["broadcast 1: 3 accounts have a notice of it"]))
+        self.session.wait_for("Your bank says: Closed on Sunday")
+        lines = self.bank.client(f"account:{self.bob.account}", self.bob.pin, "Notices").lines
+        self.assertIn("Your bank says: Closed on Sunday", lines[-1])
         self.assert_right(self.bank)
 
     def test_hold_ends_by_itself(self) -> None:

@@ -1,0 +1,38 @@
+"""The tables about what customers are told.
+
+1. ``notices`` has a row for each event on an account that moved no money; an entry of the journal is its own notice.
+2. ``broadcasts`` has what operators say to every customer. ``passed_id`` is how far the accounts up to ``last_id`` have
+   been gone through, in the order of their ids.
+"""
+
+from sqlalchemy import Column, ForeignKey, PrimaryKeyConstraint, Table, UniqueConstraint
+
+from bankd.store.columns import LONG, metadata, text
+
+notices = Table(
+    "notices",
+    metadata,
+    Column("account_id", LONG, ForeignKey("accounts.id"), nullable=False),
+    Column("number", LONG, nullable=False),
+    Column("kind", text(16), nullable=False),
+    Column("at_us", LONG, nullable=False),
+    Column("broadcast_id", LONG),
+    PrimaryKeyConstraint("account_id", "number"),
+    sqlite_strict=True,
+)
+
+broadcasts = Table(
+    "broadcasts",
+    metadata,
+    Column("id", LONG, primary_key=True),
+    Column("operator_id", LONG, nullable=False),
+    Column("key", text(64), nullable=False),
+    Column("words", text(140), nullable=False),
+    Column("at_us", LONG, nullable=False),
+    Column("last_id", LONG, nullable=False),
+    Column("passed_id", LONG, nullable=False),
+    Column("reached", LONG, nullable=False),
+    Column("finished_us", LONG),
+    UniqueConstraint("operator_id", "key"),
+    sqlite_strict=True,
+)
