@@ -14,8 +14,11 @@ from phonenumbers import SUPPORTED_REGIONS
 from bankd import money
 from bankd.store.engines import is_url
 
+REMOTE_PORT = "a port: 1 to 65535"
 PORT = "a port: 0 (any that is free) to 65535"
 SECONDS = "whole seconds: 1 to 86400"
+STOP = "whole seconds: 1 to 600"
+PASSWORD = "a file that holds nothing else"
 THREADS = "a number: 1 to 64"
 COUNT = "a number: 1 to 1000000"
 MOST_OPEN = "a number, 1 to 1000000; left out, as many as the system allows open files"
@@ -29,7 +32,10 @@ ADDRESS = "an IP address of this machine; 0.0.0.0 is every IPv4 address, :: ever
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One key: where it stands, how it is read, what is allowed, its default as it would be written, what it means."""
+    """One key: where it stands, how it is read, what is allowed, its default as it would be written, what it means.
+
+    The value of one that is ``secret`` may hold a password, and is never shown.
+    """
 
     section: str
     name: str
@@ -37,6 +43,7 @@ class Key:
     allowed: str
     default: str
     meaning: str
+    secret: bool = False
 
 
 def between(text: str, lowest: int, highest: int) -> int:
@@ -49,6 +56,23 @@ def between(text: str, lowest: int, highest: int) -> int:
 def port(text: str) -> int:
     """A port to listen on."""
     return between(text, 0, 65535)
+
+
+def remote_port(text: str) -> int:
+    """A port of another machine."""
+    return between(text, 1, 65535)
+
+
+def stop(text: str) -> int:
+    """A time that somebody waits for."""
+    return between(text, 1, 600)
+
+
+def visible(text: str) -> str:
+    """Any text without controls."""
+    if not text.isprintable():
+        raise ValueError(text)
+    return text
 
 
 def seconds(text: str) -> int:

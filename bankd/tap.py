@@ -7,6 +7,7 @@
 4. What is behind the ports is put together in ``premises.py``, and the ports in ``listening.py``.
 """
 
+import os
 from collections.abc import Callable
 from contextlib import chdir
 from pathlib import Path
@@ -57,21 +58,23 @@ class Options(usage.Options):
         self._folder = Path.cwd()
 
     def settings(self) -> Settings:
-        """The settings that file and command line give. Raises SettingsError."""
+        """The settings that file, environment and command line give. Raises SettingsError."""
         over = {name.replace("-", "_"): text for name, text in self.items() if text is not None}
         path = over.pop("config", None)
         with chdir(self._folder):
-            return config.load(Path(path) if path else None, over)
+            return config.load(Path(path) if path else None, over, os.environ)
 
 
 def makeService(options: Options) -> IService:
     """The bank, ready to start. Exits with a plain line for each fault in the settings."""
     try:
-        return Bank(options.settings(), read=options.settings)
+        settings = options.settings()
+        return Bank(settings, read=options.settings)
     except SettingsError as error:
-        raise SystemExit("\n".join(f"bankd: {fault}" for fault in error.faults)) from None
+        faults = error.faults
     except Unusable as error:
-        raise SystemExit(f"bankd: {error}") from None
+        faults = [config.located(settings, fault) for fault in str(error).splitlines()]
+    raise SystemExit("\n".join(f"bankd: {fault}" for fault in faults))
 
 
 class Bank(Service):

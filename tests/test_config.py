@@ -11,6 +11,7 @@ from bankd.config import KEYS, Settings, SettingsError
 from bankd.delivery.post import Postage
 from bankd.gate import Capacity
 from bankd.records import Limits, Sealing
+from bankd.settings_sources import variable
 
 UNWRITTEN: dict[str, dict[str, Any]] = {
     "delivery": {"order": (), "try_seconds": 20, "most_under_way": 100},
@@ -108,6 +109,7 @@ class Reading(ConfigCase):
                 operator_socket=state / "operators.sock",
                 worker_threads=4,
                 monitor_interval=60,
+                stop_seconds=30,
             ),
         )
 
@@ -180,6 +182,7 @@ class Reading(ConfigCase):
             sealed = secrets
             worker_threads = 64
             monitor_interval = 9
+            stop_seconds = 600
             handshake_seconds = 5
             line_seconds = 6
             stall_seconds = 7
@@ -214,6 +217,7 @@ class Reading(ConfigCase):
                 operator_socket=Path("/run/bankd/operators"),
                 worker_threads=64,
                 monitor_interval=9,
+                stop_seconds=600,
             ),
         )
 
@@ -278,7 +282,7 @@ class Values(ConfigCase):
             for value in values:
                 shown = "what it says" if name == "url" else repr(value)
                 fault = f"{shown} will not do; it takes {allowed}"
-                self.assertFaults(f"[{section}]\n{name} = {value}\n", f"{{}}: [{section}] {name}: {fault}")
+                self.assertFaults(f"[{section}]\n{name} = {value}\n", f"{{}}:2: [{section}] {name}: {fault}")
                 self.assertFaults("", f"--{name.replace('_', '-')}: {fault}", **{name: value})
 
     def test_databases_that_cannot_be_used(self) -> None:
@@ -288,16 +292,16 @@ class Values(ConfigCase):
         """
         for url in ("oracle9://localhost/bank", "sqlite://", "sqlite:///:memory:", "mysql+oursql://localhost/bank"):
             fault = "what it says will not do; it takes an SQLAlchemy URL"
-            self.assertFaults(f"[database]\nurl = {url}\n", f"{{}}: [database] url: {fault}")
+            self.assertFaults(f"[database]\nurl = {url}\n", f"{{}}:2: [database] url: {fault}")
 
     def test_region_that_there_is_not(self) -> None:
         """A region that has no telephone numbers is told here, and not to every customer who gives one."""
-        self.assertFaults("[bank]\nregion = XX\n", "{}: [bank] region: 'XX' will not do; it takes an ISO 3166 code")
+        self.assertFaults("[bank]\nregion = XX\n", "{}:2: [bank] region: 'XX' will not do; it takes an ISO 3166 code")
 
     def test_addresses_of_protocols(self) -> None:
         """The address of a protocol that others wrote is an IP address and a port, and nothing else."""
         for value in ("7", "192.0.2.1", "localhost 7", "192.0.2.1 x", "192.0.2.1 7 8", "192.0.2.1:7"):
-            fault = f"{{}}: [protocols] teller: {value!r} will not do; it takes an IP address and a port"
+            fault = f"{{}}:2: [protocols] teller: {value!r} will not do; it takes an IP address and a port"
             self.assertFaults(f"[protocols]\nteller = {value}\n", fault)
 
     def test_deliveries(self) -> None:
@@ -314,12 +318,12 @@ class Values(ConfigCase):
         ):
             for value in values:
                 fault = f"{value!r} will not do; it takes {allowed}"
-                self.assertFaults(f"[{section}]\n{name} = {value}\n", f"{{}}: [{section}] {name}: {fault}")
+                self.assertFaults(f"[{section}]\n{name} = {value}\n", f"{{}}:2: [{section}] {name}: {fault}")
 
     def test_console_is_for_the_demo(self) -> None:
         """Messages are shown on the bank's terminal only where money is play money."""
         fault = "console shows messages to whoever sees the bank's terminal; it takes demo = yes"
-        self.assertFaults("[delivery]\norder = sms console\n", f"{{}}: [delivery] order: {fault}")
+        self.assertFaults("[delivery]\norder = sms console\n", f"{{}}:2: [delivery] order: {fault}")
         self.assertEqual(
             self.load("[delivery]\norder = console\n[bank]\ndemo = yes\n").postage.order,
             ("console",),
@@ -333,21 +337,128 @@ class Values(ConfigCase):
         self.assertEqual(settings.postage.sections["dove"], {})
         self.assertFaults(
             text,
-            "{}: [pigeon] loft: there is no such key",
-            "{}: [pigeon] prot: there is no such key",
+            "{}:2: [pigeon] loft: there is no such key",
+            "{}:3: [pigeon] prot: there is no such key",
         )
 
     def test_all_at_once(self) -> None:
-        """Every fault is told in one go: strangers first, then each value in the order of the keys."""
+        """Every fault is told in one go, from the top of the file to its bottom, and then those of the command line."""
         self.assertFaults(
-            "[server]\nprot = 1\nport = x\n[bank]\ndemo = x\n[mysql]\nhost = db\n",
-            "{}: [server] prot: there is no such key; did you mean [server] port?",
-            "{}: [mysql] host: there is no such key; did you mean [server] host?",
-            f"{{}}: [server] port: 'x' will not do; it takes {self.PORT}",
+            "[server]\nprot = 1\nport = x\n[bank]\ndemo = x\n[smpt]\nhost = db\n",
+            "{}:2: [server] prot: there is no such key; did you mean [server] port?",
+            f"{{}}:3: [server] port: 'x' will not do; it takes {self.PORT}",
+            "{}:5: [bank] demo: 'x' will not do; it takes yes or no",
+            "{}:7: [smpt] host: there is no such key; did you mean [server] host?",
             "--status-port: 'y' will not do; it takes " + self.PORT,
-            "{}: [bank] demo: 'x' will not do; it takes yes or no",
             status_port="y",
         )
+
+
+class Sources(ConfigCase):
+    """What goes over what, and where each value is from."""
+
+    def test_order(self) -> None:
+        """The command line goes over the environment, that over the file, and the file over the default."""
+        self.path.write_text("[server]\nport = 1\nstatus_port = 2\nnotice_port = 3\n", encoding="utf-8")
+        environment = {"BANKD_SERVER_PORT": "4", "BANKD_SERVER_STATUS_PORT": "5", "BANKD_BANK_NAME": "X"}
+        settings = config.load(self.path, {"port": "6"}, environment)
+        self.assertEqual(settings.protocols, {"line": ("0.0.0.0", 6), "status": ("127.0.0.1", 5)})
+        self.assertEqual((settings.notice_port, settings.terms.name), (3, "X"))
+        wheres = [settings.origins["server", name].where for name in ("port", "status_port", "notice_port", "host")]
+        self.assertEqual(wheres, ["--port", "BANKD_SERVER_STATUS_PORT", f"{self.path}:4", "default"])
+
+    def test_every_key_has_a_variable(self) -> None:
+        """Each key is taken from the variable of its name, whose fault is told by that name."""
+        environment = {variable(key.section, key.name): "\x07" for key in KEYS}
+        with self.assertRaises(SettingsError) as caught:
+            config.load(None, {}, environment)
+        told = {fault.partition(":")[0] for fault in caught.exception.faults}
+        unread = {key for key in environment if key not in told}
+        self.assertLessEqual(
+            {name.rpartition("_")[2] for name in unread},
+            {"STATE", "CERTIFICATE", "KEY", "NAMES", "SOCKET", "LOGFILE"} | {"FILE", "PATH"} | {"COMMAND"},
+        )
+
+    def test_variables_of_others(self) -> None:
+        """Variables that are no setting's are nobody's fault; one whose key there is not is."""
+        others = {"BANKD_SERVER": "x", "BANKD_SECRET": "x", "BANKD": "x", "BANKD_SEAL_KEY": "x", "PATH": "x"}
+        self.assertEqual(config.load(None, {}, others), config.load(None, {}))
+        with self.assertRaises(SettingsError) as caught:
+            config.load(None, {}, {"BANKD_SERVER_PROT": "1", "BANKD_LOGGING_ZZZZZZZZZZZZZZZ": "1"})
+        self.assertEqual(
+            caught.exception.faults,
+            [
+                "BANKD_LOGGING_ZZZZZZZZZZZZZZZ: there is no such key",
+                "BANKD_SERVER_PROT: there is no such key; did you mean BANKD_SERVER_PORT?",
+            ],
+        )
+
+    def test_protocols_and_deliveries_of_others(self) -> None:
+        """Protocols can be given an address, and deliveries of others their order, in the environment."""
+        self.path.write_text("[pigeon]\nloft = x\n", encoding="utf-8")
+        environment = {"BANKD_PROTOCOLS_TELLER": "192.0.2.1 7", "BANKD_DELIVERY_ORDER": "pigeon"}
+        settings = config.load(self.path, {}, environment)
+        self.assertEqual(settings.protocols["teller"], ("192.0.2.1", 7))
+        self.assertEqual(settings.postage.sections["pigeon"], {"loft": "x"})
+
+
+class TheDatabase(ConfigCase):
+    """The one address of the database."""
+
+    MYSQL = "[mysql]\nhost = db\nport = 7\nuser = us\npassword = p@ss\ndatabase = bank\n"
+
+    def secret(self, octets: bytes = b"p@ss:/word\n") -> Path:
+        """A file with a secret."""
+        path = Path(self.mktemp())
+        path.write_bytes(octets)
+        return path
+
+    def test_in_parts(self) -> None:
+        """The keys of [mysql] make one address; what is special in a URL is written as it has to be."""
+        self.assertEqual(self.load(self.MYSQL).database, "mysql+pymysql://us:p%40ss@db:7/bank")
+        self.assertEqual(self.load("[mysql]\ndatabase = b\n").database, "mysql+pymysql://localhost:3306/b")
+
+    def test_two_addresses(self) -> None:
+        """Two databases are one too many."""
+        self.assertFaults(
+            self.MYSQL + "[database]\nurl = sqlite:////x\n",
+            "{}:6: [mysql] database: [database] url names a database as well; one of the two has to be left out",
+        )
+
+    def test_parts_of_nothing(self) -> None:
+        """A user or a password without a database is told of."""
+        self.assertFaults(
+            "[mysql]\nuser = us\npassword = geheim\n",
+            "{}:2: [mysql] user: there is no [mysql] database that it is for",
+            "{}:3: [mysql] password: there is no [mysql] database that it is for",
+        )
+
+    def test_password_in_a_file(self) -> None:
+        """A password in a file is put into the address, by URL or in parts."""
+        secret = self.secret()
+        for text, found in (
+            ("[database]\nurl = postgresql+psycopg://us@db/bank\n", "postgresql+psycopg://us:p%40ss%3A%2Fword@db/bank"),
+            ("[mysql]\nuser = us\ndatabase = b\n[database]\n", "mysql+pymysql://us:p%40ss%3A%2Fword@localhost:3306/b"),
+        ):
+            self.assertEqual(self.load(f"{text}password_file = {secret}\n").database, found)
+
+    def test_password_file_that_will_not_do(self) -> None:
+        """A file for nobody, for who has a password, that is not there or that holds something else is told of."""
+        place, secret = "{}:3: [database] password_file", self.secret()
+        url = "[database]\nurl = postgresql+psycopg://us@db/bank\n"
+        self.assertFaults(
+            f"{url.replace('us@', 'us:geheim@')}password_file = {secret}\n",
+            f"{place}: the database has a password already; one of the two has to be left out",
+        )
+        for text in ("[database]\n\n", url.replace("us@", ""), "[database]\nurl = sqlite:////x\n"):
+            self.assertFaults(
+                f"{text}password_file = {secret}\n", f"{place}: there is no user of a database that it is for"
+            )
+        empty = self.secret(b"\n").absolute()
+        self.assertFaults(
+            f"{url}password_file = {empty}\n", f"{place}: {empty} must hold one line, in ASCII, with the secret"
+        )
+        self.assertFaults(f"{url}password_file = /no\n", f"{place}: /no cannot be read: No such file or directory")
 
 
 class Files(ConfigCase):
@@ -362,21 +473,51 @@ class Files(ConfigCase):
             ("[x]\nzzzzzzzzzzzz = 1\n", "[x] zzzzzzzzzzzz: there is no such key"),
             ("[server]\n[DEFAULT]\nport = 1\n", "[DEFAULT] port: there is no such key; did you mean [server] port?"),
         ):
-            self.assertFaults(text, "{}: " + fault)
+            line = len(text.splitlines())
+            self.assertFaults(text, f"{{}}:{line}: {fault}")
 
     def test_form(self) -> None:
         """What is no settings file is told with its line."""
         for text, fault in (
-            ("port = 1\n", "{}: File contains no section headers. file: '{}', line: 1 'port = 1\\n'"),
-            ("[server]\nport\n", "{}: Source contains parsing errors: '{}' [line 2]: 'port\\n'"),
-            (
-                "[server]\nport = 1\nport = 2\n",
-                "{}: While reading from '{}' [line 3]: option 'port' in section 'server' already exists",
-            ),
-            ("[bank]\n[bank]\n", "{}: While reading from '{}' [line 2]: section 'bank' already exists"),
-            (b"[bank]\nname = \xff\n", "{}: is not UTF-8 text"),
+            ("port = 1\n", "{}:1: this is in no section; a line such as [server] has to stand above it"),
+            ("[server]\nport\n", "{}:2: this is neither a [section] nor a key = value"),
+            ("[server]\nport = 1\nport = 2\n", "{}:3: [server] port: is there already, on line 2"),
+            ("[bank]\n[bank]\n", "{}:2: the section [bank] is there twice"),
+            (b"[bank]\nname = \xff\n", "{}:2: is not UTF-8 text"),
         ):
             self.assertFaults(text, fault)
+
+    def test_all_forms_at_once(self) -> None:
+        """Faults of form are told together, and with those of values; each has its own line."""
+        self.assertFaults(
+            "port = 1\n[server]\nport\nport = 3\nport = x\n[bank]\nname = A\n[bank]\nname = B\ndemo = x\n",
+            "{}:1: this is in no section; a line such as [server] has to stand above it",
+            "{}:3: this is neither a [section] nor a key = value",
+            "{}:5: [server] port: is there already, on line 4",
+            "{}:8: the section [bank] is there twice",
+            "{}:9: [bank] name: is there already, on line 7",
+            "{}:10: [bank] demo: 'x' will not do; it takes yes or no",
+        )
+
+    def test_what_is_no_settings_file(self) -> None:
+        """A file that is full of something else is told of by a hundred lines, and no more; it takes no time."""
+        with self.assertRaises(SettingsError) as caught:
+            self.load("words\n" * 5000)
+        self.assertEqual(len(caught.exception.faults), 100)
+
+    def test_other_systems(self) -> None:
+        """A file as other systems write them, with CRLF and a mark at its begin, is read; lines are counted alike."""
+        self.assertEqual(self.load(b"\xef\xbb\xbf[bank]\r\nname = Y\r\n").terms.name, "Y")
+        self.assertFaults(
+            b"\xef\xbb\xbf[bank]\r\n\r\ndemo = x\r\n",
+            "{}:3: [bank] demo: 'x' will not do; it takes yes or no",
+        )
+
+    def test_comments_behind_values(self) -> None:
+        """Who writes a comment behind a value is told where it belongs."""
+        for sign in "#;":
+            fault = f"'1 {sign} or so' will not do; it takes {Values.PORT}; a comment needs a line of its own"
+            self.assertFaults(f"[server]\nport = 1 {sign} or so\n", f"{{}}:2: [server] port: {fault}")
 
     def test_no_file(self) -> None:
         """A file that cannot be read is told with the reason."""

@@ -101,7 +101,12 @@ ROOMS = {
     "bankd.settings_values": Room(5),
     "bankd.sealing_keys": Room(5, NETWORK),
     # 6: where all is put together
-    "bankd.config": Room(6, NETWORK),
+    "bankd.settings_keys": Room(6),
+    "bankd.settings_file": Room(6),
+    "bankd.settings_sources": Room(6),
+    "bankd.settings_together": Room(6),
+    "bankd.settings_risks": Room(6),
+    "bankd.config": Room(6),
     "bankd.pools": Room(6, NETWORK),
     "bankd.premises": Room(6, NETWORK),
     "bankd.listening": Room(6, NETWORK),

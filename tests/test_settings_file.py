@@ -8,7 +8,9 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from bankd import config
+from bankd.bank.terms import OneTime
 from bankd.config import KEYS
+from bankd.records import Sealing
 
 ETC = Path(__file__).resolve().parent.parent / "etc"
 FILE = ETC / "bankd.ini"
@@ -54,6 +56,32 @@ class SettingsFileTests(SynchronousTestCase):
             explained = comments().get((key.section, key.name), "")
             self.assertIn(key.meaning.casefold(), explained, key.name)
             self.assertIn(key.allowed.casefold(), explained, key.name)
+
+    def test_those_for_production(self) -> None:
+        """Those for production and for attackers can be used, and the latter have what they are named for."""
+        config.load(ETC / "production.ini", {})
+        hardened = config.load(ETC / "hardened.ini", {})
+        terms = hardened.terms
+        self.assertEqual(
+            (terms.registers_mobiles, terms.pin_terminals, terms.two_people, terms.one_time, hardened.sealing),
+            (False, True, True, OneTime.LOGIN, Sealing.SESSION),
+        )
+        self.assertEqual(hardened.protocols["status"][0], "127.0.0.1")
+
+    def test_those_of_another_bank(self) -> None:
+        """The sections and keys that one of the banks before had are taken as they stand, and each sets something."""
+        path = Path(self.mktemp())
+        path.write_text(
+            "[server]\nhost = 127.0.0.1\nport = 7000\nworker_threads = 8\nmonitor_interval = 5\n\n"
+            "[mysql]\nhost = db\nport = 3307\nuser = bank\npassword = geheim\ndatabase = bank\n\n"
+            "[logging]\nlogfile = /log/server.log\n",
+            encoding="utf-8",
+        )
+        settings = config.load(path, {})
+        self.assertEqual(settings.protocols["line"], ("127.0.0.1", 7000))
+        self.assertEqual((settings.worker_threads, settings.monitor_interval), (8, 5))
+        self.assertEqual(settings.database, "mysql+pymysql://bank:geheim@db:3307/bank")
+        self.assertEqual(settings.logfile, Path("/log/server.log"))
 
     def test_the_demo_is_short(self) -> None:
         """etc/demo.ini can be used, and is short enough to be seen at once."""

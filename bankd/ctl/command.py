@@ -3,6 +3,7 @@
 Each command is a module of its own, with one or more ``Command`` values; ``main.COMMANDS`` lists them all.
 """
 
+import os
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -68,5 +69,5 @@ def opened_to_write(settings: Settings) -> Iterator[tuple[Store, Keyring]]:
 
 
 def settings_of(options: Namespace) -> Settings:
-    """The settings that ``--config`` and ``--state`` give. Raises SettingsError."""
-    return config.load(options.config, {} if options.state is None else {"state": options.state})
+    """The settings that ``--config``, the environment and ``--state`` give. Raises SettingsError."""
+    return config.load(options.config, {} if options.state is None else {"state": options.state}, os.environ)

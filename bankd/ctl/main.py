@@ -15,6 +15,7 @@ from bankd.ctl import (
     act,
     backup,
     broadcast,
+    check,
     credit,
     delivery,
     import_accounts,
@@ -36,6 +37,7 @@ from bankd.store.engines import DatabaseFault
 
 COMMANDS: tuple[Command, ...] = (
     init.INIT,
+    check.CHECK,
     ledger.VERIFY,
     ledger.CHECKPOINT,
     receipt.VERIFY,
@@ -72,6 +74,7 @@ COMMANDS: tuple[Command, ...] = (
 NOUNS = {
     "account": "show an account, find a customer's, and set what it may spend",
     "act": "see what operators did",
+    "config": "see what the settings come to",
     "delivery": "try the ways by which customers are sent messages",
     "import": "begin with what another bank kept",
     "key": "share keys with terminals, to seal what they say",

@@ -5,11 +5,11 @@ What must go together in a section of the latter is seen to by their couriers.
 
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from bankd.delivery.post import MOST_SECONDS, Postage
-from bankd.settings_values import Key, between, path
+from bankd.settings_values import PASSWORD, REMOTE_PORT, Key, between, path, remote_port, visible
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -27,24 +27,13 @@ def _most(text: str) -> int:
     return between(text, 1, 10_000)
 
 
-def _remote_port(text: str) -> int:
-    return between(text, 1, 65535)
-
-
 def _security(text: str) -> str:
     if text not in ("starttls", "tls", "none"):
         raise ValueError(text)
     return text
 
 
-def _visible(text: str) -> str:
-    if not text.isprintable():
-        raise ValueError(text)
-    return text
-
-
 _NAMES = "names of deliveries, the first choice first, such as sms smtp"
-_PASSWORD = "a file that holds nothing else"
 _PEM = "a PEM file"
 
 KEYS = (
@@ -55,22 +44,22 @@ KEYS = (
     ),
     Key("delivery", "most_under_way", _most, "a number: 1 to 10000", "100", "how many messages may wait at a time"),
     Key("file", "path", path, "a file", "", "where to append messages"),
-    Key("smtp", "host", _visible, "a host's name or IP address", "", "the mail server"),
-    Key("smtp", "port", _remote_port, "a port: 1 to 65535", "587", "the TCP port of the mail server"),
+    Key("smtp", "host", visible, "a host's name or IP address", "", "the mail server"),
+    Key("smtp", "port", remote_port, REMOTE_PORT, "587", "the TCP port of the mail server"),
     Key("smtp", "security", _security, "starttls, tls or none", "starttls", "how the connection is secured"),
-    Key("smtp", "from", _visible, "an e-mail address", "", "who messages are from"),
-    Key("smtp", "user", _visible, "a name", "", "who the bank is at the mail server; left out, it does not log in"),
-    Key("smtp", "password_file", path, _PASSWORD, "", "where the password of that user is"),
+    Key("smtp", "from", visible, "an e-mail address", "", "who messages are from"),
+    Key("smtp", "user", visible, "a name", "", "who the bank is at the mail server; left out, it does not log in"),
+    Key("smtp", "password_file", path, PASSWORD, "", "where the password of that user is"),
     Key(
         "smtp", "ca_file", path, _PEM, "", "who signs the mail server's certificate; left out, whom this machine trusts"
     ),
-    Key("sms", "url", _visible, "an HTTPS URL", "", "where the gateway takes messages"),
+    Key("sms", "url", visible, "an HTTPS URL", "", "where the gateway takes messages"),
     Key(
-        *("sms", "template", _visible, "a JSON object or a form, with {to} and {text} in its values"),
+        *("sms", "template", visible, "a JSON object or a form, with {to} and {text} in its values"),
         *('{"to": "{to}", "text": "{text}"}', "what the gateway is sent"),
     ),
-    Key("sms", "token_file", path, _PASSWORD, "", "where the gateway's token or password is"),
-    Key("sms", "user", _visible, "a name", "", "who the bank is at the gateway; left out, whoever has the token"),
+    Key("sms", "token_file", path, PASSWORD, "", "where the gateway's token or password is"),
+    Key("sms", "user", visible, "a name", "", "who the bank is at the gateway; left out, whoever has the token"),
     Key("sms", "ca_file", path, _PEM, "", "who signs the gateway's certificate; left out, whom this machine trusts"),
     Key("script", "command", shlex.split, "a program and its arguments", "", "what to start for each message"),
 )
@@ -82,21 +71,16 @@ Sections = Mapping[str, Mapping[str, Any]]
 """Values by section and key."""
 
 
-def faults(sections: Sections, demo: bool) -> Iterator[str]:
-    """What is wrong with deliveries taken together."""
-    if "console" in sections["delivery"].get("order", ()) and not demo:
-        yield "[delivery] order: console shows messages to whoever sees the bank's terminal; it takes demo = yes"
-
-
-def sections_of_others(written: Mapping[tuple[str, str], str]) -> set[str]:
-    """The sections of a file that belong to deliveries which others wrote: those that its ``order`` names."""
-    return set(written.get(("delivery", "order"), "").split()) - _SECTIONS
+def sections_of_others(order: str) -> set[str]:
+    """The sections of a file that belong to deliveries which others wrote: those that ``order`` names."""
+    return set(order.split()) - _SECTIONS
 
 
 def postage(sections: Sections, written: Mapping[tuple[str, str], str]) -> Postage:
     """What the settings say of deliveries: our sections with their values, those of others as they are ``written``."""
-    theirs: dict[str, dict[str, str]] = {section: {} for section in sections_of_others(written)}
+    theirs: dict[str, dict[str, str]] = {section: {} for section in sections_of_others(written["delivery", "order"])}
     for (section, name), text in written.items():
         if section in theirs:
             theirs[section][name] = text
-    return Postage(**sections["delivery"], sections={**sections, **theirs})
+    ours = {section: sections[section] for section in _SECTIONS}
+    return Postage(**sections["delivery"], sections={**ours, **theirs})

@@ -49,20 +49,29 @@ Couriers = Sequence[tuple[str, Any]]
 
 
 def hire(postage: Postage, reactor: Any) -> Couriers:
-    """A courier for each delivery that the settings name, in order. Raises Unusable for the first that cannot be."""
+    """A courier for each delivery that the settings name, in order. Raises Unusable, a line for each that cannot be."""
     plugins = {plugin.name: plugin for plugin in getPlugins(IDelivery)}
-    couriers = []
+    couriers, faults = [], []
     for name in postage.order:
-        if name not in plugins:
-            known = ", ".join(sorted(plugins))
-            raise Unusable(f"[delivery] order: there is no delivery {name!r}; there are {known}")
         try:
-            couriers.append((name, plugins[name].courier(postage.sections.get(name, {}), reactor)))
+            couriers.append((name, _courier(plugins, name, postage.sections.get(name, {}), reactor)))
         except Unusable as error:
-            raise Unusable(f"[{name}] {error}") from error
-        except OSError as error:
-            raise Unusable(f"[{name}] {error.filename}: {error.strerror}") from error
+            faults.append(str(error))
+    if faults:
+        raise Unusable("\n".join(faults))
     return couriers
+
+
+def _courier(plugins: Mapping[str, Any], name: str, section: Mapping[str, Any], reactor: Any) -> Any:
+    if name not in plugins:
+        known = ", ".join(sorted(plugins))
+        raise Unusable(f"[delivery] order: there is no delivery {name!r}; there are {known}")
+    try:
+        return plugins[name].courier(section, reactor)
+    except Unusable as error:
+        raise Unusable(f"[{name}] {error}") from error
+    except OSError as error:
+        raise Unusable(f"[{name}] {error.filename}: {error.strerror}") from error
 
 
 @implementer(IPost)

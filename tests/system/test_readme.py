@@ -344,12 +344,12 @@ class TroubleTests(SystemTestCase):
         self.assert_said("bankd needs Python 3.11 or later", done)
 
     def test_a_bad_setting(self) -> None:
-        """A start with settings that will not do names the file, the key and what would be right."""
+        """A start with settings that will not do names the file, the line, the key and what would be right."""
         (self.folder / "bad.ini").write_text("[bank]\ncurrency = dollars\n", encoding="utf-8")
         command = [str(BIN / "twistd"), "--nodaemon", "--pidfile=", "bankd", "--config", "bad.ini"]
         done = run(command, environment({}), self.folder)
         self.assertEqual(done.status, 1)
-        self.assertIn("bad.ini: [bank] currency: 'dollars' will not do; it takes an ISO 4217 code", done.complaints)
+        self.assertIn("bad.ini:2: [bank] currency: 'dollars' will not do; it takes an ISO 4217 code", done.complaints)
 
     def assert_said(self, words: str, done: Done) -> None:
         """Check that a program complained in the words that the README quotes, where … stands for anything."""
