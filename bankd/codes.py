@@ -91,7 +91,10 @@ NO_OPERATOR = Code(
 NOT_YOURS = Code(403, "role", "The operator's role does not include this.")
 LOCKED = Code(429, "locked", "Too many tries with a wrong secret; from here none is looked at for `seconds`.")
 WAIT = Code(
-    429, "wait", "Several tries with a wrong secret, or too many one-time passwords; the next may come after `seconds`."
+    429,
+    "wait",
+    "Several tries with a wrong secret, too many one-time passwords, or too many questions for payees; the next may "
+    "come after `seconds`.",
 )
 WRONG_SECRET = Code(401, "credentials", "The credentials are refused; which part was wrong is not said.")
 WRONG_CODE = Code(401, "code", "This is not the one-time password; `left` tells how many more may be tried.")

@@ -34,6 +34,7 @@ from bankd.records import (
     Inbox,
     Listening,
     Payee,
+    PayeeView,
     Period,
     PublishedKeys,
     Receipt,
@@ -223,6 +224,9 @@ class ICustomer(Interface):
 
     def allowance() -> Awaitable[Allowance]:
         """A coroutine of the ``Allowance``: what the account may spend, and what that costs."""
+
+    def payee(number: str) -> Awaitable[PayeeView]:
+        """A coroutine of the ``PayeeView``: whose an account is. Refused: WAIT, NO_ACCOUNT, SAME_ACCOUNT."""
 
     def certify(receipt: int) -> Awaitable[SignedReceipt]:
         """A coroutine of a ``SignedReceipt`` for an entry of the session's account. Refused: BAD_FIELD (receipt)."""

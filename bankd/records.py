@@ -24,6 +24,11 @@ from bankd.office import Proposal as Proposal
 from bankd.parcels import Contact as Contact
 from bankd.parcels import Parcel as Parcel
 from bankd.parcels import Route as Route
+from bankd.payees import BulkEnd as BulkEnd
+from bankd.payees import BulkLine as BulkLine
+from bankd.payees import BulkResult as BulkResult
+from bankd.payees import Payee as Payee
+from bankd.payees import PayeeView as PayeeView
 from bankd.statement import ALWAYS as ALWAYS
 from bankd.statement import Period as Period
 from bankd.statement import Statement as Statement
@@ -161,42 +166,6 @@ class HoldView:
     currency: Currency
     counterparty: AccountNumber | None = None
     reference: Text | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Payee:
-    """One transfer of many: the account numbered ``payee``, the amount, and the payer's words."""
-
-    payee: str
-    amount_minor: int
-    reference: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class BulkLine:
-    """What became of one transfer of many: ``receipt`` is its number in the journal, ``reason`` why there is none."""
-
-    place: Count
-    receipt: Count | None = None
-    reason: Word | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class BulkEnd:
-    """What became of many transfers: how many were made, how many refused, and how much was paid in all."""
-
-    made: Count
-    refused: Count
-    amount_minor: Signed
-    currency: Currency
-
-
-@dataclass(frozen=True, slots=True)
-class BulkResult:
-    """What became of each of many transfers, in order, and of all."""
-
-    lines: tuple[BulkLine, ...]
-    end: BulkEnd
 
 
 @dataclass(frozen=True, slots=True)

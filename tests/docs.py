@@ -16,7 +16,7 @@ from typing import Any
 import abnf
 
 from bankd import codes, records
-from bankd.bank import one_time, reports, strength
+from bankd.bank import one_time, payees, reports, strength
 from bankd.bank.terms import Terms
 from bankd.protocols import line
 from bankd.wire import codec, grammar, messages, notice, sealed_lines
@@ -46,6 +46,7 @@ RECORDS: tuple[type[Any], ...] = (
     records.Held,
     records.HoldView,
     records.Allowance,
+    records.PayeeView,
     records.SignedReceipt,
     records.StatementLine,
     records.StatementEnd,
@@ -175,6 +176,7 @@ def _limits(before: str) -> Iterator[tuple[str, ...]]:
         ("challenge", f"{one_time.CHALLENGE_SECONDS} seconds"),
         ("tries", f"{one_time.MAX_TRIES} passwords"),
         ("challenges", f"{one_time.MOST_AN_HOUR} an hour"),
+        ("payees", f"{payees.MOST_LOOKS} a day"),
         ("password", f"{strength.MIN_PASSWORD} characters"),
     ):
         yield (f"`{name}`", default, meanings.get(name, "?"))

@@ -54,6 +54,7 @@ ROOMS = {
     "bankd.records": Room(0),
     "bankd.statement": Room(0),
     "bankd.parcels": Room(0),
+    "bankd.payees": Room(0),
     "bankd.limits": Room(0),
     "bankd.devices": Room(0),
     "bankd.office": Room(0),

@@ -26,6 +26,7 @@ from bankd.records import (
     Held,
     HoldView,
     Notice,
+    PayeeView,
     Receipt,
     SignedReceipt,
     StatementEnd,
@@ -52,6 +53,8 @@ ANSWERS: dict[str, Answer] = {
     "TRANSFER": granted(RECEIPT),
     "SIGNUP": granted(ACCOUNT, (), codes.CREATED),
     "OPEN_ACCOUNT": granted(ACCOUNT, (), codes.CREATED),
+    "LIMITS": granted(Allowance("USD", 12500, 0, 0, 0)),
+    "PAYEE": granted(PayeeView("1000002", "USD", "B*** M***")),
     "STATEMENT": granted(StatementEnd("USD", 12500, 0, 12500)),
 }
 
@@ -351,6 +354,36 @@ class Money(AtTheTerminal):
         screen.type(*steps, "y")
         wanted = messages.Transfer(to="1000002", amount=1250, currency="USD", key="key-1", reference="Rent, May")
         self.assertEqual(self.asked(messages.Transfer), [wanted])
+
+    def test_payee_and_balance_are_shown_first(self) -> None:
+        """Before the question stand the payee's masked name, and the balance after the amount and its fee."""
+        screen = self.sit_down(*AS_USER, "2", "1000002", "12.50", "", "")
+        self.assertIn("Account 1000002 belongs to B*** M***.", screen.text)
+        asked = "Balance afterwards: 112.50 USD.\nTransfer 12.50 USD to account 1000002? (y/N) "
+        self.assertIn(f"Payee: B*** M***. {asked}", screen.text)
+        fee = granted(Allowance("USD", 12500, 0, 25, 0))
+        screen = self.sit_down(*AS_USER, "2", "1000002", "12.50", "", "", LIMITS=fee)
+        self.assertIn("Balance afterwards, with a fee of 0.25 USD: 112.25 USD.", screen.text)
+        screen = self.sit_down(*AS_USER, "2", "1000002", "124.80", "", "", LIMITS=fee)
+        self.assertIn("Payee: B*** M***. Available: 125.00 USD, which is less than this.", screen.text)
+
+    def test_wrong_payees_are_asked_again(self) -> None:
+        """An account that does not exist, or is one's own, is said so before any amount is asked."""
+        answers = [refusal(codes.NO_ACCOUNT), refusal(codes.SAME_ACCOUNT), granted(PayeeView("1000002", "USD"))]
+        screen = self.sit_down(*AS_USER, "2", "1", "1000001", "1000002", PAYEE=answers)
+        self.assertIn("There is no such account.\nTransfer to account: \nThis is your own account", screen.text)
+        self.assertIn("The bank knows no name for account 1000002.\nAmount in USD: ", screen.text)
+
+    def test_payment_without_a_name(self) -> None:
+        """Where the bank shows no names any more, or is older than this request, one can pay all the same."""
+        for code, said in (
+            (codes.WAIT, prompts.NO_MORE_NAMES),
+            (codes.BAD_VERB, prompts.NAME_NOT_SHOWN),
+        ):
+            screen = self.sit_down(*AS_USER, "2", "1000002", "12.50", "", "y", PAYEE=refusal(code))
+            self.assertIn(f"{said}\nAmount in USD: ", screen.text)
+            self.assertIn("\nBalance afterwards: 112.50 USD.\n", screen.text)
+            self.assertEqual(len(self.asked(messages.Transfer)), 1)
 
     def test_reference_may_be_empty(self) -> None:
         """A transfer needs no reference, and any words may be one."""

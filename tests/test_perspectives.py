@@ -708,6 +708,7 @@ class LeaseCase(BranchCase):
             "holds": lambda: customer.holds(None),
             "reverse": lambda: customer.reverse(self.received, None, "x6", None),
             "allowance": customer.allowance,
+            "payee": lambda: customer.payee(self.bob.account),
             "certify": lambda: customer.certify(1),
             "update_contact": lambda: customer.update_contact("Eve", None, None),
             "change_secret": lambda: customer.change_secret("pin", "97531", None, pin),

@@ -470,6 +470,7 @@ ANSWERS: dict[type[Message], tuple[type[Any] | None, Iterable[codes.Code], type[
     messages.Holds: (records.HoldView, [codes.DONE], None),
     messages.Reverse: (None, [codes.DONE], records.Receipt),
     messages.Limits: (None, [codes.DONE], records.Allowance),
+    messages.Payee: (None, [codes.DONE], records.PayeeView),
     messages.Certify: (None, [codes.DONE], records.SignedReceipt),
     messages.UpdateContact: (None, [codes.DONE], records.CustomerView),
     messages.ChangePin: (None, [codes.DONE], None),

@@ -41,7 +41,7 @@ class StateTests(SynchronousTestCase):
         self.assertEqual(overlapping, money)
 
     def test_tasks(self) -> None:
-        """Keeping a session, its notices included, is no task done for a customer (S1.9)."""
+        """Keeping a session, its notices included, and asking whom one is about to pay, is no task done (S1.9)."""
         others = {message.verb for message in messages.ALL if not RULES[message].task}
-        keeping = {"LOGIN", "ONE_TIME", "KEYS", "SEALED", "LISTEN", "NOTICES", "ACKNOWLEDGE", "NOOP", "LOGOUT"}
+        keeping = {"LOGIN", "ONE_TIME", "KEYS", "SEALED", "PAYEE", "LISTEN", "NOTICES", "ACKNOWLEDGE", "NOOP", "LOGOUT"}
         self.assertEqual(others, keeping | {message.verb for message in acts.ALL})

@@ -28,6 +28,7 @@ from bankd.records import (
     HoldView,
     Notice,
     Payee,
+    PayeeView,
     Period,
     Receipt,
     RecoveryCode,
@@ -118,6 +119,11 @@ class Bank(Asking):
         """What the session's account may spend, and what that costs."""
         allowance: Allowance = await self._body(messages.Limits())
         return allowance
+
+    async def payee(self, number: str) -> PayeeView:
+        """Whose an account is, as far as the bank tells; it answers so many such questions a day."""
+        view: PayeeView = await self._body(messages.Payee(to=number))
+        return view
 
     async def certify(self, receipt: int) -> SignedReceipt:
         """A signed receipt of an entry of the session's account."""

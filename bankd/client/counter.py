@@ -23,6 +23,9 @@ from bankd.wire.grammar import COUNT
 STATEMENT_LINES = 10
 """Entries on the screen at once."""
 
+NAMELESS = (codes.WAIT, codes.BUSY, codes.BAD_VERB)
+"""Why a payee's name is not shown, though the account can be paid: too many questions, or a bank that is older."""
+
 
 @dataclass(frozen=True, slots=True)
 class Session:
@@ -61,9 +64,10 @@ async def withdraw(session: Session) -> None:
 async def transfer(session: Session) -> None:
     """Pay another account, once the person has confirmed it."""
     talk, bank = session.dialog, session.bank
-    payee = await talk.ask(forms.PAYEE)
+    payee, name = await _ask_payee(session)
     amount_minor = await talk.ask_amount(bank.currency)
     reference = await talk.ask_optional(forms.REFERENCE)
+    talk.say(prompts.before_transfer(name, amount_minor, await bank.balance(), await bank.limits()))
     if not await talk.confirm(prompts.confirm_transfer(amount_minor, bank.currency, payee)):
         raise Back
     talk.say(slips.transferred(await bank.transfer(payee, amount_minor, reference), payee))
@@ -200,6 +204,25 @@ def _file_to_write(name: str) -> tuple[Path, str]:
     if form is None:
         raise ValueError(name)
     return path, form
+
+
+async def _ask_payee(session: Session) -> tuple[str, str | None]:
+    """An account that can be paid, and what the bank shows of its owner's name, if anything. Raises Back."""
+    talk = session.dialog
+    while True:
+        number = await talk.ask(forms.PAYEE)
+        try:
+            name = (await session.bank.payee(number)).name
+        except Refused as error:
+            if error.code in (codes.NO_ACCOUNT, codes.SAME_ACCOUNT):
+                talk.say(words.refused(error))
+                continue
+            if error.code not in NAMELESS:
+                raise
+            talk.say(prompts.NO_MORE_NAMES if error.code == codes.WAIT else prompts.NAME_NOT_SHOWN)
+            return number, None
+        talk.say(prompts.belongs_to(number, name))
+        return number, name
 
 
 async def secret_again(session: Session) -> dict[str, str]:

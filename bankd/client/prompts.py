@@ -1,7 +1,7 @@
 """What the terminal itself asks and says, in English: menus, questions, hints."""
 
 from bankd import money
-from bankd.records import AccountView, Challenged, HoldView
+from bankd.records import AccountView, Allowance, Challenged, HoldView
 
 # The menus, in the order of the screen.
 
@@ -98,6 +98,8 @@ RECOVERY = (
 SCAN = "Scan this with your authenticator app, or type the secret into it:"
 TOO_SMALL = "This terminal is too small for a QR code. Type this secret into your authenticator app:"
 NO_RECEIPT = "Your account has no receipt with this number."
+NO_MORE_NAMES = "The bank shows no more payees' names today. Please compare the number with care."
+NAME_NOT_SHOWN = "The bank does not show the payee's name. Please compare the number with care."
 NO_HINTS = "Notices cannot be received while you work here; choose Notices to see them."
 
 
@@ -131,6 +133,26 @@ def amount(currency: str, all_minor: int | None = None) -> str:
 def not_an_amount(why: str) -> str:
     """The hint after something that is no amount."""
     return f"That will not do: {why}."
+
+
+def belongs_to(account: str, name: str | None) -> str:
+    """Whose an account is, as far as the bank tells."""
+    return f"Account {account} belongs to {name}." if name else f"The bank knows no name for account {account}."
+
+
+def before_transfer(name: str | None, amount_minor: int, account: AccountView, allowance: Allowance) -> str:
+    """What a transfer would come to: whom it is for, the fee, and the balance after both."""
+    fee_minor = allowance.transfer_fee_minor
+    if amount_minor + fee_minor > allowance.available_minor:
+        available = money.written(allowance.available_minor, account.currency)
+        return f"{_payee(name)}Available: {available}, which is less than this."
+    after = money.written(account.balance_minor - amount_minor - fee_minor, account.currency)
+    fee = f", with a fee of {money.written(fee_minor, account.currency)}" if fee_minor else ""
+    return f"{_payee(name)}Balance afterwards{fee}: {after}."
+
+
+def _payee(name: str | None) -> str:
+    return f"Payee: {name}. " if name else ""
 
 
 def confirm_transfer(amount_minor: int, currency: str, payee: str) -> str:

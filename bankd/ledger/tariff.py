@@ -4,10 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+DAY_US = 86_400_000_000
+"""A day, without leap seconds."""
+
 
 def day_of(at_us: int) -> int:
     """The day in UTC, counted from 1970, of microseconds since then."""
-    return at_us // 86_400_000_000
+    return at_us // DAY_US
 
 
 class Limited(Protocol):

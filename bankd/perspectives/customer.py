@@ -8,7 +8,19 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from bankd import codes
-from bankd.bank import access, accounts, authenticator, contact, letters, payments, receipts, reports, risk, strength
+from bankd.bank import (
+    access,
+    accounts,
+    authenticator,
+    contact,
+    letters,
+    payees,
+    payments,
+    receipts,
+    reports,
+    risk,
+    strength,
+)
 from bankd.bank.one_time import Purpose, Unanswered
 from bankd.bank.terms import OneTime
 from bankd.codes import Refused
@@ -30,6 +42,7 @@ from bankd.records import (
     Inbox,
     Listening,
     Payee,
+    PayeeView,
     Period,
     Receipt,
     RecoveryCode,
@@ -73,6 +86,13 @@ class Customer(InSession):
         """What the session's account may spend."""
         now_us = int(self._branch.clock.seconds() * 1_000_000)
         return await self._read(reports.allowance, self._branch.terms, now_us)
+
+    async def payee(self, number: str) -> PayeeView:
+        """Whose an account is; to have asked counts, whatever comes of it."""
+        looked = await self._write(lambda tx: payees.look(tx, self.session, number))
+        if isinstance(looked, Refused):
+            raise looked
+        return looked
 
     async def holds(self, since: int | None) -> list[HoldView]:
         """Open holds that the session's account has part in."""

@@ -158,6 +158,10 @@ async def _limits(customer: Any, _asked: messages.Limits) -> Answer:
     return Answer(body=await customer.allowance())
 
 
+async def _payee(customer: Any, asked: messages.Payee) -> Answer:
+    return Answer(body=await customer.payee(asked.to))
+
+
 async def _certify(customer: Any, asked: messages.Certify) -> Answer:
     return Answer(body=await customer.certify(asked.receipt))
 
@@ -235,6 +239,7 @@ CUSTOMERS: dict[type[Message], Callable[[Any, Any], Awaitable[Answer]]] = {
     messages.Holds: _holds,
     messages.Reverse: _reverse,
     messages.Limits: _limits,
+    messages.Payee: _payee,
     messages.Certify: _certify,
     messages.UpdateContact: _update_contact,
     messages.ChangePin: _change_pin,

@@ -76,6 +76,19 @@ def forget(tx: Transaction, customer_id: int) -> None:
     change_customer(tx, customer_id, username=None, mobile=None, name=None, email=None)
 
 
+def count_look(tx: Transaction, customer_id: int, day: int, most: int) -> bool:
+    """Count one more question of a customer's for a payee on a ``day``; False where there were ``most`` already."""
+    mine = customers.c.id == customer_id
+    row = tx.connection.execute(
+        select(customers.c.payees_day, customers.c.payees_asked).where(mine).with_for_update()
+    ).one()
+    asked = row.payees_asked if row.payees_day == day else 0
+    if asked >= most:
+        return False
+    change_customer(tx, customer_id, payees_day=day, payees_asked=asked + 1)
+    return True
+
+
 def customer(connection: Connection, customer_id: int) -> CustomerView:
     """A customer's details."""
     row = connection.execute(

@@ -48,6 +48,8 @@ customers = Table(
     Column("contact_us", LONG, nullable=False),
     Column("last_login_us", LONG),
     Column("token_generation", LONG, nullable=False, server_default="0"),
+    Column("payees_day", LONG, nullable=False, server_default="0"),
+    Column("payees_asked", LONG, nullable=False, server_default="0"),
     UniqueConstraint("username"),
     UniqueConstraint("mobile"),
     sqlite_strict=True,

@@ -154,6 +154,14 @@ class Limits(Message):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Payee(Message):
+    """Ask whose the account ``to`` is, before paying it."""
+
+    verb = "PAYEE"
+    to: AccountNumber
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Certify(Message):
     """Ask for a signed receipt of the entry ``receipt`` of the session's account."""
 
@@ -266,6 +274,7 @@ ALL: tuple[type[Message], ...] = (
     Holds,
     Reverse,
     Limits,
+    Payee,
     Certify,
     UpdateContact,
     ChangePin,

@@ -59,6 +59,7 @@ RULES: dict[type[Message], Rule] = {
     messages.Holds: Rule(_CUSTOMER),
     messages.Reverse: Rule(_CUSTOMER, overlaps=True),
     messages.Limits: Rule(_CUSTOMER),
+    messages.Payee: Rule(_CUSTOMER, task=False),
     messages.Certify: Rule(_CUSTOMER),
     messages.UpdateContact: Rule(_CUSTOMER),
     messages.ChangePin: Rule(_CUSTOMER),

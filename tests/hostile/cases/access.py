@@ -147,6 +147,19 @@ def _(scene: Scene) -> None:
         demand((" 200 " in answer) == (number in mine), f"CERTIFY of {number} was answered {answer}")
 
 
+@SUBJECT.case(
+    "a hundred and ten payees: a hundred are looked at, and no name is whole", changes=frozenset({"customers"})
+)
+def _(scene: Scene) -> None:
+    line = scene.customer()
+    numbers = [scene.names["theirs"], *(str(10_000_000 + place) for place in range(109))]
+    line.say(*(f"r{place} PAYEE to={number}" for place, number in enumerate(numbers)), "zz NOOP")
+    answers = [answer.split(" ", 1)[1] for answer in line.until("zz ")[:-1]]
+    demand(all(is_like(answer, "429 reason=wait seconds=...") for answer in answers[100:]), f"beyond: {answers[100:]}")
+    demand(not any(answer.startswith("429") for answer in answers[:100]), f"too early: {answers[:100]}")
+    demand(scene.names["their_name"] not in " ".join(answers), f"a name was told: {answers[0]}")
+
+
 @SUBJECT.case("all PINs from 0000 to 0199 for the victim's account", changes=frozenset({"accounts", "notices"}))
 def _(scene: Scene) -> None:
     scene.act(scene.stage.victim)  # who gets a notice
