@@ -53,6 +53,7 @@ class Settings:
     names: tuple[str, ...]
     database: str
     logfile: Path | None
+    log_form: str
     demo: bool
     terms: Terms
     limits: Limits
@@ -135,6 +136,7 @@ def _settings(values: Mapping[str, Any]) -> Settings:
         names=tuple(values["names"]),
         database=values["url"] or f"sqlite:///{state / 'bank.sqlite3'}",
         logfile=inside("logfile", "") if values["logfile"] else None,
+        log_form=values["format"],
         demo=values["demo"],
         terms=_terms(values),
         sealing=values["sealed"],

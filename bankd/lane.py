@@ -49,7 +49,7 @@ class InThread(Protocol):
 
 
 class Lane:
-    """The one way to write. ``apply`` carries out money commands; ``committed`` is told of what then happened."""
+    """The one way to write. ``apply`` carries out money commands; all ``committed`` are told of what then happened."""
 
     log = Logger()
 
@@ -58,7 +58,7 @@ class Lane:
         writing: Callable[[], AbstractContextManager[Transaction]],
         apply: Callable[[Transaction, Sequence[Command]], list[Outcome]],
         in_thread: InThread,
-        committed: Callable[[Sequence[Event]], None],
+        *committed: Callable[[Sequence[Event]], None],
     ) -> None:
         self._writing = writing
         self._apply = apply
@@ -120,10 +120,11 @@ class Lane:
         self._under_way = False
         self._take_next()
         results, events = carried_out
-        try:
-            self._committed(events)
-        except Exception:
-            self.log.failure("what happened could not be told")
+        for tell in self._committed:
+            try:
+                tell(events)
+            except Exception:
+                self.log.failure("what happened could not be told")
         for done, result in zip(waiting, results, strict=True):
             done.callback(result)
         self._close_if_done()

@@ -4,6 +4,7 @@ No float and no Decimal is used: both accept spellings (``1_000``, ``NaN``, Arab
 """
 
 import re
+from functools import cache
 
 import iso4217
 
@@ -35,6 +36,7 @@ def is_currency(code: str) -> bool:
     return code in CURRENCIES
 
 
+@cache
 def exponent(code: str) -> int | None:
     """The number of decimals that ISO 4217 gives the currency ``code``; None for units without any, such as gold.
 

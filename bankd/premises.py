@@ -8,7 +8,7 @@ import secrets
 from functools import partial
 from typing import Any
 
-from bankd import keyring, operator_socket
+from bankd import entry_log, keyring, operator_socket
 from bankd.bank import payments
 from bankd.bank.codebook import Codebook
 from bankd.bank.hashing import Hasher
@@ -60,7 +60,7 @@ class Premises:
         settings, keys, store, pools = self._settings, self._keys, self.store, self.pools
         self.board = Notices(secrets.token_hex)
         apply = partial(payments.apply, tariff=settings.terms.tariff)
-        self.lane = Lane(store.writing, apply, pools.open("lane", 1), self.board.tell)
+        self.lane = Lane(store.writing, apply, pools.open("lane", 1), self.board.tell, entry_log.note)
         self.rounds = Rounds(self.lane, reactor)
         read_pool = pools.open("read", settings.worker_threads)
         self.notary = Notary(self._checkpoints, keys.signer, store, read_pool, reactor)

@@ -4,12 +4,13 @@ Amounts are integer minor units, times microseconds since 1970 in UTC. A field a
 grammar travels; plain ones stay inside the bank.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bankd.devices import Challenged as Challenged
 from bankd.devices import Enrolment as Enrolment
 from bankd.devices import RecoveryCode as RecoveryCode
 from bankd.devices import TriesLeft as TriesLeft
+from bankd.ledger.entries import Posted
 from bankd.limits import Limits as Limits
 from bankd.notices import Inbox as Inbox
 from bankd.notices import Notice as Notice
@@ -196,11 +197,12 @@ class CustomerView:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """That something happened on an account: ``number`` counts that account's events from 1, without gaps."""
+    """That something happened on an account, whose events ``number`` counts from 1; ``posted`` is what it paid."""
 
     account_id: int
     number: int
     kind: NoticeKind
+    posted: Posted | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

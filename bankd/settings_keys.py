@@ -7,6 +7,7 @@ from bankd.settings_values import (
     ADDRESS,
     AMOUNTS,
     COUNT,
+    LOG_FORM,
     MOST,
     MOST_OPEN,
     ONE_TIME,
@@ -24,6 +25,7 @@ from bankd.settings_values import (
     count,
     currency,
     label,
+    log_form,
     most_or_any,
     path,
     port,
@@ -106,6 +108,7 @@ KEYS = (
     Key("lockout", "lock_seconds", seconds, SECONDS, "3600", "how long a lock lasts"),
     Key("lockout", "forget_seconds", seconds, SECONDS, "86400", "how long after the last wrong try all are forgotten"),
     Key("logging", "logfile", str, "a file", "", "where to log; left out, where twistd logs"),
+    Key("logging", "format", log_form, LOG_FORM, "text", "how each line of that file is written"),
     *keys.KEYS,
 )
 """Every key there is."""

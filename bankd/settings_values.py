@@ -11,7 +11,7 @@ from typing import Any
 
 from phonenumbers import SUPPORTED_REGIONS
 
-from bankd import money
+from bankd import log_forms, money
 from bankd.store.engines import is_url
 
 REMOTE_PORT = "a port: 1 to 65535"
@@ -22,6 +22,7 @@ PASSWORD = "a file that holds nothing else"
 THREADS = "a number: 1 to 64"
 COUNT = "a number: 1 to 1000000"
 MOST_OPEN = "a number, 1 to 1000000; left out, as many as the system allows open files"
+LOG_FORM = "text, or json (an object a line)"
 YES_NO = "yes or no"
 SEALED = "no, secrets (what carries a password, PIN or code) or session (everything)"
 ONE_TIME = "off, login or risk"
@@ -98,6 +99,13 @@ def threads(text: str) -> int:
 def most_or_any(text: str) -> int:
     """The same, or 0 where the value is left out, for any."""
     return count(text) if text else 0
+
+
+def log_form(text: str) -> str:
+    """A form of the log file."""
+    if text not in log_forms.FORMS:
+        raise ValueError(text)
+    return text
 
 
 def yes_or_no(text: str) -> bool:

@@ -20,7 +20,7 @@ from twisted.logger import Logger, globalLogPublisher
 from twisted.plugin import getPlugins
 from twisted.python import usage
 
-from bankd import config, core_files, keyring, log, tls
+from bankd import config, core_files, keyring, log, log_forms, tls
 from bankd.channel_factory import ChannelFactory
 from bankd.config import KEYS, Settings, SettingsError
 from bankd.delivery.post import Post, hire
@@ -142,8 +142,9 @@ class Bank(Service):
 
     def _open_log(self) -> None:
         if self.settings.logfile is not None:
-            self._log = log.LogFile(self.settings.logfile)
-            globalLogPublisher.addObserver(self._log)
+            self._log = file = log.LogFile(self.settings.logfile, log_forms.FORMS[self.settings.log_form])
+            globalLogPublisher.addObserver(file)
+            self.reload.tell(lambda settings: file.reopen(settings.logfile))
 
     def _listen(self, premises: Premises) -> None:
         settings, portal = self.settings, realm.portal(premises.branch)

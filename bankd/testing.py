@@ -23,6 +23,7 @@ from twisted.internet.defer import Deferred, execute, succeed
 from twisted.internet.task import Clock
 from zope.interface import implementer
 
+from bankd import entry_log
 from bankd.bank import access, accounts, payments
 from bankd.bank.access import Claim
 from bankd.bank.codebook import Codebook
@@ -181,7 +182,7 @@ class PracticeBank:
         self.store = Store(url or f"sqlite:///{folder or Path()}/practice.sqlite3", bytes(32), self.clock.seconds)
         migrate.upgrade(self.store.writer)
         apply = partial(payments.apply, tariff=terms.tariff)
-        self.lane = Lane(self.store.writing, apply, lane_pool or AtOnce(), self.board.tell)
+        self.lane = Lane(self.store.writing, apply, lane_pool or AtOnce(), self.board.tell, entry_log.note)
         keys = _practice_keys(folder or Path(), terms.name, self.clock)
         self.branch = Branch(
             lane=self.lane,

@@ -99,6 +99,7 @@ class Reading(ConfigCase):
                 names=(),
                 database=f"sqlite:///{state}/bank.sqlite3",
                 logfile=None,
+                log_form="text",
                 demo=False,
                 terms=Terms("bankd", "EUR", "DE", registers_mobiles=True, lease_seconds=30),
                 limits=Limits(10, 120, 30, 60, 300, 60, 43_200),
@@ -164,6 +165,7 @@ class Reading(ConfigCase):
 
             [logging]
             logfile = /log/bank.log
+            format = json
 
             [server]
             state = /state
@@ -207,6 +209,7 @@ class Reading(ConfigCase):
                 names=("bank.example", "192.0.2.1", "www.bank.example"),
                 database="postgresql+psycopg://bank:p%%word@localhost/bank",
                 logfile=Path("/log/bank.log"),
+                log_form="json",
                 demo=True,
                 terms=Terms("Bänk of Ωmega", "USD", "US", registers_mobiles=False, lease_seconds=1, two_people=False),
                 limits=Limits(5, 86400, 6, 7, 2, 8, 9),

@@ -22,6 +22,10 @@ class DaybookTests(SynchronousTestCase):
         self.clock = Clock()
         self.daybook = Daybook(self.clock)
 
+    def note(self, peer: str, verb: str, code: int) -> None:
+        """Note a request."""
+        self.daybook.note("request", peer=peer, verb=verb, code=code)
+
     def logged(self) -> list[str]:
         """The text of each event since the last time."""
         events, self.events[:] = self.events[:], []
@@ -29,21 +33,22 @@ class DaybookTests(SynchronousTestCase):
 
     def test_once_a_turn(self) -> None:
         """What is noted in one turn is one event in the next, in order; what comes then is another."""
-        self.daybook.note("a LOGIN 200")
-        self.daybook.note("b LOGIN 401")
+        self.note("a", "LOGIN", 200)
+        self.note("b", "LOGIN", 401)
         self.assertEqual(self.logged(), [])
         self.assertEqual(len(self.clock.getDelayedCalls()), 1)
         self.clock.advance(0)
         self.assertEqual(self.logged(), ["a LOGIN 200\nb LOGIN 401"])
-        self.daybook.note("a NOOP 200")
+        self.note("a", "NOOP", 200)
         self.clock.advance(0)
         self.assertEqual(self.logged(), ["a NOOP 200"])
 
     def test_lines(self) -> None:
         """The event says that it has several lines, so that each can be written with its own time and source."""
-        self.daybook.note("a LOGIN 200")
+        self.note("a", "LOGIN", 200)
         self.clock.advance(0)
-        self.assertEqual([event["lines"] for event in self.events], [("a LOGIN 200",)])
+        told = [[str(line) for line in event["lines"]] for event in self.events]
+        self.assertEqual(told, [["a LOGIN 200"]])
 
     def test_log_file(self) -> None:
         """In a log file each of them is a line by itself."""
@@ -51,7 +56,7 @@ class DaybookTests(SynchronousTestCase):
         file = LogFile(path)
         self.addCleanup(file.close)
         for word in ("LOGIN", "NOOP"):
-            self.daybook.note(f"a {word} 200")
+            self.note("a", word, 200)
         self.daybook.write()
         for event in self.events:
             file(event)
@@ -61,9 +66,9 @@ class DaybookTests(SynchronousTestCase):
 
     def test_at_once(self) -> None:
         """What was noted can be logged at once, and then nothing is left to do."""
-        self.daybook.note("a closed")
+        self.daybook.note("closed", peer="a", answers=3)
         self.daybook.write()
-        self.assertEqual(self.logged(), ["a closed"])
+        self.assertEqual(self.logged(), ["a closed after 3 answers"])
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_nothing_noted(self) -> None:
@@ -73,6 +78,6 @@ class DaybookTests(SynchronousTestCase):
 
     def test_braces(self) -> None:
         """What is noted is a value, and never a format."""
-        self.daybook.note("{log_source} {0} {")
+        self.note("{log_source} %(verb)s {0} {", "%s", 200)
         self.daybook.write()
-        self.assertEqual(self.logged(), ["{log_source} {0} {"])
+        self.assertEqual(self.logged(), ["{log_source} %(verb)s {0} { %s 200"])

@@ -41,7 +41,7 @@ DEFERRED = ("twisted.internet.defer", "twisted.python")
 CONNECTION = ("sqlalchemy.Connection", "sqlalchemy.engine.Connection")
 FOR_PROTOCOLS = (
     *("bankd.ibank", "bankd.ioperator", "bankd.credentials"),
-    *("bankd.wire", "bankd.codes", "bankd.records", "bankd.figures"),
+    *("bankd.wire", "bankd.codes", "bankd.records", "bankd.figures", "bankd.log_lines"),
 )
 FOR_CLIENTS = ("bankd.wire", "bankd.money", "bankd.codes", "bankd.records", "bankd.signing", "bankd.core_files")
 
@@ -61,6 +61,7 @@ ROOMS = {
     "bankd.notices": Room(0),
     "bankd.signing": Room(0),
     "bankd.figures": Room(0),
+    "bankd.log_lines": Room(0),
     "bankd.ledger": Room(0, never=("bankd.wire",)),
     "bankd.wire": Room(0, never=("bankd.ledger",)),
     # 1: the contracts
@@ -93,6 +94,8 @@ ROOMS = {
     "bankd.entrance": Room(5, NETWORK),
     "bankd.descriptors": Room(5),
     "bankd.log": Room(5, NETWORK),
+    "bankd.log_forms": Room(5, NETWORK),
+    "bankd.entry_log": Room(5, NETWORK),
     "bankd.certificates": Room(5),
     "bankd.renewal": Room(5, NETWORK),
     "bankd.certificate_forms": Room(5),

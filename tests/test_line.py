@@ -1022,10 +1022,31 @@ class Incidents(LineCase):
         wire.ask("a BALANCE", "b DANCE", "c nonsense", "d WITHDRAW amount=10001 currency=USD key=k")
         wire.ask("e LOGOUT")
         peer = f"192.0.2.1:{wire.transport.getPeer().port}"
-        words = ["connected", "LOGIN 200", "BALANCE 200", "WITHDRAW 402", "LOGOUT 200", "closed after 6 answers"]
+        whose = f"account={self.alice.account}"
+        words = [
+            "connected",
+            f"LOGIN 200 {whose}",
+            f"BALANCE 200 {whose}",
+            f"WITHDRAW 402 reason=funds {whose}",
+            f"LOGOUT 200 {whose}",
+            "closed after 6 answers",
+        ]
         self.assertEqual(
             [line for line in self.log().splitlines() if peer in line], [f"{peer} {word}" for word in words]
         )
+
+    def test_log_tells_of_money(self) -> None:
+        """An entry of the journal is logged with its accounts, amount and balances, and then who asked for it."""
+        alice, bob, wire = self.alice, self.bob, self.log_in()
+        wire.ask(f"a TRANSFER to={bob.account} amount=2550 currency=USD key=k reference=hush")
+        entry, request = self.log().splitlines()[-2:]
+        said = f"transfer 25.50 USD from {alice.account} to {bob.account} debit_balance=74.50 credit_balance=25.50"
+        self.assertRegex(entry, rf"^entry 2 {said} customer=1 at=2026-[0-9T:.-]+Z$")
+        self.assertRegex(request, rf"^192\.0\.2\.1:\d+ TRANSFER 200 account={alice.account} receipt=2$")
+        wire.ask(f"b TRANSFER to={bob.account} amount=2550 currency=USD key=k reference=hush")
+        self.assertEqual(self.log().count("entry 2 "), 1)
+        wire.ask("c REVERSE receipt=2 key=l")
+        self.assertRegex(self.log().splitlines()[-1], r" REVERSE 4\d\d reason=")
 
     def test_log_holds_no_secret(self) -> None:
         """Whatever a client sends, right or wrong, no secret, amount or text of its choice is in the log."""

@@ -1,16 +1,23 @@
 """The log file."""
 
 import errno
+import json
 import os
+import re
 import stat
 from pathlib import Path
+from typing import Any
 
-from twisted.logger import ILogObserver, Logger, LogPublisher
+from twisted.logger import ILogObserver, Logger, LogPublisher, capturedLogs
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
+from bankd import entry_log, log_forms
+from bankd.ledger.entries import Entry, Posted
 from bankd.log import LogFile
+from bankd.log_lines import EVENTS, FIELDS, Line, Lines, entries
+from bankd.records import Event, NoticeKind
 
 write = os.write
 
@@ -65,8 +72,8 @@ class Writing(LogFileCase):
 
     def test_lines_of_one_event(self) -> None:
         """An event that has lines is written as if each of them were an event."""
-        self.logger.info("{lines}", lines="alice paid\nbob paid")
-        self.assertEqual(self.lines(), ["[bank#info] alice paid", "[bank#info] bob paid"])
+        self.logger.info("{lines}", lines=Lines([Line("connected", {"peer": peer}) for peer in ("alice", "bob")]))
+        self.assertEqual(self.lines(), ["[bank#info] alice connected", "[bank#info] bob connected"])
 
     def test_written_at_once(self) -> None:
         """A line is in the file as soon as it was logged, so that a killed bank has told all it knew."""
@@ -109,6 +116,201 @@ class Writing(LogFileCase):
     def test_cannot_be_opened(self) -> None:
         """A file that cannot be opened is an OSError."""
         self.assertRaises(OSError, LogFile, self.path / "bank.log")
+
+
+class Rotating(LogFileCase):
+    """A file that is moved away, and gone on with in another."""
+
+    def test_reopened(self) -> None:
+        """What comes after reopening is in a new file at the path, and what came before in the one that was moved."""
+        older = self.path.with_suffix(".1")
+        self.logger.info("one")
+        self.path.rename(older)
+        self.logger.info("two")
+        self.file.reopen()
+        self.logger.info("three")
+        self.assertEqual(self.lines(), ["[bank#info] three"])
+        self.assertEqual(older.read_text(encoding="utf-8").count("\n"), 2)
+        self.assertEqual(stat.S_IMODE(self.path.stat().st_mode), 0o600)
+
+    def test_elsewhere(self) -> None:
+        """It can be gone on with at another path, and then goes on there."""
+        self.path = self.path.with_suffix(".log")
+        self.file.reopen(self.path)
+        self.logger.info("one")
+        self.path.unlink()
+        self.file.reopen()
+        self.logger.info("two")
+        self.assertEqual(self.lines(), ["[bank#info] two"])
+
+    def test_cannot_be_reopened(self) -> None:
+        """Where there can be no new file it is an error, and the one before is gone on with."""
+        before = len(os.listdir("/dev/fd"))
+        self.assertRaises(OSError, self.file.reopen, self.path / "nowhere")
+        self.logger.info("one")
+        self.file.reopen()
+        self.assertEqual(self.lines(), ["[bank#info] one"])
+        self.assertEqual(len(os.listdir("/dev/fd")), before)
+
+
+class AsJson(LogFileCase):
+    """The same events as objects."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.file.close()
+        self.file = LogFile(self.path, log_forms.FORMS["json"])
+        self.logger = Logger("bank", observer=LogPublisher(self.file))
+
+    def objects(self) -> list[dict[str, Any]]:
+        """Each line of the file."""
+        lines = self.path.read_bytes().decode("ascii").split("\n")
+        self.assertEqual(lines.pop(), "")
+        return [json.loads(line) for line in lines]
+
+    def test_event(self) -> None:
+        """An event is an object: when, how grave, from where, and what it says."""
+        self.logger.warn("{word} paid", word="alice")
+        (said,) = self.objects()
+        self.assertRegex(said.pop("time"), r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$")
+        self.assertEqual(said, {"level": "warn", "source": "bank", "text": "alice paid"})
+        self.file({"log_format": "on the second", "log_time": 1_790_000_000.0})
+        self.file({"log_format": "whenever"})
+        times = [told["time"] for told in self.objects()[1:]]
+        self.assertEqual(times, ["2026-09-21T14:13:20.000000Z", None])
+
+    def test_no_more_than_is_allowed(self) -> None:
+        """Of an event's values only those are written that have a place in the log, and are numbers or texts."""
+        secret = "hush"
+        self.logger.info("a fault", pin=secret, incident="17", account=[secret], password=secret, time=secret)
+        (said,) = self.objects()
+        self.assertEqual(set(said), {"time", "level", "source", "text", "incident"})
+        self.logger.info("{lines}", lines=Lines([Line("closed", {"peer": "a", "answers": 1, "pin": secret})]))
+        self.assertNotIn(secret, self.text())
+        self.assertEqual(self.objects()[1]["answers"], 1)
+
+    def test_lines(self) -> None:
+        """Each line of an event is an object of its own."""
+        told = [Line("connected", {"peer": "a"}), Line("request", {"peer": "a", "verb": "NOOP", "code": 200})]
+        self.file({"log_format": "{lines}", "lines": Lines(told), "log_namespace": "bank"})
+        begin = {"time": None, "level": "info", "source": "bank"}
+        first = {**begin, "event": "connected", "peer": "a"}
+        second = {**begin, "event": "request", "peer": "a", "verb": "NOOP", "code": 200}
+        self.assertEqual(self.objects(), [first, second])
+
+    def test_failure(self) -> None:
+        """A fault has its text and its traceback on the one line."""
+        try:
+            raise KeyError("hush")
+        except KeyError:
+            self.logger.failure("incident {incident}", Failure(), incident="7")
+        (said,) = self.objects()
+        self.assertEqual((said["text"], said["incident"], said["level"]), ("incident 7", "7", "critical"))
+        self.assertIn("KeyError: 'hush'", said["traceback"])
+
+    def test_nothing_to_say(self) -> None:
+        """An event without a text is no line; one that has no level or source is one all the same."""
+        self.file({"log_time": 1.0})
+        self.file({"log_time": 1.0, "log_format": "up", "log_system": "twisted"})
+        (said,) = self.objects()
+        self.assertEqual((said["level"], said["source"], said["text"]), ("info", "twisted", "up"))
+
+    def test_cannot_forge_a_line(self) -> None:
+        """What an event tells of breaks no line, and every line is ASCII and an object."""
+        forged = ("x\n{}", "x\r", "\x1b[2J", "\x00", "\u2028", "\u202e", "\ud800", '"}\n{"a":"')
+        for word in forged:
+            self.logger.info("{word}", word=word)
+            self.logger.info("{lines}", lines=Lines([Line("connected", {"peer": word})]))
+        said = [each.get("text", each.get("peer")) for each in self.objects()]
+        self.assertEqual(said, [word for word in forged for _ in range(2)])
+
+    def test_missing(self) -> None:
+        """That lines are missing is an object too, on a line of its own after a line that is torn."""
+        room = [40]
+
+        def write_while_there_is_room(file: int, data: bytes) -> int:
+            return write(file, data[: room[0]])
+
+        self.patch(os, "write", write_while_there_is_room)
+        self.logger.info("one")
+        room[0] = 10_000
+        self.logger.info("two")
+        torn, *others = self.text().splitlines()
+        self.assertEqual(len(torn), 40)
+        said = [json.loads(line)["text"] for line in others]
+        self.assertEqual(said, ["up to 1 lines are missing here", "two"])
+
+
+class ThePage(SynchronousTestCase):
+    """What docs/records.md says of the log."""
+
+    page = (Path(__file__).resolve().parent.parent / "docs" / "records.md").read_text(encoding="utf-8")
+
+    def test_fields(self) -> None:
+        """It has every field, in their order, and says of each what the program does."""
+        self.assertEqual(dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", self.page, re.MULTILINE)), FIELDS)
+
+    def test_events(self) -> None:
+        """It names every event, and whatever an event is told with is a field."""
+        for event, (words, more) in EVENTS.items():
+            self.assertIn(f"`{event}`", self.page)
+            self.assertLessEqual({*re.findall(r"%\((\w+)\)s", words), *more}, set(FIELDS), event)
+
+    def test_examples(self) -> None:
+        """Its objects hold no field that there is not, and are of one entry and of who asked for it."""
+        entry, request = (json.loads(line) for line in self.page.splitlines() if line.startswith("{"))
+        for told in (entry, request):
+            self.assertLessEqual(set(told), set(FIELDS))
+        self.assertEqual((entry["event"], request["event"]), ("entry", "request"))
+        self.assertEqual(entry["receipt"], request["receipt"])
+
+
+class Entries(SynchronousTestCase):
+    """What is logged of entries of the journal."""
+
+    def posted(self, kind: str, of_id: int | None, currency: str = "USD") -> Posted:
+        """An entry of 25.50 USD."""
+        key, words = "hush-key", "hush words"
+        entry = Entry(17, kind, 4, 1, 2550, 7450, -5000, 16, 12, 3, 9, 1_790_000_000_250_000, key, 3, words, of_id)
+        return Posted(entry, "10000042", "TILL-USD", currency)
+
+    def test_text_and_fields(self) -> None:
+        """Text and fields tell the same: accounts, amount, balances, whose it was and when; not what was written."""
+        (line,) = entries([self.posted("fee", 18)])
+        fields = {
+            "receipt": 17,
+            "kind": "fee",
+            "amount": "25.50",
+            "currency": "USD",
+            "debit": "10000042",
+            "debit_balance": "74.50",
+            "credit": "TILL-USD",
+            "credit_balance": "-50.00",
+            "customer": 3,
+            "at": "2026-09-21T14:13:20.250000Z",
+            "of": 18,
+        }
+        self.assertEqual(line.fields, fields)
+        for name, value in fields.items():
+            self.assertIn(str(value), str(line), name)
+        self.assertNotIn("hush", str(line))
+        self.assertLessEqual(set(fields), set(FIELDS))
+
+    def test_of_nothing(self) -> None:
+        """Where an entry comes of no other nothing is said of one; a currency may have no decimals."""
+        (line,) = entries([self.posted("deposit", None, "JPY")])
+        self.assertNotIn("of", line.fields)
+        self.assertRegex(str(line), r"^entry 17 deposit 2550 JPY from 10000042 to TILL-USD .*at=[0-9TZ:.-]+$")
+
+    def test_only_entries(self) -> None:
+        """Of what was committed each entry is a line, in order and once; what moved no money is none."""
+        posted = [self.posted("fee", 18), self.posted("transfer", None)]
+        events = [Event(4, 3, NoticeKind.FEE, posted[0]), Event(1, 9, NoticeKind.FEE), Event(4, 4, NoticeKind.FAILED)]
+        with capturedLogs() as logged:
+            entry_log.note([*events, Event(4, 5, NoticeKind.PAID, posted[1])])
+            entry_log.note(events[1:])
+        (event,) = logged
+        self.assertEqual([line.fields["kind"] for line in event["lines"]], ["fee", "transfer"])
 
 
 class Losing(LogFileCase):

@@ -680,7 +680,7 @@ class Outbox(LedgerCase):
             commands = [self.ledger.command(Transfer, 3, "t", payee="A2")]
             books = journal.load(tx, commands)
             book.decide(commands, books)
-            outbox.announce(tx, books.posted)
+            outbox.announce(tx, books)
             self.assertEqual(
                 tx.events, [Event(self.ledger.one, 2, NoticeKind.PAID), Event(self.ledger.two, 1, NoticeKind.RECEIVED)]
             )

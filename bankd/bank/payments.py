@@ -28,7 +28,7 @@ def carry_out(
     books = journal.load(tx, commands, tariff)
     outcomes = book.decide(commands, books)
     journal.append(tx, books)
-    outbox.announce(tx, books.posted)
+    outbox.announce(tx, books)
     if tariff.unusual_withdrawals:
         _tell_of_unusual(tx, books, tariff.unusual_withdrawals)
     return outcomes, books.posted

@@ -62,3 +62,12 @@ class Side:
     balance_minor: int
     event: int
     other_id: int
+
+
+class Posted(NamedTuple):
+    """An entry that was just made, with the numbers of its two accounts, those of tills too, and their currency."""
+
+    entry: Entry
+    debit: str
+    credit: str
+    currency: str

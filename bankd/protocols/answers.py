@@ -37,6 +37,17 @@ class Answer:
         listed = [codec.write_item(tag, item) for item in self.items]
         return b"\r\n".join([*listed, codec.write_reply(tag, self.code, self.body, **self.more), b""])
 
+    @property
+    def logged(self) -> dict[str, str | int]:
+        """What the log tells of it: the code, and the entry of the journal that it is about."""
+        told: dict[str, str | int] = {"code": self.code.number}
+        if self.code.gives_reason:
+            told["reason"] = self.code.reason
+        receipt = getattr(self.body, "receipt", None) or getattr(self.body, "hold", None)
+        if receipt is not None:
+            told["receipt"] = receipt
+        return told
+
 
 def refusal(refused: Refused) -> Answer:
     """The answer to a request that was refused."""

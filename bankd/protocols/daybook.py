@@ -2,21 +2,14 @@
 
 1. Lines of one turn of the reactor go to the log together, as one event: what an event costs, some twenty
    microseconds, is then shared by all of them.
-2. A line is made of the peer's address, verbs and codes: nothing that a peer sent can be in it.
+2. A line is made of the peer's address, verbs, codes and numbers of accounts and receipts: nothing that a peer chose
+   can be in it.
 """
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
-
-class Lines(tuple[str, ...]):
-    """Lines for the log, in order."""
-
-    __slots__ = ()
-
-    def __str__(self) -> str:
-        """The lines as one text."""
-        return "\n".join(self)
+from bankd.log_lines import Line, Lines, Value
 
 
 class Daybook:
@@ -26,12 +19,12 @@ class Daybook:
 
     def __init__(self, clock: IReactorTime) -> None:
         self._clock = clock
-        self._lines: list[str] = []
+        self._lines: list[Line] = []
         self._writing: IDelayedCall | None = None
 
-    def note(self, line: str) -> None:
-        """Have ``line`` logged in the next turn of the reactor."""
-        self._lines.append(line)
+    def note(self, event: str, **fields: Value) -> None:
+        """Have a line logged in the next turn of the reactor; ``event`` is one of ``log_lines.EVENTS``."""
+        self._lines.append(Line(event, fields))
         if self._writing is None:
             self._writing = self._clock.callLater(0, self.write)
 

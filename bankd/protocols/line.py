@@ -85,7 +85,7 @@ class LineProtocol(LineReceiver):
         """Greet, and begin to watch the time."""
         self._opened.add(self)
         self._peer = Peer(self.transport, self.dismiss)
-        self._daybook.note(f"{self._peer.label} connected")
+        self._daybook.note("connected", peer=self._peer.label)
         self._standing.enter(self._peer).addCallback(self._greet)
         if self._peer.uid is not None:
             self._queue.add(Asked("*", acts.Operate, acts.Operate()))
@@ -97,7 +97,7 @@ class LineProtocol(LineReceiver):
         for timer in (self._abort, self._rest):
             if timer is not None and timer.active():
                 timer.cancel()
-        self._daybook.note(f"{self._peer.label} closed after {self._answers} answers")
+        self._daybook.note("closed", peer=self._peer.label, answers=self._answers)
         self._daybook.write()
         self.closed.callback(None)
 
@@ -196,7 +196,8 @@ class LineProtocol(LineReceiver):
         self._answers += 1
         self._items -= asked.items
         if asked.kind is not None and asked.kind is not messages.Noop:
-            self._daybook.note(f"{self._peer.label} {asked.kind.verb} {answer.code.number}")
+            who, verb = self._standing.known_as, asked.kind.verb
+            self._daybook.note("request", peer=self._peer.label, verb=verb, **answer.logged, **who)
         if self._standing.state is State.CUSTOMER and (asked.kind is None or states.RULES[asked.kind].task):
             self._standing.visitor.task_done()
         if isinstance(asked, Unsealed):
@@ -216,7 +217,7 @@ class LineProtocol(LineReceiver):
         if self._closing:
             return
         if code is not None:
-            self._daybook.note(f"{self._peer.label} hung up on: {code.number} {code.reason}")
+            self._daybook.note("hung_up", peer=self._peer.label, code=code.number, reason=code.reason)
             self._send(Answer(code).spelt("*"))
         self._close()
         self._abort = self._clock.callLater(CLOSING_SECONDS, self.transport.abortConnection)
@@ -240,7 +241,7 @@ class LineProtocol(LineReceiver):
 
     def _cut_off(self) -> None:
         """The peer did not read for too long what it was sent."""
-        self._daybook.note(f"{self._peer.label} cut off: it does not read")
+        self._daybook.note("cut_off", peer=self._peer.label)
         self.transport.abortConnection()
 
     def _close(self) -> None:

@@ -26,12 +26,16 @@ from bankd.wire.states import State
 
 
 class Standing:
-    """That of one connection's peer; ``logged_in`` is called when it has become more than a visitor."""
+    """That of one connection's peer; ``logged_in`` is called when it has become more than a visitor.
+
+    ``known_as`` is who it then is, for the log: the ``account`` of the session, or the name of the ``operator``.
+    """
 
     def __init__(self, portal: Portal, logged_in: Callable[[], None]) -> None:
         self.state = State.VISITOR
         self.visitor: Any = None
         self.perspective: Any = None
+        self.known_as: dict[str, str] = {}
         self._portal = portal
         self._logged_in = logged_in
         self._endings: list[Callable[[], object]] = []
@@ -87,4 +91,6 @@ class Standing:
         self.perspective, self.state = perspective, state
         self._endings.append(log_out)
         self._logged_in()
-        return answer(perspective)
+        answered = answer(perspective)
+        self.known_as = {name: who for name in ("account", "operator") if (who := getattr(answered.body, name, None))}
+        return answered

@@ -6,11 +6,12 @@
 2. Acknowledging is cumulative: every notice up to a number.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from sqlalchemy import Connection, insert, select, update
 
-from bankd.ledger.entries import Entry
+from bankd.ledger.books import Books
+from bankd.ledger.entries import Posted
 from bankd.records import Event, Notice, NoticeKind
 from bankd.store.engines import Transaction
 from bankd.store.schema import accounts, broadcasts, notices
@@ -37,12 +38,14 @@ def add_to_all(tx: Transaction, found: Sequence[tuple[int, int]], kind: NoticeKi
     tx.events += added
 
 
-def announce(tx: Transaction, entries: Iterable[Entry]) -> None:
-    """Have the owners of both accounts of each entry told once it is committed."""
-    for entry in entries:
-        for account_id in (entry.debit_id, entry.credit_id):
-            side = entry.side(account_id)
-            tx.events.append(Event(account_id, side.event, NoticeKind(side.kind)))
+def announce(tx: Transaction, books: Books) -> None:
+    """Have the owners of both accounts of each new entry told once it is committed, and the log."""
+    for entry in books.posted:
+        debit, credit = books.accounts[entry.debit_id], books.accounts[entry.credit_id]
+        posted = Posted(entry, debit.number, credit.number, debit.currency)
+        paid, received = entry.side(debit.id), entry.side(credit.id)
+        tx.events.append(Event(debit.id, paid.event, NoticeKind(paid.kind), posted))
+        tx.events.append(Event(credit.id, received.event, NoticeKind(received.kind)))
 
 
 def other_events(connection: Connection, account_id: int, number: int, limit: int) -> list[Notice]:

@@ -1,5 +1,6 @@
 """The bank as twistd runs it: what stops its start, how it stops, and what a killed bank remembers."""
 
+import json
 import os
 import signal
 import socket
@@ -286,9 +287,34 @@ class Running(DaemonCase):
             line.ask("o LOGOUT")
         bank.stop()
         logged = log.read_text()
-        for words in ("line on TCP", "notices from UDP", " LOGIN 200\n", " LOGOUT 200\n", "the bank is closed"):
+        whose = f"account={alice.account}\n"
+        for words in ("line on TCP", f" LOGIN 200 {whose}", f" LOGOUT 200 {whose}", "the bank is closed"):
             self.assertIn(words, logged)
         self.assertNotIn(alice.pin, logged)
+
+    def test_log_that_is_moved_away(self) -> None:
+        """A log in JSON that was moved away is gone on with in a new file after SIGHUP, and no line is lost."""
+        bank = self.prepare()
+        log, older = bank.folder / "bank.log", bank.folder / "bank.log.1"
+        bank._config.write_text(f"{bank._config.read_text()}\n[logging]\nlogfile = {log}\nformat = json\n")
+        bank.start()
+        alice = bank.customers[0]
+        assert bank._daemon is not None
+        with closing(Line(bank)) as line:
+            line.log_in(alice)
+            log.rename(older)
+            line.ask("o NOOP")
+            bank._daemon.send_signal(signal.SIGHUP)
+            look_until(lambda: log.exists() and "anew" in log.read_text(), lambda: f"no new log:\n{older.read_text()}")
+            line.ask("p DEPOSIT amount=1250 currency=USD key=k")
+            line.ask("q LOGOUT")
+        bank.stop()
+        before, after = ([json.loads(told) for told in path.read_text().splitlines()] for path in (older, log))
+        self.assertEqual([told["verb"] for told in before if told.get("event") == "request"], ["LOGIN"])
+        self.assertEqual([told["verb"] for told in after if told.get("event") == "request"], ["DEPOSIT", "LOGOUT"])
+        (entry,) = (told for told in after if told.get("event") == "entry")
+        self.assertEqual((entry["kind"], entry["amount"], entry["credit"]), ("deposit", "12.50", alice.account))
+        self.assertEqual(after[-1]["text"], "everything is stored; the bank is closed")
 
 
 class Ending(DaemonCase):

@@ -160,9 +160,17 @@ class TaskTests(SeedTestCase):
         told = re.findall(r"\] (\S+:\d+) (.*)$", self.bank.log, re.MULTILINE)
         (client,) = {peer for peer, what in told if what.startswith("LOGIN")}
         self.assertRegex(client, r"^127\.0\.0\.1:\d+$")
+        whose = f"account={self.alice.account}"
         self.assertEqual(
             [what for peer, what in told if peer == client],
-            ["connected", "KEYS 200", "LOGIN 200", "BALANCE 200", "LOGOUT 200", "closed after 6 answers"],
+            [
+                "connected",
+                "KEYS 200",
+                f"LOGIN 200 {whose}",
+                f"BALANCE 200 {whose}",
+                f"LOGOUT 200 {whose}",
+                "closed after 6 answers",
+            ],
         )
 
     def test_a_real_address(self) -> None:
