@@ -81,6 +81,7 @@ BUSY = Code(503, "busy", "The bank cannot take this on now; try again later with
 INCIDENT = Code(500, "incident", "A fault of the bank's own; `incident` is the number under which it was logged.")
 
 OVER = Code(410, "session", "The session is over: the account was taken over, or closed.", closes=True)
+ENDED = Code(410, "ended", "The session is over: an operator of the bank ended it.", closes=True)
 CHANGE_FIRST = Code(
     403, "change", "The PIN is one that the bank has from a file, and has to be changed first, by `CHANGE_PIN`."
 )
@@ -117,6 +118,7 @@ NO_HOLD = Code(404, "hold", "The account has part in no such hold that is open; 
 NO_ENTRY = Code(404, "entry", "There is no such payment that this account received.")
 NOT_PAYEE = Code(403, "payee", "Only the account that was to be paid may release this hold.")
 MORE_THAN_LEFT = Code(422, "left", "This is more than is left of the hold, or of the payment to be given back.")
+FROZEN = Code(423, "frozen", "The account that the money would come from is frozen.")
 PAYMENT_LIMIT = Code(422, "payment_limit", "The amount is more than the account may pay at once.")
 DAY_LIMIT = Code(422, "day_limit", "The amount is more than the account may still pay today.")
 NO_FUNDS = Code(402, "funds", "The account does not have this much available.")
@@ -154,6 +156,7 @@ ALL = (
     BUSY,
     INCIDENT,
     OVER,
+    ENDED,
     CHANGE_FIRST,
     NEEDS_TERMINAL,
     NO_OPERATOR,
@@ -177,6 +180,7 @@ ALL = (
     SAME_ACCOUNT,
     OTHER_CURRENCY,
     MORE_THAN_LEFT,
+    FROZEN,
     PAYMENT_LIMIT,
     DAY_LIMIT,
     NO_FUNDS,

@@ -4,7 +4,7 @@ from collections.abc import Awaitable
 
 from zope.interface import Attribute, Interface
 
-from bankd.records import AccountFile, Act, BroadcastView, Decision, EntryFile, Proposal
+from bankd.records import AccountFile, Act, BroadcastView, Decision, EntryFile, OpenSession, Proposal
 
 
 class IOperator(Interface):
@@ -45,6 +45,34 @@ class IOperator(Interface):
 
         A coroutine of the ``Decision``, whose ``by`` is None where no PIN was sent. Refused: OTHER_CONTENT,
         NO_PROPOSAL, NO_ACCOUNT, NO_DEVICE.
+        """
+
+    def freeze_account(account: str, reason: str) -> Awaitable[None]:
+        """Let no money leave an account, but by what operators do, and tell its owner. One person is enough.
+
+        A coroutine of None. Refused: NO_ACCOUNT.
+        """
+
+    def unfreeze_account(account: str, key: str, reason: str) -> Awaitable[Decision]:
+        """Let money leave an account again, and tell its owner.
+
+        A coroutine of the ``Decision``. Refused: OTHER_CONTENT, NO_PROPOSAL, NO_ACCOUNT.
+        """
+
+    def close_account(account: str, payout: str | None, key: str, reason: str) -> Awaitable[Decision]:
+        """Close an account for ever, also a frozen one, after paying what is on it to the account ``payout``.
+
+        A coroutine of the ``Decision``. Refused: OTHER_CONTENT, NO_PROPOSAL, NO_ACCOUNT, HELD, NO_FUNDS, NOT_EMPTY, and
+        what may refuse a transfer.
+        """
+
+    def sessions(after: str | None) -> Awaitable[list[OpenSession]]:
+        """A coroutine of a page of the open sessions on accounts with a number after ``after``, in their order."""
+
+    def end_session(account: str, reason: str) -> Awaitable[list[OpenSession]]:
+        """End the session on an account, on whichever node it is; its client is told ENDED.
+
+        A coroutine of what was ended: one session, or none. Refused: NO_ACCOUNT.
         """
 
     def proposals(since: int | None) -> Awaitable[list[Proposal]]:

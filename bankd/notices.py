@@ -27,6 +27,8 @@ class NoticeKind(StrEnum):
     UNUSUAL = "unusual"
     DEVICE = "device"
     RECOVERY = "recovery"
+    FROZEN = "frozen"
+    UNFROZEN = "unfrozen"
     BROADCAST = "broadcast"
 
 

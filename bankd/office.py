@@ -32,7 +32,9 @@ class OperatorView:
 
 @dataclass(frozen=True, slots=True)
 class AccountFile:
-    """An account and whose it is; ``customer`` is the customer's number, ``closed_us`` None while it is open."""
+    """An account and whose it is; ``customer`` is the customer's number, ``closed_us`` None while it is open, and
+    ``frozen_us`` unless it is frozen.
+    """
 
     account: AccountNumber
     currency: Currency
@@ -41,10 +43,23 @@ class AccountFile:
     opened_us: Time
     customer: Count
     closed_us: Time | None = None
+    frozen_us: Time | None = None
     username: Username | None = None
     name: Person | None = None
     mobile: Mobile | None = None
     email: Email | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSession:
+    """A session on an ``account``: since when, until when it lasts unless it is renewed, and from which address."""
+
+    account: AccountNumber
+    customer: Count
+    since_us: Time
+    expires_us: Time
+    username: Username | None = None
+    host: Text | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +94,7 @@ class Proposal:
     receipt: Count | None = None
     amount_minor: Signed | None = None
     currency: Currency | None = None
+    payout: AccountNumber | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from bankd.office import Act as Act
 from bankd.office import BroadcastView as BroadcastView
 from bankd.office import Decision as Decision
 from bankd.office import EntryFile as EntryFile
+from bankd.office import OpenSession as OpenSession
 from bankd.office import OperatorView as OperatorView
 from bankd.office import Proposal as Proposal
 from bankd.parcels import Contact as Contact

@@ -58,6 +58,7 @@ RECORDS: tuple[type[Any], ...] = (
     records.RecoveryCode,
     records.OperatorView,
     records.AccountFile,
+    records.OpenSession,
     records.EntryFile,
     records.Proposal,
     records.Decision,

@@ -333,13 +333,11 @@ class Verify(CtlCase):
         self.assertIn("signed: 2 checkpoints, which agree", self.verify().printed)
 
 
-ADDED = {
-    "accounts": "held_minor day spent_minor payment_limit_minor day_limit_minor",
-    "customers": "token_generation",
-    "journal": "hash of_id expires_us",
-    "secrets": "must_change",
-}
-"""Columns that the first version did not have."""
+def columns(database: sqlite3.Connection) -> dict[str, list[str]]:
+    """The columns of each table."""
+    tables = [name for (name,) in database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+    return {table: [row[1] for row in database.execute(f"PRAGMA table_info({table})")] for table in tables}
+
 
 REFUSAL = {
     "key": "k",
@@ -437,17 +435,29 @@ class Upgrade(CtlCase):
         for name in ("chain.key", "receipts.key", "receipts.pem", "checkpoints"):
             (self.state / name).unlink()
         with closing(sqlite3.connect(self.state / "bank.sqlite3")) as old:
-            for table, names in ADDED.items():
-                for name in names.split():
-                    old.execute(f"ALTER TABLE {table} DROP COLUMN {name}")
-            for (table,) in old.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall():
+            first = self.columns_of_the_first_version()
+            for table, names in columns(old).items():
                 if table not in FIRST:
                     old.execute(f"DROP TABLE {table}")
+                    continue
+                for name in names:
+                    if name not in first[table]:
+                        old.execute(f"ALTER TABLE {table} DROP COLUMN {name}")
             old.execute(f"CREATE TABLE refusals ({', '.join(REFUSAL)})")
             old.execute(f"INSERT INTO refusals VALUES ({', '.join('?' for _ in REFUSAL)})", tuple(REFUSAL.values()))
             old.execute("DELETE FROM accounts WHERE number LIKE 'FEES-%'")
             old.execute("UPDATE alembic_version SET version_num = '0001'")
             old.commit()
+
+    def columns_of_the_first_version(self) -> dict[str, list[str]]:
+        """The columns of each table that the first version had."""
+        path = Path(self.mktemp())
+        store = Store(f"sqlite:///{path}", bytes(32), time)
+        with store.writer.begin() as connection:
+            migrate.upgrade_to(connection, "0001")
+        store.close()
+        with closing(sqlite3.connect(path)) as first:
+            return columns(first)
 
     def test_sealed(self) -> None:
         """Init adds what is new, links the entries from before, and the bank verifies."""

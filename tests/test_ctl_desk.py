@@ -301,15 +301,24 @@ class Page(DeskCase):
         for key in "ab":
             wire = self.bank.operate(AMY)
             wire.ask(f"c CREDIT account={self.alice.account} amount=5 currency=USD key={key} reason=Found")
-        own = {"10000042": self.alice.account, "104": str(receipt), "7": "1", "8": "2", "100": "0"}
+        own = {
+            "10000042": self.alice.account,
+            "10000059": self.bob.account,
+            "104": str(receipt),
+            "7": "1",
+            "8": "2",
+            "100": "0",
+        }
         shown = re.findall(r"^\$ bankctl (.+)$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
-        self.assertEqual(len(shown), 16)
+        self.assertEqual(len(shown), 21)
         for command in shown:
             words = [own.get(word, word) for word in shlex.split(command)]
             if words[0] in ("operator", "import") or "--server" in words:
                 main._parser().parse_args(words)
             else:
-                self.assertTrue(self.told(BEN, *words, *(["--yes"] if words[0] == "reverse" else [])), command)
+                self.assertTrue(
+                    self.told(BEN, *words, *(["--yes"] if {"reverse", "close"} & {*words[:2]} else [])), command
+                )
 
 
 class Trouble(DeskCase):

@@ -209,6 +209,11 @@ class Roles(OperatorCase):
             acts.Credit: f"CREDIT account={self.alice.account} amount=1 currency=USD key=a reason=x",
             acts.ReverseEntry: "REVERSE_ENTRY receipt=1 key=b reason=x",
             acts.ResetPin: f"RESET_PIN account={self.alice.account} key=c reason=x",
+            acts.FreezeAccount: f"FREEZE_ACCOUNT account={self.alice.account} reason=x",
+            acts.UnfreezeAccount: f"UNFREEZE_ACCOUNT account={self.alice.account} key=d reason=x",
+            acts.CloseAccount: f"CLOSE_ACCOUNT account={self.alice.account} key=e reason=x",
+            acts.Sessions: "SESSIONS",
+            acts.EndSession: f"END_SESSION account={self.alice.account} reason=x",
             acts.Proposals: "PROPOSALS",
             acts.Approve: "APPROVE proposal=99",
             acts.Reject: "REJECT proposal=99 reason=x",
@@ -218,6 +223,8 @@ class Roles(OperatorCase):
         self.assertEqual({*lines}, {*MAY})
         expected = {
             acts.FindAccount: "TAX", acts.FindEntry: "TAX", acts.Credit: "TX", acts.ReverseEntry: "TX",
+            acts.FreezeAccount: "TX", acts.UnfreezeAccount: "TX", acts.CloseAccount: "TX", acts.Sessions: "TAX",
+            acts.EndSession: "TX",
             acts.ResetPin: "TX", acts.Proposals: "TAX", acts.Approve: "X", acts.Reject: "TX", acts.Acts: "AX",
             acts.Broadcast: "X",
         }  # fmt: skip

@@ -490,6 +490,11 @@ ANSWERS: dict[type[Message], tuple[type[Any] | None, Iterable[codes.Code], type[
     acts.Credit: (None, [codes.DONE, codes.PROPOSED], records.Decision),
     acts.ReverseEntry: (None, [codes.DONE, codes.PROPOSED], records.Decision),
     acts.ResetPin: (None, [codes.DONE, codes.PROPOSED], records.Decision),
+    acts.FreezeAccount: (None, [codes.DONE], None),
+    acts.UnfreezeAccount: (None, [codes.DONE, codes.PROPOSED], records.Decision),
+    acts.CloseAccount: (None, [codes.DONE, codes.PROPOSED], records.Decision),
+    acts.Sessions: (records.OpenSession, [codes.DONE], None),
+    acts.EndSession: (records.OpenSession, [codes.DONE], None),
     acts.Proposals: (records.Proposal, [codes.DONE], None),
     acts.Approve: (None, [codes.DONE], records.Decision),
     acts.Reject: (None, [codes.DONE], None),
@@ -514,7 +519,11 @@ class AnswerTests(GrammarCase):
         @settings(steady, max_examples=15)
         @given(
             texts("tag"),
-            st.lists(bodies(item), min_size=message in (messages.Bulk, acts.FindAccount), max_size=3)
+            st.lists(
+                bodies(item),
+                min_size=message in (messages.Bulk, acts.FindAccount),
+                max_size=1 if message is acts.EndSession else 3,
+            )
             if item
             else st.just([]),
             st.sampled_from(list(ends)),

@@ -203,6 +203,63 @@ class Holds(RuleCase):
             self.assertEqual(self.decide_one(other, on).code, codes.OTHER_CONTENT)
 
 
+class Frozen(RuleCase):
+    """An account from which no money goes."""
+
+    def frozen(self, account_id: int = ANNA, anna: int = 150) -> Books:
+        """Books in which an account is frozen."""
+        on = books(anna=anna)
+        on.accounts[account_id] = replace(on.accounts[account_id], frozen=True)
+        return on
+
+    def test_out(self) -> None:
+        """It pays nobody, gives no cash, and sets nothing aside; other reasons that come first are told."""
+        on = self.frozen()
+        for command in (transfer(40), withdrawal(40, "w"), hold(40), withdrawal(400, "much")):
+            self.assertLeaves(command, on, codes.FROZEN)
+        self.assertLeaves(transfer(40, "none", payee="99"), on, codes.NO_ACCOUNT)
+
+    def test_in(self) -> None:
+        """It is paid, in cash and by others."""
+        on = self.frozen(BEN)
+        self.done(transfer(40), on)
+        self.done(deposit(5, account_id=BEN, customer_id=2, fence=6, key="d"), on)
+        self.assertEqual(on.accounts[BEN].balance_minor, 45)
+
+    def test_holds_end(self) -> None:
+        """What was set aside before is not paid, and is released or expires as ever."""
+        for ending, other in ((Release, {}), (Expiry, {**ANNAS, "customer_id": 0, "fence": None})):
+            on = books(anna=150)
+            held = self.done(hold(60), on)
+            on.accounts[ANNA] = replace(on.accounts[ANNA], frozen=True)
+            self.assertLeaves(about(Capture, held.id), on, codes.FROZEN)
+            self.assertLeaves(about(Capture, held.id, 61, key="b"), on, codes.MORE_THAN_LEFT)
+            later = replace(on, at_us=NOW_US + (601_000_000 if ending is Expiry else 0))
+            self.done(about(ending, held.id, key="e", **other), later)
+            self.assertEqual(self.held(on), (150, 0))
+
+    def test_giving_back(self) -> None:
+        """Its owner gives nothing back; the bank itself takes back what it received."""
+        on = books(anna=150)
+        paid = self.done(transfer(100), on)
+        on.originals[paid.id] = paid
+        on.accounts[BEN] = replace(on.accounts[BEN], frozen=True)
+        self.assertLeaves(about(Reversal, paid.id), on, codes.FROZEN)
+        self.done(about(Reversal, paid.id, key="bank", customer_id=0, fence=None), on)
+        self.assertEqual(self.held(on), (150, 0))
+
+    def test_set(self) -> None:
+        """No part of a set of payments is made."""
+        on = self.frozen()
+        for together in (True, False):
+            key = f"b{together}"
+            parts = tuple(transfer(10, f"{key}:{place}") for place in (1, 2))
+            outcome = self.decide_one(Bulk(**ANNAS, key=key, transfers=parts, together=together), on)
+            self.assertEqual(outcome.code, codes.FROZEN if together else codes.DONE)
+            self.assertEqual([part.code for part in outcome.parts], [] if together else [codes.FROZEN] * 2)
+        self.assertEqual(on.posted, [])
+
+
 class Reversals(RuleCase):
     """Payments given back."""
 

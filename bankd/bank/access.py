@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from bankd import codes
 from bankd.bank.terms import Terms
 from bankd.codes import Refused
-from bankd.records import Session, Welcome
+from bankd.records import OpenSession, Session, Welcome
 from bankd.store import claims, customers, sessions, terminals
 from bankd.store.claims import Found, Identity
 from bankd.store.engines import Transaction
@@ -61,7 +61,14 @@ def kept_hash(connection: Connection, customer_id: int, kind: str) -> str | None
     return customers.secret(connection, customer_id, kind)
 
 
-def open_session(tx: Transaction, claim: Claim, terms: Terms, registered: bool = False, over: bool = False) -> Session:
+def open_session(
+    tx: Transaction,
+    claim: Claim,
+    terms: Terms,
+    registered: bool = False,
+    over: bool = False,
+    host: str | None = None,
+) -> Session:
     """Take the lease on the claimed account. Raises Refused: IN_USE while another session holds it, but with ``over``.
 
     The secret that was checked must still be the customer's: it may have been changed while it was being checked. Its
@@ -70,7 +77,7 @@ def open_session(tx: Transaction, claim: Claim, terms: Terms, registered: bool =
     account = customers.account(tx.connection, claim.account_id)
     if account.closed_us is not None or not _is_kept(tx, claim):
         raise Refused(codes.WRONG_SECRET)
-    fence = sessions.take(tx, account.id, terms.lease_seconds, over)
+    fence = sessions.take(tx, account.id, terms.lease_seconds, over, host)
     if fence is None:
         raise Refused(codes.IN_USE)
     if claim.renewed not in (None, claim.hashed):
@@ -115,17 +122,35 @@ def _is_kept(tx: Transaction, claim: Claim) -> bool:
 
 
 def renew_session(tx: Transaction, session: Session) -> None:
-    """Keep the session's account for another lease. Raises Refused: OVER when it was taken over."""
+    """Keep the session's account for another lease. Raises Refused: OVER when it was taken over, or ENDED."""
     if not sessions.renew(tx, session.account_id, session.fence, session.welcome.lease_seconds):
-        raise Refused(codes.OVER)
+        raise _over(tx.connection, session)
 
 
 def check_session(connection: Connection, session: Session) -> None:
-    """Raises Refused: OVER when the session's account was taken over."""
+    """Raises Refused: OVER when the session's account was taken over, or ENDED."""
     if not sessions.holds(connection, session.account_id, session.fence):
-        raise Refused(codes.OVER)
+        raise _over(connection, session)
 
 
 def end_session(tx: Transaction, session: Session) -> None:
     """Free the session's account, if it is still the session's."""
     sessions.release(tx, session.account_id, session.fence)
+
+
+def end_whatever(tx: Transaction, number: str) -> tuple[int, list[OpenSession]]:
+    """End the session on the account with a ``number``, if there is one; the account's id, and what was ended.
+
+    Raises Refused: NO_ACCOUNT.
+    """
+    account = customers.account_numbered(tx.connection, number)
+    if account is None:
+        raise Refused(codes.NO_ACCOUNT)
+    ended = sessions.open_on(tx.connection, tx.at_us, account.id)
+    sessions.end(tx, account.id)
+    return account.id, ended
+
+
+def _over(connection: Connection, session: Session) -> Refused:
+    """Why a session is over."""
+    return Refused(codes.ENDED if sessions.was_ended(connection, session.account_id, session.fence) else codes.OVER)

@@ -85,25 +85,73 @@ def set_secret(tx: Transaction, session: Session, kind: str, hashed: str) -> Non
 def delete_account(tx: Transaction, session: Session, payout: str | None) -> None:
     """Close the session's account for ever, after paying what is on it to the account ``payout``.
 
-    Raises Refused: HELD while holds are open on it, NO_FUNDS while it is overdrawn, NOT_EMPTY without one, and what may
-    refuse a transfer. No fee is charged, and only the account's own limits hold.
+    Raises Refused: FROZEN, HELD while holds are open on it, NO_FUNDS while it is overdrawn, NOT_EMPTY without one, and
+    what may refuse a transfer. No fee is charged, and only the account's own limits hold.
     """
     account = customers.account(tx.connection, session.account_id)
+    if account.frozen_us is not None:
+        raise Refused(codes.FROZEN)
+    _close(tx, account, payout, session.fence)
+
+
+def close_account(tx: Transaction, number: str, payout: str | None) -> int | None:
+    """The same by the bank itself, also where the account is frozen; it ends the session that is on it.
+
+    The number of the entry that paid out, None where there was nothing to pay. Raises Refused: NO_ACCOUNT besides.
+    """
+    account = _to_change(tx, number)
+    sessions.end(tx, account.id)
+    return _close(tx, account, payout, None)
+
+
+def freeze(tx: Transaction, number: str) -> bool:
+    """Let no money leave an account but by the bank itself, and tell its owner; False where that was so.
+
+    Raises Refused: NO_ACCOUNT also when it is closed.
+    """
+    account = _to_change(tx, number)
+    if account.frozen_us is not None:
+        return False
+    customers.change_account(tx, account.id, frozen_us=tx.at_us)
+    outbox.add(tx, account.id, NoticeKind.FROZEN)
+    return True
+
+
+def unfreeze(tx: Transaction, number: str) -> bool:
+    """Let money leave the account again, and tell its owner; False where it could. Raises Refused: NO_ACCOUNT."""
+    account = _to_change(tx, number)
+    if account.frozen_us is None:
+        return False
+    customers.change_account(tx, account.id, frozen_us=None)
+    outbox.add(tx, account.id, NoticeKind.UNFROZEN)
+    return True
+
+
+def _to_change(tx: Transaction, number: str) -> AccountRow:
+    """An open account that nobody else changes before the transaction ends. Raises Refused: NO_ACCOUNT."""
+    account = customers.account_to_change(tx, number)
+    if account is None or account.closed_us is not None:
+        raise Refused(codes.NO_ACCOUNT)
+    return account
+
+
+def _close(tx: Transaction, account: AccountRow, payout: str | None, fence: int | None) -> int | None:
     if account.held_minor:
         raise Refused(codes.HELD)
     if account.balance_minor < 0:
         raise Refused(codes.NO_FUNDS)
     if account.balance_minor and payout is None:
         raise Refused(codes.NOT_EMPTY)
-    if account.balance_minor:
-        _pay_out(tx, session, account, payout)
-    tell_customer(tx, session.customer_id, NoticeKind.DELETION)
+    entry_id = _pay_out(tx, account, payout, fence) if account.balance_minor else None
+    tell_customer(tx, account.customer_id, NoticeKind.DELETION)
     customers.change_account(tx, account.id, closed_us=tx.at_us)
-    sessions.release(tx, account.id, session.fence)
-    if not customers.open_accounts(tx.connection, session.customer_id):
-        customers.forget(tx, session.customer_id)
-        devices.forget(tx, session.customer_id)
-        challenges.forget(tx, session.customer_id, tx.at_us)
+    if fence is not None:
+        sessions.release(tx, account.id, fence)
+    if not customers.open_accounts(tx.connection, account.customer_id):
+        customers.forget(tx, account.customer_id)
+        devices.forget(tx, account.customer_id)
+        challenges.forget(tx, account.customer_id, tx.at_us)
+    return entry_id
 
 
 def set_limits(tx: Transaction, number: str, limits: dict[str, int | None]) -> AccountRow:
@@ -111,9 +159,7 @@ def set_limits(tx: Transaction, number: str, limits: dict[str, int | None]) -> A
 
     Raises Refused: NO_ACCOUNT also when it is closed, NO_FUNDS when less than nothing would be available.
     """
-    account = customers.account_to_change(tx, number)
-    if account is None or account.closed_us is not None:
-        raise Refused(codes.NO_ACCOUNT)
+    account = _to_change(tx, number)
     floor_minor = limits.get("floor_minor")
     if floor_minor is not None and account.balance_minor - account.held_minor < floor_minor:
         raise Refused(codes.NO_FUNDS)
@@ -127,14 +173,14 @@ def tell_customer(tx: Transaction, customer_id: int, kind: NoticeKind) -> None:
         outbox.add(tx, account.id, kind)
 
 
-def _pay_out(tx: Transaction, session: Session, account: AccountRow, payout: str | None) -> None:
+def _pay_out(tx: Transaction, account: AccountRow, payout: str | None, fence: int | None) -> int:
     outcome = payments.apply(
         tx,
         [
             Transfer(
-                customer_id=session.customer_id,
+                customer_id=account.customer_id,
                 account_id=account.id,
-                fence=session.fence,
+                fence=fence,
                 key=f":payout:{account.id}",  # no customer can spell it: it begins with a colon
                 amount_minor=account.balance_minor,
                 currency=account.currency,
@@ -144,6 +190,7 @@ def _pay_out(tx: Transaction, session: Session, account: AccountRow, payout: str
     )[0]
     if outcome.entry is None:
         raise Refused(outcome.code)
+    return outcome.entry.id
 
 
 def _check_free(tx: Transaction, details: dict[str, str | None] | dict[str, str]) -> None:

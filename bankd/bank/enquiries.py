@@ -73,6 +73,7 @@ def _file(connection: Connection, account: AccountRow) -> AccountFile:
         opened_us=account.opened_us,
         customer=account.customer_id,
         closed_us=account.closed_us,
+        frozen_us=account.frozen_us,
         username=details.username,
         name=details.name,
         mobile=details.mobile,

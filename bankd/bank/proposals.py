@@ -1,4 +1,4 @@
-"""What needs two people: a credit, a reversal of an entry, a new PIN.
+"""What needs two people: a credit, a reversal of an entry, a new PIN, unfreezing an account and closing one.
 
 1. One operator proposes, and another approves, within a day; nobody approves what they proposed themselves. Only the
    approval carries anything out, in its own transaction. A bank without the rule of two approves at once.
@@ -25,6 +25,7 @@ from bankd.store.proposals import Order, ProposalRow
 from bankd.wire.roles import Role
 
 CREDIT, REVERSE_ENTRY, RESET_PIN = "credit", "reverse_entry", "reset_pin"
+UNFREEZE_ACCOUNT, CLOSE_ACCOUNT = "unfreeze_account", "close_account"
 """What can be proposed."""
 
 OPEN_US = 86_400_000_000
@@ -91,8 +92,8 @@ def reject(tx: Transaction, operator: OperatorRow, number: int, reason: str) -> 
 
 def deed_of(order: Order) -> Deed:
     """What is recorded of somebody who wants ``order`` done."""
-    details = None
-    if order.verb != RESET_PIN:
+    details = None if order.payout is None else f"payout to {order.payout}"
+    if order.verb in (CREDIT, REVERSE_ENTRY):
         of = "" if order.receipt is None else f" of receipt {order.receipt}"
         details = _amount(order) + of
     return Deed(order.verb, order.account, details, order.reason)
@@ -226,10 +227,20 @@ def _reset_pin(tx: Transaction, row: ProposalRow, pin: NewPin | None) -> None:
     accounts.tell_customer(tx, customer_id, NoticeKind.SECRET)
 
 
+def _unfreeze(tx: Transaction, row: ProposalRow, _pin: NewPin | None) -> None:
+    accounts.unfreeze(tx, row.order.account or "")
+
+
+def _close(tx: Transaction, row: ProposalRow, _pin: NewPin | None) -> int | None:
+    return accounts.close_account(tx, row.order.account or "", row.order.payout)
+
+
 WAYS: dict[str, Callable[[Transaction, ProposalRow, NewPin | None], int | None]] = {
     CREDIT: _credit,
     REVERSE_ENTRY: _reverse,
     RESET_PIN: _reset_pin,
+    UNFREEZE_ACCOUNT: _unfreeze,
+    CLOSE_ACCOUNT: _close,
 }
 """How each order is carried out; it gives the number of the entry that it made. Each raises Refused."""
 

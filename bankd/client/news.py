@@ -24,6 +24,8 @@ NOTICES: dict[str, tuple[str, str]] = {
     NoticeKind.UNUSUAL: ("More cash than usual was withdrawn at once",) * 2,
     NoticeKind.DEVICE: ("Your authenticator app was set up or removed",) * 2,
     NoticeKind.RECOVERY: ("One of your recovery codes was used",) * 2,
+    NoticeKind.FROZEN: ("Your account was frozen by the bank: no money can leave it",) * 2,
+    NoticeKind.UNFROZEN: ("Your account is no longer frozen",) * 2,
     NoticeKind.CONTACT: ("Your contact information was changed",) * 2,
     NoticeKind.BROADCAST: ("Your bank says: {words}", "Your bank has something to say"),
 }

@@ -89,6 +89,7 @@ def _find(options: Namespace) -> int:
         rows = {
             "opened": write_time(file.opened_us),
             "closed": None if file.closed_us is None else write_time(file.closed_us),
+            "frozen": None if file.frozen_us is None else write_time(file.frozen_us),
             "balance": money.written(file.balance_minor, file.currency),
             "available": money.written(file.available_minor, file.currency),
             "user name": file.username,
@@ -150,6 +151,7 @@ def _tell(account: AccountRow, settings: Settings, now_us: int, as_json: bool) -
     rows = {
         "opened": write_time(account.opened_us),
         **({} if account.closed_us is None else {"closed": write_time(account.closed_us)}),
+        **({} if account.frozen_us is None else {"frozen": write_time(account.frozen_us)}),
         "balance": written(account.balance_minor),
         "held": written(account.held_minor),
         "available": written(account.available_minor),
@@ -171,6 +173,7 @@ def _figures(account: AccountRow, settings: Settings, now_us: int) -> dict[str, 
         "currency": account.currency,
         "opened": write_time(account.opened_us),
         "closed": None if account.closed_us is None else write_time(account.closed_us),
+        "frozen": None if account.frozen_us is None else write_time(account.frozen_us),
         "balance": account.balance_minor,
         "held": account.held_minor,
         "available": account.available_minor,

@@ -21,7 +21,7 @@ def _list(options: Namespace) -> int:
     with desk.at_desk(options) as bank:
         while page := bank.ask(acts.Acts(since=since)).read(Act):
             for act in page:
-                print(json.dumps(_fields(act)) if options.json else _line(act))
+                print(json.dumps(desk.fields_of(act)) if options.json else _line(act))
             since = page[-1].act
     return DONE
 
@@ -35,12 +35,6 @@ def _line(act: Act) -> str:
     parts += [] if act.receipt is None else [f"made receipt {act.receipt}"]
     parts += [] if act.reason is None else [f"({act.reason})"]
     return printable(" ".join(parts).removesuffix(":"))
-
-
-def _fields(act: Act) -> dict[str, str | int]:
-    """An act by the names of its fields, for a program; those that are empty are left out."""
-    fields = {name: getattr(act, name) for name in Act.__slots__ if name != "at_us"}
-    return {"at": write_time(act.at_us), **{name: value for name, value in fields.items() if value is not None}}
 
 
 def _arguments(parser: ArgumentParser) -> None:

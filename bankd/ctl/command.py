@@ -4,6 +4,7 @@ Each command is a module of its own, with one or more ``Command`` values; ``main
 """
 
 import os
+import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -46,6 +47,16 @@ class Command:
 def printable(text: str) -> str:
     """``text`` without what a terminal would obey, and without half characters, which cannot be printed."""
     return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+
+
+def agreed(question: str) -> bool:
+    """Whether whoever runs the command says yes. Raises Unusable where nobody can be asked."""
+    if not sys.stdin.isatty():
+        raise Unusable("there is no terminal to ask at; --yes does it without")
+    try:
+        return input(f"{question} (y/N) ").strip().casefold() in ("y", "yes")
+    except EOFError:
+        return False
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from bankd import codes
 from bankd.client import words
@@ -23,6 +23,7 @@ from bankd.records import Decision, OperatorView
 from bankd.wire import codec, grammar
 from bankd.wire.acts import Operate
 from bankd.wire.codec import Reply
+from bankd.wire.grammar import write_time
 from bankd.wire.messages import Message
 
 T = TypeVar("T")
@@ -163,6 +164,15 @@ def account_of(options: Namespace) -> str:
 def new_key() -> str:
     """A key for one order, unlike every other."""
     return secrets.token_hex(16)
+
+
+def fields_of(record: Any) -> dict[str, str | int]:
+    """A record by the names of its fields, for a program; those that are empty are left out."""
+    said = {name: getattr(record, name) for name in record.__slots__ if getattr(record, name) is not None}
+    return {
+        name.removesuffix("_us").removesuffix("_minor"): write_time(value) if name.endswith("_us") else value
+        for name, value in said.items()
+    }
 
 
 def told(decision: Decision, done: str) -> str:

@@ -18,6 +18,7 @@ from bankd.ctl import (
     check,
     credit,
     delivery,
+    freeze,
     import_accounts,
     init,
     key,
@@ -28,6 +29,7 @@ from bankd.ctl import (
     proposal,
     receipt,
     reverse,
+    session,
     terminal,
 )
 from bankd.ctl.command import UNUSABLE, Command, Unusable
@@ -44,6 +46,11 @@ COMMANDS: tuple[Command, ...] = (
     account.SHOW,
     account.LIMIT,
     account.FIND,
+    freeze.FREEZE,
+    freeze.UNFREEZE,
+    freeze.CLOSE,
+    session.LIST,
+    session.END,
     credit.CREDIT,
     lockout.LIST,
     lockout.LIFT,
@@ -72,7 +79,7 @@ COMMANDS: tuple[Command, ...] = (
 """Every command, in the order in which the help lists them."""
 
 NOUNS = {
-    "account": "show an account, find a customer's, and set what it may spend",
+    "account": "show accounts, and set what may be done with them",
     "act": "see what operators did",
     "config": "see what the settings come to",
     "delivery": "try the ways by which customers are sent messages",
@@ -84,6 +91,7 @@ NOUNS = {
     "pin": "give a customer a new PIN",
     "proposal": "see and decide what waits for a second person",
     "receipt": "check a signed receipt",
+    "session": "see who is logged in, and end it",
     "terminal": "give terminals certificates of their own, and take them back",
 }
 """What can be done with each thing that has commands of its own."""

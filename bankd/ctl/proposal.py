@@ -16,6 +16,10 @@ themselves. What the ledger refuses at this moment stays open, and can be approv
 """
 
 
+WHOLE = frozenset({"unfreeze_account", "close_account"})
+"""What can be proposed about a whole account; the words for it end in 'account'."""
+
+
 def _list(options: Namespace) -> int:
     since: int | None = None
     with desk.at_desk(options) as bank:
@@ -31,8 +35,10 @@ def _list(options: Namespace) -> int:
 def _approve(options: Namespace) -> int:
     number = desk.number_of(options.number, "NUMBER")
     with desk.at_desk(options) as bank:
+        page = bank.ask(acts.Proposals(since=max(number - 1, 0))).read(Proposal)
+        verb = next((proposal.verb for proposal in page if proposal.proposal == number), "")
         decision = bank.ask(acts.Approve(proposal=number)).decision
-    print(f"proposal {number} is carried out: {_carried_out(decision)}")
+    print(f"proposal {number} is carried out{_carried_out(verb, decision)}")
     return DONE
 
 
@@ -52,13 +58,19 @@ def _line(proposal: Proposal) -> str:
     if proposal.receipt is not None:
         parts.append(f"of receipt {proposal.receipt}")
     if proposal.account is not None:
-        parts.append(f"{'from' if proposal.receipt is not None else 'to'} account {proposal.account}")
+        before = "" if proposal.verb in WHOLE else "from account " if proposal.receipt is not None else "to account "
+        parts.append(f"{before}{proposal.account}")
+    if proposal.payout is not None:
+        parts.append(f"with payout to account {proposal.payout}")
     parts.append(f"({printable(proposal.reason)}), by {proposal.operator} until {write_time(proposal.expires_us)}")
     return " ".join(parts)
 
 
-def _carried_out(decision: Decision) -> str:
-    return pin.sent(decision) if decision.receipt is None else f"receipt {decision.receipt}"
+def _carried_out(verb: str, decision: Decision) -> str:
+    """What came of a proposal; its ``verb`` is empty where it was carried out before."""
+    if verb == "reset_pin":
+        return f": {pin.sent(decision)}"
+    return "" if decision.receipt is None else f": receipt {decision.receipt}"
 
 
 def _number(parser: ArgumentParser) -> None:

@@ -1,12 +1,11 @@
 """``bankctl reverse``: the bank itself gives a movement of money back."""
 
-import sys
 from argparse import ArgumentParser, Namespace
 
 from bankd import codes, money
 from bankd.codes import Code, Refused
 from bankd.ctl import desk
-from bankd.ctl.command import DONE, FAULT, Command, Unusable, printable
+from bankd.ctl.command import DONE, FAULT, Command, Unusable, agreed, printable
 from bankd.records import Decision, EntryFile
 from bankd.wire import acts, codec
 from bankd.wire.grammar import write_time
@@ -34,7 +33,7 @@ def _reverse(options: Namespace) -> int:
         entry = _entry(bank, receipt)
         amount_minor = _amount_minor(options.amount, entry)
         _show(entry, amount_minor)
-        if not options.yes and not _agreed():
+        if not options.yes and not agreed("Give it back?"):
             print("nothing was done")
             return FAULT
         asked = acts.ReverseEntry(receipt=receipt, amount=amount_minor, key=desk.new_key(), reason=reason)
@@ -95,16 +94,6 @@ def _show(entry: EntryFile, amount_minor: int) -> None:
 
 def _name(number: str | None) -> str:
     return f"account {number}" if number else "the bank's till"
-
-
-def _agreed() -> bool:
-    """Whether the operator says yes. Raises Unusable where nobody can be asked."""
-    if not sys.stdin.isatty():
-        raise Unusable("there is no terminal to ask at; --yes does it without")
-    try:
-        return input("Give it back? (y/N) ").strip().casefold() in ("y", "yes")
-    except EOFError:
-        return False
 
 
 def _arguments(parser: ArgumentParser) -> None:

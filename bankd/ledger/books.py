@@ -18,7 +18,8 @@ class Account:
     ``floor_minor`` is the lowest balance allowed, None for a till. ``newest`` is the id of the newest entry, None
     before the first; ``events`` counts what happened on the account and numbers its notices. ``fence`` is that of the
     lease last given out on it, 0 before the first. ``held_minor`` is what is set aside by holds, ``spent_minor`` what
-    was spent on ``day`` (days since 1970 in UTC). The limits are the account's own; None is for the tariff's.
+    was spent on ``day`` (days since 1970 in UTC). The limits are the account's own; None is for the tariff's. No money
+    leaves an account that is ``frozen`` but by the bank itself.
     """
 
     id: int
@@ -34,6 +35,7 @@ class Account:
     payment_limit_minor: int | None = None
     day_limit_minor: int | None = None
     closed: bool = False
+    frozen: bool = False
     fence: int = 0
 
     def can_give(self, amount_minor: int) -> bool:

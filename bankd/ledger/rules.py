@@ -8,7 +8,8 @@
 3. A hold sets an amount aside, and ends once: captured, released or expired.
 4. What an account pays of its own will counts against its limits on the day: transfers, withdrawals and holds; not
    what comes of them.
-5. Everything is checked before anything is moved.
+5. From a frozen account no money goes, and none is set aside, but by the bank itself. It is paid, and holds on it end.
+6. Everything is checked before anything is moved.
 """
 
 from collections.abc import Callable
@@ -86,6 +87,7 @@ def capture(command: Capture, own: Account, books: Books) -> Entry:
         raise Refused(codes.NO_ACCOUNT)
     if amount_minor > held.amount_minor:
         raise Refused(codes.MORE_THAN_LEFT)
+    _check_not_frozen(command, payer)
     _check_room(payer, payee, amount_minor)
     _end(held, payer, books)
     fee_minor = books.tariff.fee("withdrawal" if payee.floor_minor is None else "transfer", payer.currency)
@@ -125,6 +127,7 @@ def reverse(command: Reversal, own: Account, books: Books) -> Entry:
         raise Refused(codes.NO_ACCOUNT)
     if not 0 < amount_minor <= left:
         raise Refused(codes.MORE_THAN_LEFT)
+    _check_not_frozen(command, payee)
     if not payee.can_give(amount_minor):
         raise Refused(codes.NO_FUNDS)
     _check_room(payee, payer, amount_minor)
@@ -184,7 +187,9 @@ def _pay(command: Payment, own: Account, payee: Account, books: Books) -> Entry:
 
 
 def _check_spending(command: Payment, own: Account, fee_minor: int, books: Books) -> None:
-    """Raises Refused when the account may not spend the amount: by its limits, or because it is not there."""
+    """Raises Refused when the account may not spend the amount: by its limits, because it is frozen, or the
+    amount is not there."""
+    _check_not_frozen(command, own)
     limit, left = books.tariff.payment_limit_minor(own), books.tariff.left_minor(own, books.day)
     if limit is not None and command.amount_minor > limit:
         raise Refused(codes.PAYMENT_LIMIT)
@@ -192,6 +197,12 @@ def _check_spending(command: Payment, own: Account, fee_minor: int, books: Books
         raise Refused(codes.DAY_LIMIT)
     if not own.can_give(command.amount_minor + fee_minor):
         raise Refused(codes.NO_FUNDS)
+
+
+def _check_not_frozen(command: Command, payer: Account) -> None:
+    """Raises Refused when a customer would have money go from a frozen account."""
+    if payer.frozen and command.fence is not None:
+        raise Refused(codes.FROZEN)
 
 
 def _check_room(debit: Account, credit: Account, amount_minor: int) -> None:

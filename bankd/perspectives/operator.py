@@ -11,17 +11,30 @@ from typing import Concatenate, ParamSpec, TypeVar
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from bankd.bank import broadcasts, enquiries, operators, pins, proposals
+from bankd import codes
+from bankd.bank import access, accounts, broadcasts, enquiries, operators, pins, proposals
 from bankd.bank.operators import Badge, Performed
-from bankd.bank.proposals import CREDIT, RESET_PIN, REVERSE_ENTRY, NewPin
-from bankd.codes import Refused
+from bankd.bank.proposals import CLOSE_ACCOUNT, CREDIT, RESET_PIN, REVERSE_ENTRY, UNFREEZE_ACCOUNT, NewPin
+from bankd.codes import Code, Refused
 from bankd.ibank import NotDelivered
 from bankd.ioperator import IOperator
 from bankd.perspectives.branch import Branch
 from bankd.perspectives.turns import THE_BANK
-from bankd.records import AccountFile, Act, BroadcastView, Contact, Decision, EntryFile, OperatorView, Parcel, Proposal
+from bankd.records import (
+    AccountFile,
+    Act,
+    BroadcastView,
+    Contact,
+    Decision,
+    EntryFile,
+    OpenSession,
+    OperatorView,
+    Parcel,
+    Proposal,
+)
 from bankd.store import operators as operator_rows
 from bankd.store import proposals as proposal_rows
+from bankd.store import sessions as session_rows
 from bankd.store.engines import Connection, Transaction
 from bankd.store.operators import Deed, OperatorRow
 from bankd.store.proposals import Order
@@ -50,10 +63,11 @@ class Operator:
 
     log = Logger()
 
-    def __init__(self, branch: Branch, shown: Badge) -> None:
+    def __init__(self, branch: Branch, shown: Badge, dismiss: Callable[[int, Code], None]) -> None:
         self.view = OperatorView(shown.operator.name, shown.operator.role.value)
         self._branch = branch
         self._badge = shown
+        self._dismiss = dismiss
 
     async def find_account(self, account: str | None, username: str | None, mobile: str | None) -> list[AccountFile]:
         """Look an account up, or a customer's."""
@@ -82,6 +96,43 @@ class Operator:
     async def reset_pin(self, account: str, key: str, reason: str) -> Decision:
         """Give a customer a new PIN."""
         return await self._propose(acts.ResetPin, Order(RESET_PIN, key, reason, account=account))
+
+    async def freeze_account(self, account: str, reason: str) -> None:
+        """Let no money leave an account."""
+        tried = Deed("freeze_account", account, reason=reason)
+
+        def freeze(tx: Transaction, _operator: OperatorRow) -> Performed[None]:
+            return Performed(None, tried if accounts.freeze(tx, account) else None)
+
+        await self._perform(acts.FreezeAccount, tried, freeze)
+
+    async def unfreeze_account(self, account: str, key: str, reason: str) -> Decision:
+        """Let money leave an account again."""
+        return await self._propose(acts.UnfreezeAccount, Order(UNFREEZE_ACCOUNT, key, reason, account=account))
+
+    async def close_account(self, account: str, payout: str | None, key: str, reason: str) -> Decision:
+        """Close an account for ever."""
+        return await self._propose(acts.CloseAccount, Order(CLOSE_ACCOUNT, key, reason, account=account, payout=payout))
+
+    async def sessions(self, after: str | None) -> list[OpenSession]:
+        """Who is there."""
+        tried = Deed("sessions", details=f"after {after}" if after else None)
+
+        def look(tx: Transaction, _operator: OperatorRow) -> Performed[list[OpenSession]]:
+            return Performed(session_rows.open_after(tx.connection, tx.at_us, after, operator_rows.PAGE), tried)
+
+        return (await self._perform(acts.Sessions, tried, look)).value
+
+    async def end_session(self, account: str, reason: str) -> list[OpenSession]:
+        """End the session on an account."""
+        tried = Deed("end_session", account, reason=reason)
+
+        def end(tx: Transaction, _operator: OperatorRow) -> Performed[tuple[int, list[OpenSession]]]:
+            return Performed(access.end_whatever(tx, account), tried)
+
+        account_id, ended = (await self._perform(acts.EndSession, tried, end)).value
+        self._dismiss(account_id, codes.ENDED)
+        return ended
 
     async def proposals(self, since: int | None) -> list[Proposal]:
         """What waits for a second person."""

@@ -16,7 +16,7 @@ from bankd.bank.access import Claim
 from bankd.bank.one_time import Purpose
 from bankd.bank.operators import Badge
 from bankd.bank.terms import OneTime
-from bankd.codes import Refused
+from bankd.codes import Code, Refused
 from bankd.ibank import ICustomer, IFigures, IMind, IVisitor
 from bankd.ioperator import IOperator
 from bankd.perspectives import second_factor
@@ -51,7 +51,7 @@ class Realm:
         if isinstance(avatarId, Proven) and ICustomer in interfaces:
             return Deferred.fromCoroutine(self._open_session(avatarId, IMind(mind)))
         if isinstance(avatarId, Badge) and IOperator in interfaces:
-            return IOperator, Operator(self._branch, avatarId), lambda: None
+            return IOperator, Operator(self._branch, avatarId, self._dismiss), lambda: None
         raise NotImplementedError("no such perspective")
 
     async def _open_session(self, proven: Proven, mind: Any) -> Avatar:
@@ -61,17 +61,22 @@ class Realm:
         if isinstance(opened, Refused):
             raise opened
         customer = Customer(self._branch, opened, mind)
-        before = self._present.get(opened.account_id)
+        if proven.takes_over:
+            self._dismiss(opened.account_id, codes.OVER)
         self._present[opened.account_id] = mind
-        if proven.takes_over and before is not None:
-            before.dismiss(codes.OVER)
         return ICustomer, customer, customer.log_out
+
+    def _dismiss(self, account_id: int, code: Code) -> None:
+        """Tell whoever had the last session on an account at this node that it is over."""
+        before = self._present.get(account_id)
+        if before is not None:
+            before.dismiss(code)
 
     def _take_lease(self, tx: Transaction, proven: Proven) -> Session | Refused:
         """The session, or why there is none: returned and not raised, lest it be undone that the try does not count."""
         terms, claim, tried = self._branch.terms, proven.claim, proven.tried
         try:
-            session = access.open_session(tx, claim, terms, proven.registered, proven.takes_over)
+            session = access.open_session(tx, claim, terms, proven.registered, proven.takes_over, proven.origin.host)
         except Refused as refused:
             if refused.code is codes.IN_USE:
                 lockout.give_back(tx, tried, terms.lockout)

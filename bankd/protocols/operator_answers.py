@@ -35,6 +35,27 @@ async def _reset_pin(operator: Any, asked: acts.ResetPin) -> Answer:
     return _decided(await operator.reset_pin(asked.account, asked.key, asked.reason))
 
 
+async def _freeze_account(operator: Any, asked: acts.FreezeAccount) -> Answer:
+    await operator.freeze_account(asked.account, asked.reason)
+    return Answer()
+
+
+async def _unfreeze_account(operator: Any, asked: acts.UnfreezeAccount) -> Answer:
+    return _decided(await operator.unfreeze_account(asked.account, asked.key, asked.reason))
+
+
+async def _close_account(operator: Any, asked: acts.CloseAccount) -> Answer:
+    return _decided(await operator.close_account(asked.account, asked.payout, asked.key, asked.reason))
+
+
+async def _sessions(operator: Any, asked: acts.Sessions) -> Answer:
+    return Answer(items=await operator.sessions(asked.after))
+
+
+async def _end_session(operator: Any, asked: acts.EndSession) -> Answer:
+    return Answer(items=await operator.end_session(asked.account, asked.reason))
+
+
 async def _proposals(operator: Any, asked: acts.Proposals) -> Answer:
     return Answer(items=await operator.proposals(asked.since))
 
@@ -67,6 +88,11 @@ OPERATORS: dict[type[Message], Callable[[Any, Any], Awaitable[Answer]]] = {
     acts.Credit: _credit,
     acts.ReverseEntry: _reverse_entry,
     acts.ResetPin: _reset_pin,
+    acts.FreezeAccount: _freeze_account,
+    acts.UnfreezeAccount: _unfreeze_account,
+    acts.CloseAccount: _close_account,
+    acts.Sessions: _sessions,
+    acts.EndSession: _end_session,
     acts.Proposals: _proposals,
     acts.Approve: _approve,
     acts.Reject: _reject,

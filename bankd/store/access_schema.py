@@ -63,6 +63,7 @@ proposals = Table(
     Column("decided_id", LONG),
     Column("outcome", text(16)),
     Column("entry_id", LONG),
+    Column("payout", text(32)),
     UniqueConstraint("operator_id", "key"),
     sqlite_strict=True,
 )

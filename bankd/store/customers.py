@@ -31,6 +31,7 @@ class AccountRow:
     spent_minor: int
     payment_limit_minor: int | None
     day_limit_minor: int | None
+    frozen_us: int | None
 
     @property
     def available_minor(self) -> int:

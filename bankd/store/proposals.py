@@ -22,6 +22,7 @@ class Order:
     receipt: int | None = None
     amount_minor: int | None = None
     currency: str | None = None
+    payout: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ _ROW = select(
 )
 _SEEN = (
     *("id", "verb", "operator", "at_us", "expires_us", "reason"),
-    *("account", "receipt", "amount_minor", "currency"),
+    *("account", "receipt", "amount_minor", "currency", "payout"),
 )
 _VIEW = select(*(proposals.c[name] for name in _SEEN))
 

@@ -88,6 +88,7 @@ accounts = Table(
     Column("spent_minor", LONG, nullable=False, server_default="0"),
     Column("payment_limit_minor", LONG),
     Column("day_limit_minor", LONG),
+    Column("frozen_us", LONG),
     UniqueConstraint("number"),
     Index("ix_accounts_customer_id", "customer_id"),
     CheckConstraint("kind IN ('current', 'till')", name="kind"),
@@ -103,6 +104,9 @@ leases = Table(
     Column("account_id", LONG, ForeignKey("accounts.id"), primary_key=True, autoincrement=False),
     Column("fence", LONG, nullable=False),
     Column("expires_us", LONG, nullable=False),
+    Column("since_us", LONG, nullable=False, server_default="0"),
+    Column("host", text(64)),
+    Column("ended", LONG, nullable=False, server_default="0"),
     sqlite_strict=True,
 )
 

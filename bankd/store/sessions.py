@@ -11,31 +11,47 @@ out and that nobody took is still its holder's to renew.
 
 from sqlalchemy import Connection, func, insert, literal, select, update
 
+from bankd.records import OpenSession
 from bankd.store.engines import Transaction
-from bankd.store.schema import LONG, accounts, leases
+from bankd.store.schema import LONG, accounts, customers, leases
+
+HOST = 64
+"""Characters that are kept of where a session comes from."""
 
 _FAR = 1 << 32
 """More log-ins than an account will ever see."""
 
+_OPEN = (
+    select(
+        accounts.c.number,
+        accounts.c.customer_id,
+        leases.c.since_us,
+        leases.c.expires_us,
+        customers.c.username,
+        leases.c.host,
+    )
+    .select_from(leases)
+    .join(accounts, accounts.c.id == leases.c.account_id)
+    .join(customers, customers.c.id == accounts.c.customer_id)
+)
 
-def take(tx: Transaction, account_id: int, seconds: int, over: bool = False) -> int | None:
-    """Take the lease on an account for ``seconds``. Returns its fence; None while another holds it.
+
+def take(tx: Transaction, account_id: int, seconds: int, over: bool = False, host: str | None = None) -> int | None:
+    """Take the lease on an account for ``seconds``, from ``host``. Returns its fence; None while another holds it.
 
     With ``over`` it is taken from whoever holds it, who can then do nothing more.
     """
-    tx.connection.execute(select(accounts.c.id).where(accounts.c.id == account_id).with_for_update())
+    _lock(tx, account_id)
     row = tx.connection.execute(
         select(leases.c.fence, leases.c.expires_us).where(leases.c.account_id == account_id).with_for_update()
     ).first()
-    expires = {"expires_us": tx.at_us + seconds * 1_000_000}
+    held = {"expires_us": tx.at_us + seconds * 1_000_000, "since_us": tx.at_us, "host": host and host[:HOST]}
     if row is None:
-        tx.connection.execute(insert(leases).values(account_id=account_id, fence=1, **expires))
+        tx.connection.execute(insert(leases).values(account_id=account_id, fence=1, **held))
         return 1
     if row.expires_us > tx.at_us and not over:
         return None
-    tx.connection.execute(
-        update(leases).where(leases.c.account_id == account_id).values(fence=row.fence + 1, **expires)
-    )
+    tx.connection.execute(update(leases).where(leases.c.account_id == account_id).values(fence=row.fence + 1, **held))
     return int(row.fence) + 1
 
 
@@ -61,6 +77,34 @@ def release(tx: Transaction, account_id: int, fence: int) -> bool:
     return _set_expiry(tx, account_id, fence, 0)
 
 
+def end(tx: Transaction, account_id: int) -> None:
+    """End the session on an account, whoever holds it, and remember that it was ended."""
+    _lock(tx, account_id)
+    # In this order, for MariaDB takes the new fence where an old one is named after it.
+    values = ((leases.c.ended, leases.c.fence), (leases.c.fence, leases.c.fence + 1), (leases.c.expires_us, 0))
+    tx.connection.execute(update(leases).where(leases.c.account_id == account_id).ordered_values(*values))
+
+
+def was_ended(connection: Connection, account_id: int, fence: int) -> bool:
+    """Whether the session that had the lease under ``fence`` was the last to be ended by ``end``."""
+    ended = (leases.c.account_id == account_id) & (leases.c.ended == fence)
+    return connection.execute(select(leases.c.fence).where(ended)).first() is not None
+
+
+def open_after(connection: Connection, now_us: int, number: str | None, limit: int) -> list[OpenSession]:
+    """The first ``limit`` sessions on accounts numbered after ``number``, in the order of the numbers."""
+    after = (leases.c.expires_us > now_us) & (accounts.c.number > (number or ""))
+    return [
+        OpenSession(*row) for row in connection.execute(_OPEN.where(after).order_by(accounts.c.number).limit(limit))
+    ]
+
+
+def open_on(connection: Connection, now_us: int, account_id: int) -> list[OpenSession]:
+    """The session on an account, if there is one."""
+    mine = (leases.c.expires_us > now_us) & (leases.c.account_id == account_id)
+    return [OpenSession(*row) for row in connection.execute(_OPEN.where(mine))]
+
+
 def end_all(tx: Transaction, since_us: int) -> int:
     """End every session there is or ever was; how many were open at ``since_us``.
 
@@ -74,6 +118,10 @@ def end_all(tx: Transaction, since_us: int) -> int:
     tx.connection.execute(insert(leases).from_select(["account_id", "fence", "expires_us"], free))
     tx.connection.execute(update(leases).values(fence=leases.c.fence + _FAR, expires_us=0))
     return count
+
+
+def _lock(tx: Transaction, account_id: int) -> None:
+    tx.connection.execute(select(accounts.c.id).where(accounts.c.id == account_id).with_for_update())
 
 
 def _set_expiry(tx: Transaction, account_id: int, fence: int, expires_us: int) -> bool:

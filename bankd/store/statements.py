@@ -25,7 +25,7 @@ MOVED = ("balance_minor", "newest", "events", "held_minor", "day", "spent_minor"
 _ENTRY = ", ".join(f"journal.{name}" for name in Entry._fields)  # so written, MariaDB's reserved words may be names
 _ACCOUNT = """
     SELECT a.id, a.number, a.currency, a.balance_minor, a.floor_minor, a.newest, a.events, a.held_minor, a.day,
-           a.spent_minor, a.payment_limit_minor, a.day_limit_minor, a.closed_us IS NOT NULL
+           a.spent_minor, a.payment_limit_minor, a.day_limit_minor, a.closed_us IS NOT NULL, a.frozen_us IS NOT NULL
     FROM {touched}
 """
 _TOUCHED = """

@@ -66,6 +66,53 @@ class ResetPin(Message):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FreezeAccount(Message):
+    """Let no money leave an account; one person is enough, for it cannot wait."""
+
+    verb = "FREEZE_ACCOUNT"
+    account: AccountNumber
+    reason: Text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnfreezeAccount(Message):
+    """Let money leave an account again."""
+
+    verb = "UNFREEZE_ACCOUNT"
+    account: AccountNumber
+    key: Key
+    reason: Text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseAccount(Message):
+    """Close an account for ever; money on it goes to ``payout``."""
+
+    verb = "CLOSE_ACCOUNT"
+    account: AccountNumber
+    payout: AccountNumber | None = None
+    key: Key
+    reason: Text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sessions(Message):
+    """Ask for the sessions that are open on accounts with a number after ``after``."""
+
+    verb = "SESSIONS"
+    after: AccountNumber | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndSession(Message):
+    """End the session on an account, if one is open."""
+
+    verb = "END_SESSION"
+    account: AccountNumber
+    reason: Text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Proposals(Message):
     """Ask for the open proposals with a number above ``since``, oldest first."""
 
@@ -115,6 +162,11 @@ ALL: tuple[type[Message], ...] = (
     Credit,
     ReverseEntry,
     ResetPin,
+    FreezeAccount,
+    UnfreezeAccount,
+    CloseAccount,
+    Sessions,
+    EndSession,
     Proposals,
     Approve,
     Reject,

@@ -1,0 +1,99 @@
+"""``bankctl account freeze``, ``unfreeze`` and ``close``, and ``bankctl session``."""
+
+import builtins
+import json
+import sys
+
+from bankd.store import customers
+from tests.test_ctl_desk import AMY, BEN, Answers, DeskCase, Terminal
+
+
+class Accounts(DeskCase):
+    """A bank in which one person is enough."""
+
+    def test_frozen(self) -> None:
+        """An account is frozen and unfrozen; what is found of it says so."""
+        number = self.alice.account
+        told = self.told(AMY, "account", "freeze", number, "--reason", "Card stolen")
+        self.assertEqual(told, [f"account {number} is frozen: no money leaves it"])
+        self.assertIn("  frozen ", "\n".join(self.told(AMY, "account", "find", "--account", number)))
+        told = self.told(AMY, "account", "unfreeze", number, "--reason", "Card found")
+        self.assertEqual(told, [f"account {number} is no longer frozen"])
+
+    def test_closed(self) -> None:
+        """It is shown first, and asked; what is on it goes to the account named."""
+        command = ("account", "close", self.alice.account, "--payout", self.bob.account, "--reason", "Moved away")
+        self.patch(sys, "stdin", Terminal())
+        self.patch(builtins, "input", Answers("n"))
+        done = self.run_as(AMY, *command)
+        self.assertEqual((done.status, done.printed.splitlines()[-1]), (1, "nothing was done"))
+        lines = self.told(AMY, *command, "--yes")
+        self.assertEqual(lines[0], f"to close: account {self.alice.account} of customer 1")
+        self.assertEqual(lines[1], f"  balance 1,000.00 USD, to be paid out to account {self.bob.account}")
+        self.assertEqual(
+            lines[2], f"account {self.alice.account} is closed, and paid out to account {self.bob.account}; receipt 2"
+        )
+        self.assertEqual(self.balances(), (0, 1000_00))
+        self.assertIn("was closed at 20", self.refused(AMY, *command, "--yes"))
+
+    def test_closed_empty(self) -> None:
+        """An account with nothing on it needs no other."""
+        with self.bank.store.writing() as tx:
+            customers.change_customer(tx, self.bob.customer_id, name="Bob")
+        lines = self.told(AMY, "account", "close", self.bob.account, "--reason", "Moved away", "--yes")
+        self.assertEqual(lines[0], f"to close: account {self.bob.account} of customer 2, Bob")
+        self.assertEqual(lines[-1], f"account {self.bob.account} is closed")
+
+    def test_not_closed(self) -> None:
+        """Money without a place to go, and what is no account's number, are told."""
+        command = ("account", "close", self.alice.account, "--reason", "x", "--yes")
+        self.assertIn("holds 1,000.00 USD; name the account", self.refused(AMY, *command))
+        self.assertIn("--payout no/ne is no account's number", self.refused(AMY, *command, "--payout", "no/ne"))
+        self.assertIn("there is no such account; nothing was done", self.refused(AMY, *command, "--payout", "99"))
+
+
+class Proposed(DeskCase):
+    """A bank in which another has to approve."""
+
+    two_people = True
+
+    def test_approved(self) -> None:
+        """Freezing takes one person; unfreezing and closing are proposed, listed and approved."""
+        number = self.alice.account
+        self.told(AMY, "account", "freeze", number, "--reason", "x")
+        self.told(AMY, "account", "unfreeze", number, "--reason", "y")
+        self.told(AMY, "account", "close", number, "--payout", self.bob.account, "--reason", "z", "--yes")
+        listed = self.told(BEN, "proposal", "list")
+        self.assertTrue(listed[0].startswith(f"1: unfreeze account {number} (y), by amy until "))
+        self.assertTrue(
+            listed[1].startswith(f"2: close account {number} with payout to account {self.bob.account} (z), by amy ")
+        )
+        self.assertEqual(self.told(BEN, "proposal", "approve", "1"), ["proposal 1 is carried out"])
+        self.assertEqual(self.told(BEN, "proposal", "approve", "2"), ["proposal 2 is carried out: receipt 2"])
+        self.assertEqual(self.told(BEN, "proposal", "approve", "2"), ["proposal 2 is carried out: receipt 2"])
+
+
+class Sessions(DeskCase):
+    """Who is logged in."""
+
+    def test_listed(self) -> None:
+        """A line, or an object, for each."""
+        self.assertEqual(self.told(AMY, "session", "list"), ["nobody is logged in"])
+        self.bank.log_in(self.alice)
+        [line] = self.told(AMY, "session", "list")
+        self.assertRegex(
+            line,
+            rf"^account {self.alice.account}: customer 1 \(alice\) from 192.0.2.1 since 20.*Z, until 20.*Z or longer$",
+        )
+        [line] = self.told(AMY, "session", "list", "--json")
+        told = json.loads(line)
+        self.assertEqual({*told}, {"account", "customer", "since", "expires", "username", "host"})
+
+    def test_ended(self) -> None:
+        """What was ended is told, and that there was nothing to end."""
+        wire = self.bank.log_in(self.alice)
+        command = ("session", "end", self.alice.account, "--reason", "Left the terminal")
+        [line] = self.told(AMY, *command)
+        self.assertTrue(line.startswith(f"ended: account {self.alice.account}: customer 1 (alice) from "))
+        self.assertFalse(wire.connected)
+        self.assertEqual(self.told(AMY, *command), [f"no session is open on account {self.alice.account}"])
