@@ -182,6 +182,10 @@ class Arguments(SynchronousTestCase):
             (("--login", "user:a!"), "user name has"),
             (("--task", "x"), "--login"),
             (("--json",), "tasks"),
+            ((*task, "--atm"), "--atm"),
+            (("--login", "account:1", "--atm"), "--atm"),
+            (("--kiosk",), "--atm"),
+            (("--atm", "--kiosk"), "terminal"),
             ((*task, "--task", "EXIT", "--task", "x"), "Exit"),
             ((*task, "--task", "EXIT", "--tasks", "-"), "Exit"),
             (("--login", "account:1", "--tasks", "/nonexistent"), "/nonexistent"),
@@ -571,7 +575,7 @@ class Programs(SynchronousTestCase):
         for plain, term in ((False, "xterm"), (True, "dumb")):
             self.patch(os, "environ", {"TERM": "xterm"})
             screen = ScriptedScreen()
-            self.patch(main, "open_terminal", lambda reactor, screen=screen: screen)
+            self.patch(main, "open_terminal", lambda reactor, screen=screen, **how: screen)
             error = NoBank(Address("bank.example"), Cause.UNREACHABLE)
             self.assertEqual(self.run_with(main.run_terminal, self.given(plain=plain), error), exits.NO_BANK)
             self.assertTrue(screen.closed)

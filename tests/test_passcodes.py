@@ -446,7 +446,7 @@ class ScriptAtATerminal(SynchronousTestCase):
             tasks,
             False,
             False,
-            **more,
+            **more,  # type: ignore[arg-type]
         )
         return main._passcodes(Clock(), told, TypedLines(*lines))  # type: ignore[arg-type]
 

@@ -163,6 +163,44 @@ class AskingTests(TerminalTestCase):
         self.assertEqual(self.successResultOf(answer), "Zoë")
         self.assertEqual(self.rows(), ["Name: Zoë", ""])
 
+    def test_a_key(self) -> None:
+        """Where a key does, no line end is waited for, and it is not among the answers of before."""
+        answer = self.terminal.ask("Key: ", keys="12")
+        self.type("0")
+        self.assertNoResult(answer)
+        self.type("\x7f2")
+        self.assertEqual(self.successResultOf(answer), "2")
+        again = self.terminal.ask("> ")
+        self.type("\x1b[A\r")
+        self.assertEqual(self.successResultOf(again), "")
+
+    def test_wiped(self) -> None:
+        """Nothing is left: on the screen, among the answers of before, or of what was typed ahead; nor at the end."""
+        self.terminal.ask("> ")
+        self.type("secret\rahead")
+        self.terminal.wipe()
+        self.assertTrue(self.transport.value().endswith(b"\x1b[H\x1b[2J\x1b[3J"))
+        answer = self.terminal.ask("> ")
+        self.type("\x1b[A\r")
+        self.assertEqual(self.successResultOf(answer), "")
+        self.transport.clear()
+        self.terminal.close()
+        self.assertIn(b"\x1b[3J", self.transport.value())
+
+    def test_captive(self) -> None:
+        """No key leads out of a captive program: Ctrl-C interrupts a question and nothing else does anything."""
+        self.terminal = Terminal(self.device, captive=True)
+        self.keys = Keyboard(lambda: self.terminal)
+        self.keys.makeConnection(self.transport)
+        self.type("\x03\x03\x03")
+        self.failureResultOf(self.terminal.ask("> "), Interrupted)
+        answer = self.terminal.ask("> ")
+        self.type("\x04\x1a")
+        self.terminal.suspend()
+        self.assertNoResult(answer)
+        self.assertNotIn("interrupt", self.device.done)
+        self.assertNotIn("stop", self.device.done)
+
     def test_characters_in_pieces(self) -> None:
         """Characters whose octets arrive one at a time are put together; what is no UTF-8 shows as such."""
         answer = self.terminal.ask("> ")

@@ -36,6 +36,7 @@ HERE = "-"
 class Given:
     """All that the program was told. ``login`` is a way of WAYS and who logs in; without ``tasks`` a person does.
 
+    ``atm`` is for a cash machine, and ``kiosk`` for one whose keys lead to nothing else.
     ``passcode`` is a one-time password, and ``totp`` the secret of an app that makes them.
     """
 
@@ -47,6 +48,8 @@ class Given:
     plain: bool
     passcode: str | None = field(default=None, repr=False)
     totp: str | None = field(default=None, repr=False)
+    atm: bool = False
+    kiosk: bool = False
 
 
 def read_arguments(arguments: Sequence[str] | None, environment: Mapping[str, str], stdin: TextIO) -> Given:
@@ -84,6 +87,8 @@ def make_parser() -> argparse.ArgumentParser:
     option("--tasks", action="append", metavar="FILE", type=lambda file: ("file", file), help=TASKS_HELP)
     option("--json", action="store_true", help="answer each task by an object on one line")
     option("--plain", action="store_true", help="plain lines, also in a terminal")
+    option("--atm", action="store_true", help="be a cash machine: one customer after another, by PIN")
+    option("--kiosk", action="store_true", help="with --atm: no key leads out of the program; SIGTERM ends it")
     option("--version", action="version", version=f"bankd-client {bankd.__version__}")
     return parser
 
@@ -108,6 +113,7 @@ def _given(options: argparse.Namespace, environment: Mapping[str, str], stdin: T
         raise Unusable("tasks need --login")
     if options.json and not tasks:
         raise Unusable("--json needs tasks")
+    _check_atm(options, environment, stdin)
     return Given(
         _named(options, environment).read(environment),
         login,
@@ -117,7 +123,19 @@ def _given(options: argparse.Namespace, environment: Mapping[str, str], stdin: T
         options.plain,
         _passcode(options.one_time_file, environment, stdin),
         _totp(options.totp_file, stdin) if options.totp_file else None,
+        options.atm,
+        options.kiosk,
     )
+
+
+def _check_atm(options: argparse.Namespace, environment: Mapping[str, str], stdin: TextIO) -> None:
+    """Raise Unusable for what a cash machine has no use for, or cannot be."""
+    if options.atm and (options.login or options.tasks):
+        raise Unusable("--atm goes with neither --login nor tasks: its customers say who they are")
+    if options.kiosk and not options.atm:
+        raise Unusable("--kiosk goes with --atm")
+    if options.kiosk and (options.plain or not stdin.isatty() or environment.get("TERM", "") in ("", "dumb")):
+        raise Unusable("--kiosk needs a terminal that can be wiped")
 
 
 def _named(options: argparse.Namespace, environment: Mapping[str, str]) -> Named:

@@ -161,27 +161,29 @@ class Dialog:
             first = await self.ask(form)
         return first
 
-    async def _answer(self, prompt: str) -> str:
-        """One line that is not an ``ok``, without the spaces around it."""
+    async def _answer(self, prompt: str, keys: str = "") -> str:
+        """One line, or one of the ``keys``, that is not an ``ok``, without the spaces around it."""
         while True:
-            typed = (await self._line(prompt)).strip()
+            typed = (await self._line(prompt, keys=keys)).strip()
             if not await self._acknowledges(typed):
                 return typed
 
-    async def _line(self, prompt: str, *, hidden: bool = False) -> str:
+    async def _line(self, prompt: str, *, hidden: bool = False, keys: str = "") -> str:
         """One line from the screen. Raises LostBank when it was withdrawn because the session is over."""
         try:
-            return await self._unless_aside(prompt, None, hidden=hidden)
+            return await self._unless_aside(prompt, None, hidden=hidden, keys=keys)
         except CancelledError:
             if self.bank and self.bank.over:
                 raise self.bank.over from None
             raise
 
-    async def _unless_aside(self, prompt: str, own: Deferred[None] | None, *, hidden: bool = False) -> str:
+    async def _unless_aside(
+        self, prompt: str, own: Deferred[None] | None, *, hidden: bool = False, keys: str = ""
+    ) -> str:
         """One line from the screen, asked again after whatever sets it aside, which is anything but its ``own``."""
         while True:
             try:
-                return await self._screen.ask(prompt, hidden=hidden)
+                return await self._screen.ask(prompt, hidden=hidden, keys=keys)
             except CancelledError:
                 if self._aside is own or self._aside is None:
                     raise

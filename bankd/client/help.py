@@ -2,7 +2,8 @@
 
 EPILOG = """\
 Without tasks, bankd-client is a terminal: menus to sign up, log in and bank. With
---login the terminal goes straight to the PIN or password.
+--login the terminal goes straight to the PIN or password. With --atm it is a cash
+machine, for one customer after another.
 
 Tasks (letters' case does not matter; anything else is answered 'Invalid Request'):
 {tasks}
@@ -62,6 +63,7 @@ Exit status:
 Examples:
   bankd-client --server bank.example:65432 --ca ca.pem
   bankd-client --login account:1000001
+  bankd-client --atm
   BANKD_SECRET=4711 bankd-client --login account:1000001 --task 'Check Balance'
   bankd-client --login user:alice --secret-file secret --json \\
       --task 'Transfer $100 to Account 1000002 reference Rent' --task 'Statement 5'

@@ -4,6 +4,7 @@ Nothing else in the client knows the reactor by its global name.
 """
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TextIO
@@ -14,6 +15,7 @@ from twisted.python.failure import Failure
 from bankd import core_files
 from bankd.client import exits, passcodes, prompts, words
 from bankd.client.arguments import Given, read_arguments
+from bankd.client.atm import Atm
 from bankd.client.bank import Bank
 from bankd.client.connection import open_line
 from bankd.client.errors import NoBank
@@ -21,9 +23,9 @@ from bankd.client.feed import Feed, Later, Lines, Unreadable
 from bankd.client.forms import WAYS
 from bankd.client.inbox import open_inbox
 from bankd.client.menu import Menu
+from bankd.client.opening import open_terminal
 from bankd.client.passcodes import AskPasscode
 from bankd.client.script import Script
-from bankd.client.terminal import open_terminal
 from bankd.records import Challenged
 
 STDIN = 0
@@ -37,6 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         given = read_arguments(arguments, os.environ, _standard_input())
     except (KeyboardInterrupt, EOFError):  # at the question for the secret
         return exits.INTERRUPTED
+    if given.kiosk:
+        for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP):
+            signal.signal(number, signal.SIG_IGN)
     from twisted.internet import reactor
 
     return drive(reactor, lambda: (run_tasks if given.tasks else run_terminal)(reactor, given))
@@ -124,15 +129,17 @@ async def run_terminal(reactor: Any, given: Given) -> int:
     """Serve the person at the terminal; the exit status."""
     if given.plain:
         os.environ["TERM"] = "dumb"
-    screen = open_terminal(reactor)
+    screen = open_terminal(reactor, captive=given.kiosk)
 
     async def call() -> Bank:
         lifeline = await open_line(reactor, given.means, screen.say)
         screen.on_interrupt = lifeline.stop
         return lifeline.bank
 
-    menu = Menu(screen, call, lambda bank, on_hint: open_inbox(reactor, bank, on_hint))
     try:
+        if given.atm:
+            return await Atm(screen, call, reactor, captive=given.kiosk).run()
+        menu = Menu(screen, call, lambda bank, on_hint: open_inbox(reactor, bank, on_hint))
         return await menu.run(given.login, given.secret)
     finally:
         await screen.close()

@@ -5,14 +5,12 @@ It talks only to a screen and to banks that are reached for it; nothing here doe
 
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any, Protocol
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import CannotListenError
 
-from bankd import codes
-from bankd.client import counter, enrolment, exits, forms, promises, prompts, slips, words
+from bankd.client import counter, enrolment, entry, exits, forms, promises, prompts, slips, words
 from bankd.client.bank import Bank
 from bankd.client.counter import Session
 from bankd.client.dialog import Back, Dialog, Option, withdraw_when_lost
@@ -23,7 +21,7 @@ from bankd.client.lifeline import Reach
 from bankd.client.noticeboard import Noticeboard
 from bankd.client.screen import EndOfInput, Interrupted, Screen
 from bankd.codes import Refused
-from bankd.wire.messages import ChangePin, SignUp
+from bankd.wire.messages import SignUp
 from bankd.wire.notice import Hint
 
 Task = Callable[[Session], Coroutine[Any, Any, None]]
@@ -189,38 +187,16 @@ class Menu:
         """Log in, and serve the customer until the session is over."""
         secret = secret or await self._dialog.ask(WAYS[way].secret)
         bank = await self._present_bank()
-        login = WAYS[way].login(identity, secret)
-        try:
-            welcome = await bank.log_in(login)
-        except Refused as refused:
-            if refused.code != codes.IN_USE or not await self._dialog.confirm(prompts.TAKE_OVER):
-                raise
-            welcome = await bank.log_in(replace(login, take_over="yes"))
+        welcome = await entry.log_in(self._dialog, bank, WAYS[way].login(identity, secret))
         self._dialog.say(slips.welcome(welcome, bank.registered))
         try:
             if welcome.change is not None:
-                await self._change_first(bank, secret)
+                await entry.change_first(self._dialog, bank, secret)
             await self._serve(await self._open_session(bank, WAYS[way]), SESSION_MENUS[way])
         finally:
             self._dialog.bank = self._dialog.board = None
             if bank.over is None:
                 await bank.log_out()
-
-    async def _change_first(self, bank: Bank, pin: str) -> None:
-        """Have the customer choose another PIN, without which the bank does nothing. Raises Back."""
-        self._dialog.bank = bank
-        self._dialog.say(prompts.CHANGE_FIRST)
-        while True:
-            new = await self._dialog.ask_twice(forms.NEW_PIN)
-            try:
-                await bank.change(ChangePin(new=new, pin=pin))
-            except Refused as refused:
-                if refused.code != codes.WEAK_SECRET:
-                    raise
-                self._dialog.say(words.refused(refused))
-            else:
-                self._dialog.say(prompts.PIN_CHANGED)
-                return
 
     # A session.
 

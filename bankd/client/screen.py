@@ -1,7 +1,7 @@
 """What a conversation knows of the person in front of it: a screen that asks for lines and says lines.
 
 Here are the contract, and the plainest screen that keeps it: lines in and lines out, without any control of
-a terminal. The one for people is in ``terminal.py``, with ``open_terminal``, which gives whichever fits.
+a terminal. The one for people is in ``terminal.py``; ``open_terminal``, in ``opening.py``, gives whichever fits.
 """
 
 import codecs
@@ -42,8 +42,11 @@ class Screen(Protocol):
     on_key: Callable[[], object]
     """Called when something is typed, before it is used."""
 
-    def ask(self, prompt: str, *, hidden: bool = False) -> Deferred[str]:
+    def ask(self, prompt: str, *, hidden: bool = False, keys: str = "") -> Deferred[str]:
         """Show ``prompt``, let one line be edited after it, and fire with that line without its end.
+
+        Where the answer is one of the ``keys``, the key alone does, and no line end is waited for; where lines are
+        plain, it is a line as any other.
 
         With ``hidden``, for PINs and passwords, nothing of the answer is shown, not even its length; it
         never enters the history, and nothing here refers to it once the Deferred has fired. What was typed
@@ -65,6 +68,13 @@ class Screen(Protocol):
 
         One line feed at the end adds no line. Never blocks, and never loses text, however slow the terminal
         is. On a closed screen it does nothing.
+        """
+
+    def wipe(self) -> None:
+        """Leave nothing of what was shown, typed or remembered: not on the screen, nor in what it scrolls back to.
+
+        It is done as far as the terminal obeys, and once more when it is closed; paper stays as it is. Only while no
+        question is open.
         """
 
     def cancel(self) -> None:
@@ -136,6 +146,7 @@ class Question:
     prompt: str
     hidden: bool
     answer: Deferred[str]
+    keys: str = ""
 
 
 @implementer(IHalfCloseableProtocol)
@@ -160,7 +171,7 @@ class PlainLines(protocol.Protocol):
         self._question: Question | None = None
         self._at_end = False
 
-    def ask(self, prompt: str, *, hidden: bool = False) -> Deferred[str]:
+    def ask(self, prompt: str, *, hidden: bool = False, keys: str = "") -> Deferred[str]:
         """See ``Screen.ask``."""
         if self._question is not None:
             raise RuntimeError("another question is open")
@@ -180,6 +191,9 @@ class PlainLines(protocol.Protocol):
         if self._question is not None:
             rows = ["", *rows, self._question.prompt]
         self._write("\n".join(rows) + ("" if self._question else "\n"))
+
+    def wipe(self) -> None:
+        """See ``Screen.wipe``."""
 
     def cancel(self) -> None:
         """See ``Screen.cancel``."""

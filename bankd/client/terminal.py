@@ -9,14 +9,11 @@
 """
 
 import codecs
-import os
-import signal
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from enum import Enum, auto
 from io import BytesIO
-from typing import Any
 
 from twisted.conch.insults.insults import TerminalProtocol
 from twisted.internet.defer import Deferred, fail
@@ -24,7 +21,6 @@ from twisted.internet.protocol import connectionDone
 from twisted.protocols.basic import FileSender
 from twisted.python.failure import Failure
 
-from bankd.client.device import Descriptors, Keyboard
 from bankd.client.editor import (
     EDITS,
     LINE_ENDS,
@@ -37,7 +33,7 @@ from bankd.client.editor import (
     printable_lines,
     wrapped,
 )
-from bankd.client.screen import Device, EndOfInput, Interrupted, PlainLines, Question, Screen
+from bankd.client.screen import Device, EndOfInput, Interrupted, Question
 
 MOST_REMEMBERED = 50
 """How many visible answers can be recalled."""
@@ -50,6 +46,9 @@ MARK_PASTES, MARK_NO_PASTES = b"\x1b[?2004h", b"\x1b[?2004l"
 PASTE_BEGINS, PASTE_ENDS = b"\x1b[200~", b"\x1b[201~"
 
 CLEAR = "\x1b[H\x1b[J"
+
+WIPE = "\x1b[H\x1b[2J\x1b[3J"
+"""Besides, what the terminal could scroll back to: xterm's, VTE's and the Linux console's sequence for that."""
 
 
 class Phase(Enum):
@@ -64,13 +63,15 @@ class Terminal(TerminalProtocol):
     """A ``Screen`` on a terminal that we control: see ``open_terminal``.
 
     Keys wait in a queue until a question is open that can use them, so what is typed ahead is neither lost
-    nor shown before it is used.
+    nor shown before it is used. ``captive``, no key leads out of the program: not Ctrl-C, Ctrl-D or Ctrl-Z.
     """
 
-    def __init__(self, device: Device) -> None:
+    def __init__(self, device: Device, *, captive: bool = False) -> None:
         self.on_interrupt: Callable[[], bool] = lambda: False
         self.on_key: Callable[[], object] = lambda: None
         self._device = device
+        self._captive = captive
+        self._wiped = False
         self._phase = Phase.OURS
         self._question: Question | None = None
         self._line = Line()
@@ -80,13 +81,13 @@ class Terminal(TerminalProtocol):
         self._receive = self._pressed
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
-    def ask(self, prompt: str, *, hidden: bool = False) -> Deferred[str]:
+    def ask(self, prompt: str, *, hidden: bool = False, keys: str = "") -> Deferred[str]:
         """See ``Screen.ask``."""
         if self._question is not None:
             raise RuntimeError("another question is open")
         if self._phase is Phase.CLOSED:
             return fail(EndOfInput())
-        question = Question(printable(prompt), hidden, Deferred(self._withdraw))
+        question = Question(printable(prompt), hidden, Deferred(self._withdraw), keys)
         self._question = question
         self._line = Line(() if hidden else self._past)
         self._use_keys()
@@ -102,6 +103,15 @@ class Terminal(TerminalProtocol):
             self._write("".join(f"{line}\r\n" for line in lines))
             self.redraw()
 
+    def wipe(self) -> None:
+        """See ``Screen.wipe``."""
+        self._wiped = True
+        self._past.clear()
+        self._keys.clear()
+        if self._phase is not Phase.CLOSED:
+            self._write(WIPE)
+            self._drawn = None
+
     def cancel(self) -> None:
         """See ``Screen.cancel``."""
         if self._question is not None:
@@ -112,6 +122,7 @@ class Terminal(TerminalProtocol):
         if self._phase is not Phase.CLOSED:
             self._phase = Phase.CLOSED
             self.redraw()
+            self._write(WIPE if self._wiped else "")
             self.terminal.write(MARK_NO_PASTES)
             self.cancel()  # Last, for the conversation may ask again at once, and must find us closed.
         return self._device.close()
@@ -126,7 +137,7 @@ class Terminal(TerminalProtocol):
 
     def suspend(self) -> None:
         """Leave the terminal, with what is drawn, to whoever started us, and stop until we are continued."""
-        if self._phase is Phase.OURS:
+        if self._phase is Phase.OURS and not self._captive:
             self.redraw()
             self._leave()
             self._phase = Phase.BEING_LEFT
@@ -194,7 +205,7 @@ class Terminal(TerminalProtocol):
         if self._question is None and self.on_interrupt():
             return
         self._keys.append(CTRL_C)
-        if waited:
+        if waited and not self._captive:
             self._device.interrupt()
 
     def _use_keys(self) -> None:
@@ -204,20 +215,22 @@ class Terminal(TerminalProtocol):
     def _use(self, key: bytes) -> None:
         if key in TEXT:
             self._line.insert(self._decoder.decode(key))
+            if self._question and self._line.text and self._line.text in self._question.keys:
+                self._answer()
             return
         self._decoder.reset()
         if key in LINE_ENDS:
             self._answer()
         elif key == CTRL_C:
             self._fail(Interrupted())
-        elif key == CTRL_D and not self._line.text:
+        elif key == CTRL_D and not self._line.text and not self._captive:
             self._fail(EndOfInput())
         elif key in EDITS:
             EDITS[key](self._line)
 
     def _answer(self) -> None:
         text, question = self._line.text, self._finish()
-        if text and not question.hidden:
+        if text and not (question.hidden or question.keys):
             with suppress(ValueError):
                 self._past.remove(text)
             self._past.append(text)
@@ -276,25 +289,3 @@ class Terminal(TerminalProtocol):
 
     def _write(self, text: str) -> None:
         self.terminal.write(text.encode())
-
-
-def open_terminal(reactor: Any, stdin_fd: int = 0, stdout_fd: int = 1) -> Screen:
-    """The screen of whoever holds these descriptors, open until the reactor stops or ``close()``.
-
-    A ``Terminal`` where both are terminals and TERM names one that can move its cursor; otherwise
-    ``PlainLines``. Takes the signals SIGWINCH, SIGTSTP and SIGCONT for the one and none for the other.
-    ``reactor`` provides IReactorCore, IReactorTime, IReactorFDSet and IReactorFromThreads.
-    """
-    device = Descriptors(reactor, stdin_fd, stdout_fd)
-    screen: Terminal | PlainLines
-    if os.isatty(stdin_fd) and os.isatty(stdout_fd) and os.environ.get("TERM", "") not in ("", "dumb"):
-        screen = terminal = Terminal(device)
-        device.connect(Keyboard(lambda: terminal))
-        device.watch(signal.SIGWINCH, terminal.redraw)
-        device.watch(signal.SIGTSTP, terminal.suspend)
-        device.watch(signal.SIGCONT, terminal.resume)
-    else:
-        screen = PlainLines(device)
-        device.connect(screen)
-    reactor.addSystemEventTrigger("before", "shutdown", screen.close)
-    return screen

@@ -102,13 +102,14 @@ class ScriptedScreen:
 
     def __init__(self, *lines: str | Exception) -> None:
         self.transcript: list[str] = []
+        self.wiped: list[str] = []
         self.closed = False
         self.on_interrupt: Callable[[], bool] = lambda: False
         self.on_key: Callable[[], object] = lambda: None
         self._lines = deque(lines)
         self._question: Deferred[str] | None = None
 
-    def ask(self, prompt: str, *, hidden: bool = False) -> Deferred[str]:
+    def ask(self, prompt: str, *, hidden: bool = False, keys: str = "") -> Deferred[str]:
         """Answer with the next line; without one, wait for ``type``."""
         if self._question is not None:
             raise RuntimeError("another question is open")
@@ -121,6 +122,11 @@ class ScriptedScreen:
     def say(self, text: str) -> None:
         """Add lines to the transcript."""
         self.transcript += text.split("\n")
+
+    def wipe(self) -> None:
+        """Forget what could be seen; ``wiped`` has it."""
+        self.wiped += self.transcript
+        self.transcript = []
 
     def cancel(self) -> None:
         """Withdraw the open question."""

@@ -1,8 +1,9 @@
 """What codes and notices mean, in English: every number that the bank answers as a sentence for a person.
 
 All words for people stand here, in ``slips``, ``payment_slips`` and ``app_slips`` (what the bank hands over), in
-``prompts`` (what the terminal asks) and in ``no_banks``; another language is another six such modules. Text that came
-from the bank or from other customers is only quoted: the screen and the script remove what could command a terminal.
+``prompts`` and ``atm_prompts`` (what the terminal asks) and in ``no_banks``; another language is another seven such
+modules. Text that came from the bank or from other customers is only quoted: the screen and the script remove what
+could command a terminal.
 """
 
 from collections import defaultdict

@@ -19,8 +19,8 @@ from twisted.internet.stdio import StandardIO
 from twisted.protocols.basic import LineOnlyReceiver
 from twisted.python.failure import Failure
 
+from bankd.client.opening import open_terminal
 from bankd.client.screen import EndOfInput, Interrupted, Screen
-from bankd.client.terminal import open_terminal
 
 
 class Notices(LineOnlyReceiver):

@@ -181,12 +181,24 @@ class WalkThroughTests(SystemTestCase):
                 self.leave("alice", "bob", "carol")
             if block.name == "own":
                 self.close()
+            if block.name == "atm":
+                self.see_the_machine(block.text)
+                continue
             self.player(block.name).play(block.text)
             if block.name in ("bank", "own"):
                 self.wait_until_served(block.name)
         self.assertEqual(
-            set(self.opened), {"bank", "alice", "bob", "carol", "script", "by-hand", "terminal", "backup", "own"}
+            set(self.opened), {"bank", "alice", "bob", "carol", "script", "by-hand", "terminal", "atm", "backup", "own"}
         )
+
+    def see_the_machine(self, text: str) -> None:
+        """Start a program that wipes the screen, see the page that is printed below its command, and leave."""
+        command, *page = text.splitlines()
+        screen = self.opened["atm"] = self.screens.open()
+        screen.enter(self.fill(command).removeprefix(SHELL))
+        look_until(lambda: screen.rows() == page, lambda: screen.never_saw("\n".join(page)))
+        screen.press("C-c")
+        look_until(lambda: screen.rows()[-1] == SHELL.rstrip(), lambda: screen.never_saw(SHELL))
 
     def player(self, name: str) -> Player:
         """The player of the terminal with a name, opened where there is none."""
