@@ -121,6 +121,7 @@ ROOMS = {
     # Beside the house: a client needs only the protocol, and the operator's command reaches everywhere.
     "bankd.client": Room(7, NETWORK, ours=FOR_CLIENTS),
     "bankd.ctl": Room(7, (*NETWORK, *DATABASE)),
+    "bankd.conformance": Room(7, ours=("bankd.client",)),
 }
 
 MOST_LINES_OF_A_MODULE = 300

@@ -1,0 +1,75 @@
+"""A rule of the specification, and how a server is held to it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from types import ModuleType
+from typing import Any
+
+
+class Grade(Enum):
+    """What came of a rule; the value is what is printed."""
+
+    KEPT = "kept"
+    BROKEN = "BROKEN"
+    NOT_GRADED = "not graded"
+
+
+class Broken(Exception):
+    """The server does not keep the rule; the message says what it did instead."""
+
+
+class NotGraded(Exception):
+    """The rule cannot be looked at here; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule: the section that it is from, what it demands in words, and what looks whether a server keeps it."""
+
+    section: int
+    words: str
+    look: Callable[[Any], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What came of one rule, and why."""
+
+    rule: Rule
+    grade: Grade
+    why: str = ""
+
+
+def rule(section: int) -> Callable[[Callable[[Any], None]], Rule]:
+    """Make a function that is handed a ``Candidate`` a rule of a section; the first line of its docstring says what."""
+
+    def of(look: Callable[[Any], None]) -> Rule:
+        assert look.__doc__ is not None
+        return Rule(section, look.__doc__.splitlines()[0].removesuffix("."), look)
+
+    return of
+
+
+def rules_of(module: ModuleType) -> tuple[Rule, ...]:
+    """The rules of a module, in its order."""
+    return tuple(value for value in vars(module).values() if isinstance(value, Rule))
+
+
+def demand(held: bool, instead: str) -> None:
+    """Raise Broken, with what is ``instead``, unless ``held``."""
+    if not held:
+        raise Broken(instead)
+
+
+def judge(one: Rule, candidate: Any) -> Verdict:
+    """Hold a server to one rule. What stands in the way of looking is a verdict too."""
+    try:
+        one.look(candidate)
+    except Broken as broken:
+        return Verdict(one, Grade.BROKEN, str(broken))
+    except NotGraded as reason:
+        return Verdict(one, Grade.NOT_GRADED, str(reason))
+    except OSError as error:
+        return Verdict(one, Grade.BROKEN, f"the connection failed: {error}")
+    return Verdict(one, Grade.KEPT)
