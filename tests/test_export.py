@@ -189,7 +189,6 @@ class Exporting(ExportCase):
     def test_pages(self) -> None:
         """Every page is asked for with the same period, as many entries at a time, and begins where one ended."""
         self.patch(sys.modules[export.__module__], "PAGE", 4)
-        self.patch(sys.modules[export.__module__], "TELL_EVERY", 4)
         for period, since_us in ((ALWAYS, 0), (Period(5, 9), 5), (Period(None, 9), 0)):
             self.export("csv", period, name=str(period))
             asked = [

@@ -12,7 +12,8 @@ from bankd.client.answers import Answer
 from bankd.client.errors import Denied, Loss, LostBank
 from bankd.client.inbox import Inbox, open_inbox
 from bankd.client.noticeboard import Noticeboard
-from bankd.client.testing import ScriptedLine, granted, refusal, scripted_bank
+from bankd.client.testing import ScriptedLine, ScriptedScreen, granted, refusal, scripted_bank
+from bankd.client.tone import Tone
 from bankd.records import Listening, Notice
 from bankd.wire import messages, notice
 from bankd.wire.notice import Hint
@@ -135,16 +136,25 @@ def notices(*numbers: int) -> Answer:
     return granted(None, [Notice(number=number, kind="contact", at_us=0) for number in numbers])
 
 
+class WholeTexts(ScriptedScreen):
+    """A screen whose transcript has what was said in one piece."""
+
+    def say(self, text: str, tone: Tone = Tone.PLAIN) -> None:
+        """Add it."""
+        self.transcript.append(text)
+
+
 class Board(SynchronousTestCase):
     """The notices of a session."""
 
     def setUp(self) -> None:
-        self.said: list[str] = []
+        self.screen = WholeTexts()
+        self.said = self.screen.transcript
 
     def board(self, *answers: Answer | LostBank) -> Noticeboard:
         """A board whose bank answers NOTICES so."""
         self.line = ScriptedLine(NOTICES=list(answers))
-        return Noticeboard(scripted_bank(self.line), self.said.append)
+        return Noticeboard(scripted_bank(self.line), self.screen)
 
     def fetch(self, board: Noticeboard) -> None:
         """Fetch, as at log-in."""
@@ -160,7 +170,7 @@ class Board(SynchronousTestCase):
         self.fetch(board)
         board.on_hint(HINT)
         self.assertEqual(self.asked(), [None, 5])
-        self.assertEqual([text[:3] for text in self.said], ["[5]", "[6]", "[7]", "Typ"])
+        self.assertEqual([text[:3] for text in self.said], ["[5]", "[6]", "[7]", "3 u"])
 
     def test_notice_is_shown_once(self) -> None:
         """A hint for what is here already, or a list that repeats it, shows nothing."""
@@ -239,19 +249,19 @@ class Board(SynchronousTestCase):
             board.on_hint(Hint(LISTENER, number, "secret"))
         self.line.ask = ask  # type: ignore[method-assign]
         slow.callback(notices(7))
-        self.assertEqual([text[:3] for text in self.said], ["[7]", "You"])
+        self.assertEqual([text[:3] for text in self.said], ["[7]", "You", "1 u"])
         board.on_hint(Hint(LISTENER, 8, "secret"))
-        self.assertEqual(self.said[2][:3], "[8]")
+        self.assertEqual(self.said[3][:3], "[8]")
 
     def test_reminder_stays_until_all_is_acknowledged(self) -> None:
         """Acknowledging up to a number leaves what follows it; without a number, nothing is left."""
         board = self.board(notices(1, 2, 3))
         self.fetch(board)
         self.said.clear()
-        for upto, count, reminder in ((2, 2, [prompts.REMINDER]), (None, 1, []), (None, 0, [])):
+        for upto, count, reminder in ((2, 2, [prompts.waiting(1)]), (None, 1, []), (None, 0, [])):
             acknowledged = Deferred.fromCoroutine(board.acknowledge(upto))
             self.assertEqual(self.successResultOf(acknowledged), count)
-            board.remind()
+            board.remind(again=True)
             self.assertEqual(self.said, reminder)
             self.said.clear()
         sent = [one for one in self.line.asked if isinstance(one, messages.Acknowledge)]

@@ -249,7 +249,7 @@ class LoggingIn(AtTheTerminal):
     def test_menu_fits_the_screen(self) -> None:
         """With an empty line above, and the reminder and the question below, it is on a terminal of 24 rows of 80."""
         shown = prompts.menu([option.words for option in CUSTOMER_MENU]).split("\n")
-        self.assertLessEqual(len([*shown, prompts.REMINDER, prompts.CHOICE]), 24)
+        self.assertLessEqual(len([*shown, prompts.waiting(1), prompts.CHOICE]), 24)
         self.assertLessEqual(max(map(len, shown)), 80)
 
     def test_menu_at_the_atm(self) -> None:
@@ -644,7 +644,6 @@ class Customer(AtTheTerminal):
     def test_long_export_tells_how_far_it_is(self) -> None:
         """A person who waits sees that something happens."""
         self.patch(export, "PAGE", 1)
-        self.patch(export, "TELL_EVERY", 1)
         folder = Path(self.mktemp())
         folder.mkdir()
         line = StatementLine(1, 0, "deposit", 100, 100)
@@ -733,7 +732,7 @@ class Notices(AtTheTerminal):
         """What was not acknowledged is shown, with a reminder above the prompt."""
         screen = self.sit_down(*AS_USER, NOTICES=granted(None, [NOTICE]))
         self.assertIn("[3] You received 5.00 USD from account 1000002", screen.text)
-        self.assertEqual(screen.transcript[-2:], [prompts.REMINDER, prompts.CHOICE])
+        self.assertEqual(screen.transcript[-2:], [prompts.waiting(1), prompts.CHOICE])
         screen.type("nonsense")
         self.assertEqual(screen.transcript[-2:], [prompts.HINT_CHOICE, prompts.CHOICE])
 
@@ -745,17 +744,17 @@ class Notices(AtTheTerminal):
             screen = self.sit_down(*AS_USER, NOTICES=pages)
             self.ears[0].on_hint(Hint("0" * 32, 4, "received"))
             self.assertIn("[4] You received 5.00 USD", screen.text)
-            self.assertEqual(screen.transcript.count(prompts.REMINDER), 1, waiting)
+            self.assertEqual(screen.text.count("Type ok"), 1, waiting)
         screen.type("ok")
         self.ears[0].on_hint(Hint("0" * 32, 5, "received"))
-        self.assertEqual(screen.transcript.count(prompts.REMINDER), 1)
+        self.assertEqual(screen.text.count("Type ok"), 1)
 
     def test_reminder_comes_again_with_the_first_notice_after_ok(self) -> None:
         """What was acknowledged is no reason to keep silent on what comes next."""
         pages = [granted(None, [NOTICE]), granted(None, [replace(NOTICE, number=4)])]
         screen = self.sit_down(*AS_USER, "ok", NOTICES=pages)
         self.ears[0].on_hint(Hint("0" * 32, 4, "received"))
-        self.assertEqual(screen.transcript[-1], prompts.REMINDER)
+        self.assertEqual(screen.transcript[-1], prompts.waiting(1))
 
     def test_notice_comes_while_typing(self) -> None:
         """A hint shows the notice at once, and the question stays open."""
@@ -770,14 +769,14 @@ class Notices(AtTheTerminal):
         screen = self.sit_down(*AS_USER, "withdraw", "OK", "100", NOTICES=granted(None, [NOTICE]))
         self.assertEqual(self.asked(messages.Acknowledge), [messages.Acknowledge(upto=3)])
         self.assertEqual(len(self.asked(messages.Withdraw)), 1)
-        self.assertEqual(screen.text.count(prompts.REMINDER), 1)
+        self.assertEqual(screen.text.count("Type ok"), 1)
 
     def test_ok_with_a_number_acknowledges_so_far(self) -> None:
         """``ok 3`` leaves what came after it."""
         later = replace(NOTICE, number=4)
         screen = self.sit_down(*AS_USER, "ok 3", NOTICES=granted(None, [NOTICE, later]))
         self.assertEqual(self.asked(messages.Acknowledge), [messages.Acknowledge(upto=3)])
-        reminded = ["1 notice acknowledged.", prompts.REMINDER, prompts.CHOICE]
+        reminded = ["1 notice acknowledged.", prompts.waiting(1), prompts.CHOICE]
         self.assertEqual(screen.transcript[-3:], reminded)
 
     def test_refused_acknowledgement_is_said(self) -> None:
@@ -786,11 +785,26 @@ class Notices(AtTheTerminal):
         self.assertIn(words.CODES[codes.BUSY], screen.text)
 
     def test_notices_can_be_listed(self) -> None:
-        """The menu's Notices shows those that wait again, or says that there are none."""
+        """The menu's Notices shows those that wait again, or says that there are none, and lists earlier ones."""
         screen = self.sit_down(*AS_USER, "notices", NOTICES=granted(None, [NOTICE]))
         self.assertEqual(screen.text.count("[3] You received"), 2)
         self.assertNotIn(prompts.NO_NOTICES, screen.text)
-        self.assertIn(prompts.NO_NOTICES, self.sit_down(*AS_USER, "notices").text)
+        self.assertEqual(screen.transcript[-1], prompts.UPTO_NOTICE)
+        text = self.sit_down(*AS_USER, "notices").text
+        self.assertIn(f"{prompts.NO_NOTICES}\n\n  1", text)
+        pages = [granted(), granted(), granted(acknowledged=3), granted(None, [NOTICE, replace(NOTICE, number=4)])]
+        screen = self.sit_down(*AS_USER, "notices", NOTICES=pages)
+        self.assertNotIn("[4]", screen.text)
+        self.assertIn(f"{prompts.NO_NOTICES}\n{prompts.EARLIER}\n[3] You received 5.00 USD", screen.text)
+
+    def test_notices_can_be_acknowledged_from_the_list(self) -> None:
+        """All, or up to a number; nothing else is taken for either, and an empty answer keeps them."""
+        both = granted(None, [NOTICE, replace(NOTICE, number=4)])
+        for answers, upto in ((["all"], [4]), (["x", "3"], [3]), (["3x", ""], [])):
+            screen = self.sit_down(*AS_USER, "notices", *answers, NOTICES=both)
+            sent = [one.upto for one in self.asked(messages.Acknowledge) if isinstance(one, messages.Acknowledge)]
+            self.assertEqual(sent, upto, answers)
+            self.assertEqual(screen.text.count(prompts.HINT_NOTICE), len(answers) - 1)
 
     def test_ear_is_closed_when_the_terminal_is(self) -> None:
         """Nothing listens after the end."""

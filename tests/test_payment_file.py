@@ -295,7 +295,14 @@ class Telling(FileCase):
         self.complaints: list[str] = []
         given: dict[str, Any] = {"LOGIN": WELCOME, "STATEMENT": STATEMENT}
         self.line = ScriptedLine(**given | answers)
-        script = Script(scripted_bank(self.line), self.written.append, self.complaints.append, as_json=as_json)
+        self.progress: list[str] = []
+        script = Script(
+            scripted_bank(self.line),
+            self.written.append,
+            self.complaints.append,
+            progress=self.progress.append,
+            as_json=as_json,
+        )
         tasks: list[str | Later] = [f"Pay File {self.file(text)}{how}"]
         return self.successResultOf(Deferred.fromCoroutine(script.run(LOGIN, Feed(tasks, Nothing()))))
 
@@ -378,7 +385,7 @@ class Telling(FileCase):
         first = self.answer(*(BulkLine(place, place) for place in range(1, MAX_BULK + 1)))
         self.run_file("A,1\n" * (MAX_BULK + 1), " each", BULK=[first, refusal(codes.OVER)])
         self.assertEqual(self.written, [f"{words.CODES[codes.OVER]} {payment_slips.AGAIN}"])
-        self.assertEqual(self.complaints[0], "1,000 of 1,001 payments answered")
+        self.assertEqual(self.progress, ["1,000 of 1,001 payments answered", ""])
 
     def test_lost(self) -> None:
         """Where it is not known what was paid, it is said how to learn it."""

@@ -17,10 +17,16 @@ from wcwidth import iter_graphemes, wcswidth
 
 from bankd.client.device import CLOSE_SECONDS, Descriptors, Keyboard
 from bankd.client.editor import EDITS, lay_out
+from bankd.client.panel import cut
 from bankd.client.screen import EndOfInput, Interrupted, PlainLines
 from bankd.client.terminal import CTRL_D, Terminal
+from bankd.client.tone import Tone, Tones, wanted
 
 TOKEN = re.compile(r"\x1b\[\??[0-9]*[A-Za-z]|[\r\n]|[^\x1b\r\n]+")
+
+
+BARS = {length: ("b世" * length,) for length in range(9)}
+"""Bars of many lengths; for other numbers there is none, which stands for a notice."""
 
 
 class Glass:
@@ -367,15 +373,25 @@ class DrawingTests(TerminalTestCase):
 
     @given(
         st.integers(2, 30),
-        st.lists(st.one_of(st.text("aë世 e\u0308", max_size=8), st.sampled_from(HARMLESS), st.none())),
+        st.lists(
+            st.one_of(
+                st.text("aë世 e\u0308", max_size=8),
+                st.sampled_from(HARMLESS),
+                st.none(),
+                st.integers(0, 40).map(BARS.get),
+            )
+        ),
     )
-    def test_any_keys_and_notices(self, columns: int, doings: list[str | bytes | None]) -> None:
-        """After any typing, edits and notices, at any width, rows and cursor are where they belong."""
+    def test_any_keys_and_notices(self, columns: int, doings: list[str | bytes | tuple[str] | None]) -> None:
+        """After any typing, edits, notices and changes of the bar, at any width, all is where it belongs."""
         self.open(columns)
         self.terminal.ask("> ")
-        said = 0
+        said, bar = 0, ""
         for doing in doings:
-            if doing is None:
+            if isinstance(doing, tuple):
+                self.terminal.bar(doing[0])
+                bar = cut(doing[0], columns - 1)
+            elif doing is None:
                 self.terminal.say("!")
                 said += 1
             elif isinstance(doing, bytes):
@@ -385,8 +401,81 @@ class DrawingTests(TerminalTestCase):
                 self.type(doing)
             line = self.terminal._line
             layout = lay_out("> " + line.text, 2 + line.cursor, columns)
-            self.assertEqual(self.rows(), ["!"] * said + [row.rstrip() for row in layout.rows])
-            self.assertEqual((self.glass.row, self.glass.column), (said + layout.row, layout.column))
+            above = ["!"] * said + [bar.rstrip()] * bool(bar)
+            self.assertEqual(self.rows(), above + [row.rstrip() for row in layout.rows])
+            self.assertEqual((self.glass.row, self.glass.column), (len(above) + layout.row, layout.column))
+
+    def test_the_bar_stays_out_of_the_past(self) -> None:
+        """It stands above the open question alone, secret ones too, and nothing of it is left behind."""
+        self.terminal.bar("1 unread")
+        self.assertEqual(self.rows(), [""])
+        for hidden in (False, True):
+            answer = self.terminal.ask("> ", hidden=hidden)
+            self.assertEqual(self.rows()[-2:], ["1 unread", ">"])
+            self.type("yes\r")
+            self.assertEqual(self.successResultOf(answer), "yes")
+            self.assertNotIn("1 unread", self.rows())
+        self.terminal.ask("> ")
+        self.terminal.say("!")
+        self.assertEqual(self.rows(), ["> yes", ">", "!", "1 unread", ">"])
+        self.terminal.bar("")
+        self.assertEqual(self.rows(), ["> yes", ">", "!", ">"])
+
+    def test_the_bar_of_a_narrower_terminal(self) -> None:
+        """A bar that the terminal itself has wrapped is erased in whole, and cut for the new width."""
+        self.terminal.bar("12 unread notices.")
+        self.terminal.ask("> ")
+        self.rows()
+        self.device.columns = 8
+        self.terminal.redraw()
+        erased = "\r\x1b[K" + "\x1b[1A\r\x1b[K" * 3
+        self.assertEqual(self.transport.value().decode(), f"{erased}12 unre\r\n> \r\x1b[2C")
+
+    def test_progress(self) -> None:
+        """How far work has come is one row that changes in place, and is gone with the next question or line."""
+        for text in ("10 of 20", "20 of 20"):
+            self.terminal.progress(text)
+            self.assertEqual(self.rows(), [text])
+        self.terminal.say("paid")
+        self.assertEqual(self.rows(), ["paid", "20 of 20"])
+        self.terminal.progress("")
+        self.terminal.ask("> ")
+        self.assertEqual(self.rows(), ["paid", ">"])
+
+    def test_tones(self) -> None:
+        """A terminal with colours is told each row's tone, and nothing else; the words are the same."""
+        terminal = Terminal(self.device, Tones(coloured=True))
+        Keyboard(lambda: terminal).makeConnection(self.transport)
+        self.transport.clear()
+        terminal.say("You were paid 5.00 EUR", Tone.NOTICE)
+        terminal.say("Hello\x1b[31m")
+        self.assertEqual(
+            self.transport.value(),
+            b"\x1b[36mYou were\x1b[m\r\n\x1b[36mpaid 5.00 EUR\x1b[m\r\nHello[31m\r\n",
+        )
+        self.transport.clear()
+        terminal.bar("1 unread")
+        terminal.ask("> ")
+        self.assertEqual(self.transport.value(), b"\x1b[7m1 unread\x1b[m\r\n> \r\x1b[2C")
+
+
+class ToneTests(SynchronousTestCase):
+    """Who gets colours."""
+
+    def test_who_gets_colours(self) -> None:
+        """Terminals, unless NO_COLOR is set, but for those known to have none."""
+        for environment, coloured in (
+            ({"TERM": "xterm-256color"}, True),
+            ({"TERM": "xterm"}, True),
+            ({"TERM": "xterm", "NO_COLOR": ""}, True),
+            ({"TERM": "xterm", "NO_COLOR": "1"}, False),
+            ({"TERM": "vt100"}, False),
+            ({"TERM": "dumb"}, False),
+            ({"TERM": "xterm-mono"}, False),
+            ({}, False),
+        ):
+            dressed = wanted(environment).dressed("x", Tone.REFUSED)
+            self.assertEqual(dressed != "x", coloured, environment)
 
 
 class LeavingTests(TerminalTestCase):

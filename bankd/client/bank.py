@@ -37,6 +37,7 @@ from bankd.records import (
     Welcome,
 )
 from bankd.wire import messages
+from bankd.wire.grammar import COUNT
 from bankd.wire.messages import BulkItem, Login, SignUp
 
 KEPT_ALIVE = 3
@@ -247,6 +248,11 @@ class Bank(Asking):
     async def notices(self, since: int | None = None) -> list[Notice]:
         """All notices numbered above ``since``, or above the last one acknowledged, oldest first."""
         return await self._pages(lambda since: messages.Notices(since=since), lambda notice: int(notice.number), since)
+
+    async def acknowledged(self) -> int:
+        """Up to which number all notices were acknowledged; 0 for none."""
+        told = (await self._granted(messages.Notices())).fields.get("acknowledged", "0")
+        return int(told) if COUNT.pattern.fullmatch(told) else 0
 
     async def acknowledge(self, upto: int) -> None:
         """Say that every notice up to number ``upto`` was seen."""

@@ -23,6 +23,9 @@ from bankd.wire.grammar import COUNT
 STATEMENT_LINES = 10
 """Entries on the screen at once."""
 
+NOTICES_SHOWN = 10
+"""Notices of before that are listed where none waits."""
+
 NAMELESS = (codes.WAIT, codes.BUSY, codes.BAD_VERB)
 """Why a payee's name is not shown, though the account can be paid: too many questions, or a bank that is older."""
 
@@ -52,13 +55,13 @@ async def check_balance(session: Session) -> None:
 async def deposit(session: Session) -> None:
     """Pay cash in."""
     amount_minor = await session.dialog.ask_amount(session.bank.currency)
-    session.dialog.say(slips.deposited(await session.bank.deposit(amount_minor)))
+    session.dialog.done(slips.deposited(await session.bank.deposit(amount_minor)))
 
 
 async def withdraw(session: Session) -> None:
     """Pay cash out."""
     amount_minor = await session.dialog.ask_amount(session.bank.currency)
-    session.dialog.say(slips.withdrawn(await session.bank.withdraw(amount_minor)))
+    session.dialog.done(slips.withdrawn(await session.bank.withdraw(amount_minor)))
 
 
 async def transfer(session: Session) -> None:
@@ -70,7 +73,7 @@ async def transfer(session: Session) -> None:
     talk.say(prompts.before_transfer(name, amount_minor, await bank.balance(), await bank.limits()))
     if not await talk.confirm(prompts.confirm_transfer(amount_minor, bank.currency, payee)):
         raise Back
-    talk.say(slips.transferred(await bank.transfer(payee, amount_minor, reference), payee))
+    talk.done(slips.transferred(await bank.transfer(payee, amount_minor, reference), payee))
 
 
 async def statement(session: Session) -> None:
@@ -93,11 +96,13 @@ async def export_statement(session: Session) -> None:
     before_us = await talk.ask_read(prompts.UPTO, prompts.HINT_DAY, days.ends)
     wanted = Export(path, form, Period(since_us, before_us))
     try:
-        count = await export(session.bank, wanted, lambda entries: talk.say(slips.exporting(entries)))
+        count = await export(session.bank, wanted, lambda entries: talk.progress(slips.exporting(entries)))
     except NotWritten as error:
-        talk.say(f"{words.NOT_WRITTEN}: {error}.")
+        talk.warn(f"{words.NOT_WRITTEN}: {error}.")
     else:
-        talk.say(slips.exported(count, str(path)))
+        talk.done(slips.exported(count, str(path)))
+    finally:
+        talk.progress("")
 
 
 async def save_receipt(session: Session) -> None:
@@ -111,9 +116,9 @@ async def save_receipt(session: Session) -> None:
         with new_file(path) as file:
             file.write(receipt.signed + "\n")
     except NotWritten as error:
-        talk.say(f"{words.NOT_WRITTEN}: {error}.")
+        talk.warn(f"{words.NOT_WRITTEN}: {error}.")
     else:
-        talk.say(slips.kept(receipt.receipt, str(path)))
+        talk.done(slips.kept(receipt.receipt, str(path)))
 
 
 async def view_limits(session: Session) -> None:
@@ -129,16 +134,24 @@ async def update_contact(session: Session) -> None:
     email = await talk.ask_optional(forms.CONTACT_EMAIL)
     mobile = await talk.ask_optional(forms.CONTACT_MOBILE)
     if name or email or mobile or await talk.confirm(prompts.CONFIRM_CONTACT):
-        talk.say(slips.contact(await session.bank.update_contact(name=name, email=email, mobile=mobile)))
+        talk.done(slips.contact(await session.bank.update_contact(name=name, email=email, mobile=mobile)))
     else:
         raise Back
 
 
 async def notices(session: Session) -> None:
-    """Show all notices that wait to be acknowledged."""
-    await session.board.show()
-    if not session.board.waiting:
-        session.dialog.say(prompts.NO_NOTICES)
+    """Show all notices that wait, or else the newest of those before, and have them acknowledged as the person says."""
+    talk, board = session.dialog, session.board
+    await board.show()
+    if not board.waiting:
+        earlier = await board.earlier(NOTICES_SHOWN)
+        talk.say("\n".join([prompts.NO_NOTICES, *([prompts.EARLIER, slips.notices(earlier)] if earlier else [])]))
+        return
+    upto = await talk.ask_read(prompts.UPTO_NOTICE, prompts.HINT_NOTICE, _all_or_number)
+    if upto is None:
+        raise Back
+    talk.done(prompts.acknowledged(await board.acknowledge(upto or None)))
+    board.remind()
 
 
 async def change_pin(session: Session) -> None:
@@ -146,7 +159,7 @@ async def change_pin(session: Session) -> None:
     secret = await secret_again(session)
     new = await session.dialog.ask_twice(forms.NEW_PIN)
     await session.bank.change(messages.ChangePin(new=new, **secret))
-    session.dialog.say(prompts.PIN_CHANGED)
+    session.dialog.done(prompts.PIN_CHANGED)
 
 
 async def change_password(session: Session) -> None:
@@ -154,13 +167,13 @@ async def change_password(session: Session) -> None:
     secret = await secret_again(session)
     new = await session.dialog.ask_twice(forms.NEW_PASSWORD)
     await session.bank.change(messages.ChangePassword(new=new, **secret))
-    session.dialog.say(prompts.PASSWORD_CHANGED)
+    session.dialog.done(prompts.PASSWORD_CHANGED)
 
 
 async def open_account(session: Session) -> None:
     """Open another account."""
     currency = await session.dialog.ask_optional(forms.CURRENCY)
-    session.dialog.say(slips.opened(await session.bank.open_account(currency)))
+    session.dialog.done(slips.opened(await session.bank.open_account(currency)))
 
 
 async def delete_account(session: Session) -> None:
@@ -172,7 +185,7 @@ async def delete_account(session: Session) -> None:
         raise Back
     secret = await secret_again(session)
     await bank.delete_account(messages.DeleteAccount(payout=payout, **secret))
-    talk.say(prompts.closed(account.account))
+    talk.done(prompts.closed(account.account))
 
 
 async def leave(session: Session) -> None:
@@ -191,7 +204,7 @@ async def ask_receipt(session: Session, question: str) -> SignedReceipt:
     except Refused as error:
         if error.code != codes.BAD_FIELD:
             raise
-        session.dialog.say(prompts.NO_RECEIPT)
+        session.dialog.warn(prompts.NO_RECEIPT)
         raise Back from None
     session.dialog.say(slips.certifies(receipt))
     return receipt
@@ -215,14 +228,19 @@ async def _ask_payee(session: Session) -> tuple[str, str | None]:
             name = (await session.bank.payee(number)).name
         except Refused as error:
             if error.code in (codes.NO_ACCOUNT, codes.SAME_ACCOUNT):
-                talk.say(words.refused(error))
+                talk.warn(words.refused(error))
                 continue
             if error.code not in NAMELESS:
                 raise
-            talk.say(prompts.NO_MORE_NAMES if error.code == codes.WAIT else prompts.NAME_NOT_SHOWN)
+            talk.warn(prompts.NO_MORE_NAMES if error.code == codes.WAIT else prompts.NAME_NOT_SHOWN)
             return number, None
         talk.say(prompts.belongs_to(number, name))
         return number, name
+
+
+def _all_or_number(typed: str) -> int:
+    """The number of a notice, or 0 for all. Raises ValueError."""
+    return 0 if typed.casefold() == prompts.ALL else int(COUNT.parse(typed))
 
 
 async def secret_again(session: Session) -> dict[str, str]:

@@ -22,6 +22,7 @@ from bankd.client.errors import LostBank
 from bankd.client.forms import Form
 from bankd.client.noticeboard import Noticeboard
 from bankd.client.screen import Screen
+from bankd.client.tone import Tone
 from bankd.codes import Refused
 from bankd.records import Challenged
 
@@ -55,6 +56,18 @@ class Dialog:
         """Print lines above the question."""
         self._screen.say(text)
 
+    def done(self, text: str) -> None:
+        """The same, in the tone for what was asked for and is done."""
+        self._screen.say(text, Tone.DONE)
+
+    def warn(self, text: str) -> None:
+        """The same, in the tone for what was refused or is wrong."""
+        self._screen.say(text, Tone.REFUSED)
+
+    def progress(self, text: str) -> None:
+        """Tell how far work has come; empty where it is done."""
+        self._screen.progress(text)
+
     async def choose(self, menu: Sequence[Option[T]]) -> T:
         """What the person chooses from ``menu``, by number or by words. An empty answer shows the menu again."""
         self._show(menu)
@@ -64,7 +77,7 @@ class Dialog:
                 if chosen in (str(number), _simple(option.words)):
                     return option.meaning
             if chosen:
-                self.say(prompts.HINT_CHOICE)
+                self.warn(prompts.HINT_CHOICE)
             else:
                 self._show(menu)
 
@@ -85,7 +98,7 @@ class Dialog:
             try:
                 return form.read(typed)
             except ValueError:
-                self.say(form.hint)
+                self.warn(form.hint)
 
     async def ask_twice(self, form: Form) -> str:
         """A new secret, typed the same twice. Raises Back."""
@@ -110,11 +123,11 @@ class Dialog:
             try:
                 amount_minor = money.parse(typed, currency)
             except money.NotMoney as error:
-                self.say(prompts.not_an_amount(str(error)))
+                self.warn(prompts.not_an_amount(str(error)))
                 continue
             if all_minor is None or amount_minor <= all_minor:
                 return amount_minor
-            self.say(words.code(codes.MORE_THAN_LEFT))
+            self.warn(words.code(codes.MORE_THAN_LEFT))
 
     async def ask_read(self, question: str, hint: str, read: Callable[[str], T]) -> T | None:
         """What ``read`` makes of an answer, asked until that raises no ValueError; None for an empty one."""
@@ -125,7 +138,7 @@ class Dialog:
             try:
                 return read(typed)
             except ValueError:
-                self.say(hint)
+                self.warn(hint)
 
     async def ask_passcode(self, challenge: Challenged, left: int | None) -> str | None:
         """The one-time password for ``challenge``, or None for an empty answer; ``left`` is told after a wrong one.
@@ -139,12 +152,12 @@ class Dialog:
         self._screen.cancel()
         try:
             if left is not None:
-                self.say(prompts.wrong_passcode(left))
+                self.warn(prompts.wrong_passcode(left))
             while form.bare(typed := await self._unless_aside(form.prompt, aside)):
                 try:
                     return form.read(typed)
                 except ValueError:
-                    self.say(form.hint)
+                    self.warn(form.hint)
             return None
         finally:
             self._aside = outer
@@ -157,7 +170,7 @@ class Dialog:
     async def _repeated(self, form: Form, first: str) -> str:
         once_more = replace(form, prompt=prompts.ONCE_MORE)
         while first != await self.ask(once_more):
-            self.say(prompts.NOT_THE_SAME)
+            self.warn(prompts.NOT_THE_SAME)
             first = await self.ask(form)
         return first
 
@@ -197,17 +210,17 @@ class Dialog:
         try:
             count = await self.board.acknowledge(int(found["upto"]) if found["upto"] else None)
         except Refused as error:
-            self.say(words.refused(error))
+            self.warn(words.refused(error))
         else:
-            self.say(prompts.acknowledged(count))
-            self.board.remind()
+            self.done(prompts.acknowledged(count))
+            self.board.remind(again=True)
         return True
 
     def _show(self, menu: Sequence[Option[T]]) -> None:
         """Say the lines of ``menu``, and below them what to do with notices that wait."""
         self.say(prompts.menu([option.words for option in menu]))
         if self.board:
-            self.board.remind()
+            self.board.remind(again=True)
 
 
 def withdraw_when_lost(screen: Screen, bank: Bank) -> None:

@@ -167,6 +167,10 @@ SPELLINGS = {
 """Keys that insults reports as unknown: those of a keypad in application mode, and rxvt's."""
 
 
+ERASE_ROW = "\r\x1b[K"
+"""What to write to erase the row that the cursor is on, and go to its start (ECMA-48, EL)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Layout:
     """How a text lies on a terminal: its rows, each wrapping into the next, and the cursor among them.
@@ -195,7 +199,7 @@ class Layout:
         # To erase the display from its first cell makes tmux keep what was there among the lines to scroll
         # back to, so the first row is erased on its own.
         below = "\x1b[1B\x1b[J\x1b[1A" if len(self.rows) > 1 else ""
-        return _moved(self.row, "A") + "\r\x1b[K" + below
+        return _moved(self.row, "A") + ERASE_ROW + below
 
     def leave(self) -> str:
         """What to write to keep the drawn text and go to the start of the row below it."""

@@ -42,7 +42,7 @@ async def enrol(session: Session) -> None:
         except Refused as error:
             if error.code != codes.WRONG_CODE:
                 raise
-            talk.say(words.refused(error))
+            talk.warn(words.refused(error))
         else:
             talk.say(app_slips.recovery(recovery))
             return
@@ -51,7 +51,7 @@ async def enrol(session: Session) -> None:
 async def remove(session: Session) -> None:
     """Have one-time passwords sent again."""
     await session.bank.remove_app(messages.RemoveApp(**await secret_again(session)))
-    session.dialog.say(prompts.APP_REMOVED)
+    session.dialog.done(prompts.APP_REMOVED)
 
 
 APP_MENU: tuple[Option[Task | None], ...] = (

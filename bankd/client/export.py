@@ -19,9 +19,6 @@ from bankd.records import ALWAYS, AccountView, Period, Statement
 PAGE = 100
 """Entries asked for at a time: as many as a page may have."""
 
-TELL_EVERY = 10_000
-"""Entries after which it is told how far a long export has come."""
-
 NO_CAMT = "CAMT.053 needs what is installed by: pip install 'bankd[camt]'"
 
 
@@ -58,7 +55,7 @@ def form_of(path: Path) -> str | None:
 async def export(
     bank: Bank, wanted: Export, tell: Callable[[int], None], seconds: Callable[[], float] = time.time
 ) -> int:
-    """Write the statement; how many entries it has. ``tell`` is called with how many have come, now and then.
+    """Write the statement; how many entries it has. ``tell`` is called with how many have come, while there are more.
 
     Raises NotWritten, and Refused and LostBank as the bank does; there is then no file.
     """
@@ -75,8 +72,7 @@ async def export(
             count += len(page.lines)
             if page.end.cursor is None:
                 break
-            if count % TELL_EVERY == 0:
-                tell(count)
+            tell(count)
             page = await bank.statement(PAGE, page.end.cursor, period)
         file.write(form.foot())
     return count

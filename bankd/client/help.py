@@ -69,6 +69,11 @@ Examples:
       --task 'Transfer $100 to Account 1000002 reference Rent' --task 'Statement 5'
   bankd-client --login mobile:+31612345678 --secret-file secret --tasks - < tasks.txt
 
+In a terminal, a row above each question tells how many notices are unread. Colours are
+left out where NO_COLOR is set, and with --plain, where lines are all that is written.
+The row in which long work tells how far it is needs a terminal too; elsewhere there is
+a line about it every ten seconds.
+
 Variables: BANKD_SERVER, BANKD_CA, BANKD_TERMINAL, BANKD_SEAL and BANKD_IDENTITY stand
 for --server, --ca, --terminal, --seal and --identity, BANKD_SECRET for the secret.
 

@@ -33,6 +33,7 @@ class Idleness:
     async def _ask(self) -> None:
         with suppress(Refused, LostBank):  # whoever asks next is told
             await self._board.fetch()
+            self._board.remind()
 
 
 def _nothing() -> None:

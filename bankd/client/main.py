@@ -25,6 +25,7 @@ from bankd.client.inbox import open_inbox
 from bankd.client.menu import Menu
 from bankd.client.opening import open_terminal
 from bankd.client.passcodes import AskPasscode
+from bankd.client.progress import Row
 from bankd.client.script import Script
 from bankd.records import Challenged
 
@@ -98,7 +99,7 @@ async def run_tasks(reactor: Any, given: Given) -> int:
         return exits.NO_BANK
     typed = Lines(reactor, STDIN)
     bank.ask_passcode = _passcodes(reactor, given, typed)
-    script = Script(bank, _print, _complain, as_json=given.as_json)
+    script = Script(bank, _print, _complain, progress=_progress(given), as_json=given.as_json)
     try:
         return await script.run(WAYS[way].login(identity, given.secret), Feed(given.tasks, typed))
     except Unreadable as error:
@@ -143,6 +144,12 @@ async def run_terminal(reactor: Any, given: Given) -> int:
         return await menu.run(given.login, given.secret)
     finally:
         await screen.close()
+
+
+def _progress(given: Given) -> Callable[[str], None]:
+    """Shows how far long work has come: in place in a terminal for that, and otherwise by lines."""
+    in_place = sys.stderr.isatty() and not given.plain and os.environ.get("TERM", "") not in ("", "dumb")
+    return Row(sys.stderr, in_place, _complain).show
 
 
 def _print(text: str) -> None:

@@ -112,7 +112,7 @@ class Menu:
                 await self._do(self._enter(*login, secret))
             return await self._first_menu()
         except NoBank as error:
-            self._dialog.say(words.no_bank(error))
+            self._dialog.warn(words.no_bank(error))
             return exits.NO_BANK
         except (EndOfInput, CancelledError):
             return exits.SUCCESS
@@ -140,12 +140,12 @@ class Menu:
         except (Back, Interrupted):
             self._dialog.say(prompts.NOTHING_DONE)
         except Refused as error:
-            self._dialog.say(words.refused(error))
+            self._dialog.warn(words.refused(error))
         except LostBank as error:
-            self._dialog.say(words.lost(error))
+            self._dialog.warn(words.lost(error))
         except InDoubt as error:
-            self._dialog.say(words.why(error.why))
-            self._dialog.say(words.in_doubt(error))
+            self._dialog.warn(words.why(error.why))
+            self._dialog.warn(words.in_doubt(error))
 
     async def _present_bank(self) -> Bank:
         """The bank that is being talked to, reached anew when that conversation is over. Raises NoBank."""
@@ -165,10 +165,10 @@ class Menu:
             except Refused as error:
                 if error.field not in given:
                     raise
-                self._dialog.say(words.refused(error))
+                self._dialog.warn(words.refused(error))
                 given[error.field] = await self._new(SIGN_UP_FORMS[error.field])
             else:
-                self._dialog.say(slips.signed_up(account))
+                self._dialog.done(slips.signed_up(account))
                 return
 
     async def _new(self, form: Form) -> str | None:
@@ -195,6 +195,7 @@ class Menu:
             await self._serve(await self._open_session(bank, WAYS[way]), SESSION_MENUS[way])
         finally:
             self._dialog.bank = self._dialog.board = None
+            self._screen.bar("")
             if bank.over is None:
                 await bank.log_out()
 
@@ -202,7 +203,7 @@ class Menu:
 
     async def _open_session(self, bank: Bank, way: Way) -> Session:
         """Hear notices from now on, and show those that wait."""
-        board = Noticeboard(bank, self._dialog.say)
+        board = Noticeboard(bank, self._screen)
         self._dialog.bank, self._dialog.board = bank, board
         withdraw_when_lost(self._screen, bank)
         Idleness(self._screen, bank, board, self._dialog.say)
@@ -216,7 +217,7 @@ class Menu:
         try:
             inbox = await self._listen(bank, board.on_hint)
         except (CannotListenError, Refused):
-            self._dialog.say(prompts.NO_HINTS)
+            self._dialog.warn(prompts.NO_HINTS)
         else:
             self._stop_listening()  # an earlier one, where the connection was lost meanwhile
             self._inbox = inbox
@@ -239,7 +240,7 @@ class Menu:
             except CancelledError:  # a one-time password was asked for when the session ended
                 if session.bank.over is None:
                     raise
-                self._dialog.say(words.lost(session.bank.over))
+                self._dialog.warn(words.lost(session.bank.over))
 
     def _stop_listening(self) -> None:
         if self._inbox is not None:

@@ -1,35 +1,35 @@
 """The notices of a session: shown once as they come, and kept until the customer acknowledges them."""
 
-from collections.abc import Callable
-
 from twisted.internet.defer import Deferred
 
 from bankd.client import prompts, words
 from bankd.client.bank import Bank
 from bankd.client.errors import LostBank
+from bankd.client.screen import Screen
+from bankd.client.tone import Tone
 from bankd.codes import Refused
 from bankd.records import Notice
 from bankd.wire.notice import Hint
 
 
 class Noticeboard:
-    """Tells ``say`` each notice of ``bank``'s session once; ``waiting`` are those not acknowledged, oldest first."""
+    """Shows each notice of ``bank``'s session on ``screen`` once, and in its bar how many wait.
 
-    def __init__(self, bank: Bank, say: Callable[[str], None]) -> None:
+    ``waiting`` are those not acknowledged, oldest first.
+    """
+
+    def __init__(self, bank: Bank, screen: Screen) -> None:
         self.waiting: list[Notice] = []
         self._bank = bank
-        self._say = say
+        self._screen = screen
         self._seen: int | None = None
         self._hinted: dict[int, str] = {}
         self._told: set[int] = set()
         self._asking = False
-        self._reminded = False
 
-    def remind(self) -> None:
-        """Say what to do with notices, if any wait. It stays true, and is not repeated, until none does."""
-        if self.waiting:
-            self._say(prompts.REMINDER)
-            self._reminded = True
+    def remind(self, *, again: bool = False) -> None:
+        """Have the bar tell how many notices wait; where lines are plain, ``again`` if it was told before."""
+        self._screen.bar(prompts.waiting(len(self.waiting)), again=again)
 
     async def fetch(self) -> None:
         """Ask the bank for what has not been shown, and show it. Raises Refused and LostBank."""
@@ -44,6 +44,11 @@ class Noticeboard:
         for notice in self.waiting:
             self._show(notice)
         await self.fetch()
+
+    async def earlier(self, count: int) -> list[Notice]:
+        """The newest ``count`` notices that were acknowledged, oldest first. Raises Refused and LostBank."""
+        last = await self._bank.acknowledged()
+        return [notice for notice in await self._bank.notices(max(0, last - count)) if notice.number <= last]
 
     def on_hint(self, hint: Hint) -> None:
         """A notice exists: ask for it, unless it is here already. Hints that come meanwhile cost one more question."""
@@ -61,12 +66,11 @@ class Noticeboard:
             while asked < max(self._hinted):
                 asked = max(self._hinted)
                 await self.fetch()
-            if not self._reminded:
-                self.remind()
         except (Refused, LostBank):
             self._tell_kinds()
         finally:
             self._asking = False
+            self.remind()
             # A forged hint of a notice that does not exist must not hide those that will.
             self._hinted.clear()
 
@@ -75,7 +79,7 @@ class Noticeboard:
         for number in sorted(self._hinted):
             if number > (self._seen or 0) and number not in self._told:
                 self._told.add(number)
-                self._say(words.kind_alone(self._hinted[number]))
+                self._screen.say(words.kind_alone(self._hinted[number]), Tone.NOTICE)
 
     async def acknowledge(self, upto: int | None = None) -> int:
         """Acknowledge what was shown, up to number ``upto`` or all; how many notices that were."""
@@ -83,9 +87,8 @@ class Noticeboard:
         if seen:
             await self._bank.acknowledge(seen[-1].number)
             self.waiting = [notice for notice in self.waiting if notice.number > seen[-1].number]
-            self._reminded = bool(self.waiting)
         return len(seen)
 
     def _show(self, notice: Notice) -> None:
         number = f"[{notice.number}] "
-        self._say(number + words.notice(notice, between="\n" + " " * len(number)))
+        self._screen.say(number + words.notice(notice, between="\n" + " " * len(number)), Tone.NOTICE)

@@ -7,6 +7,7 @@ from typing import Any
 from bankd.client.device import Descriptors, Keyboard
 from bankd.client.screen import PlainLines, Screen
 from bankd.client.terminal import Terminal
+from bankd.client.tone import wanted
 
 
 def open_terminal(reactor: Any, stdin_fd: int = 0, stdout_fd: int = 1, *, captive: bool = False) -> Screen:
@@ -20,7 +21,7 @@ def open_terminal(reactor: Any, stdin_fd: int = 0, stdout_fd: int = 1, *, captiv
     device = Descriptors(reactor, stdin_fd, stdout_fd)
     screen: Terminal | PlainLines
     if os.isatty(stdin_fd) and os.isatty(stdout_fd) and os.environ.get("TERM", "") not in ("", "dumb"):
-        screen = terminal = Terminal(device, captive=captive)
+        screen = terminal = Terminal(device, wanted(os.environ), captive=captive)
         device.connect(Keyboard(lambda: terminal))
         device.watch(signal.SIGWINCH, terminal.redraw)
         device.watch(signal.SIGTSTP, terminal.suspend)

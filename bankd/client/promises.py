@@ -38,7 +38,7 @@ async def hold(session: Session, _views: list[HoldView]) -> None:
     reference = await talk.ask_optional(forms.REFERENCE)
     if not await talk.confirm(prompts.confirm_hold(amount_minor, bank.currency, payee, days)):
         raise Back
-    talk.say(slips.held(await bank.hold(amount_minor, payee, days * DAY_SECONDS, reference)))
+    talk.done(slips.held(await bank.hold(amount_minor, payee, days * DAY_SECONDS, reference)))
 
 
 async def capture(session: Session, views: list[HoldView]) -> None:
@@ -48,7 +48,7 @@ async def capture(session: Session, views: list[HoldView]) -> None:
     amount_minor = await talk.ask_amount(view.currency, abs(view.amount_minor))
     if not await talk.confirm(prompts.confirm_capture(amount_minor, view)):
         raise Back
-    talk.say(slips.captured(await session.bank.capture(view.hold, amount_minor)))
+    talk.done(slips.captured(await session.bank.capture(view.hold, amount_minor)))
 
 
 async def release(session: Session, views: list[HoldView]) -> None:
@@ -56,7 +56,7 @@ async def release(session: Session, views: list[HoldView]) -> None:
     view = await _one_of(session, views)
     if not await session.dialog.confirm(prompts.confirm_release(view)):
         raise Back
-    session.dialog.say(slips.released(await session.bank.release(view.hold)))
+    session.dialog.done(slips.released(await session.bank.release(view.hold)))
 
 
 async def give_back(session: Session) -> None:
@@ -64,13 +64,13 @@ async def give_back(session: Session) -> None:
     talk, bank = session.dialog, session.bank
     payment = await ask_receipt(session, prompts.RECEIVED)
     if payment.kind != "received" or payment.counterparty is None:
-        talk.say(words.code(codes.NO_ENTRY))
+        talk.warn(words.code(codes.NO_ENTRY))
         raise Back
     amount_minor = await talk.ask_amount(payment.currency, payment.amount_minor)
     reference = await talk.ask_optional(forms.REFERENCE)
     if not await talk.confirm(prompts.confirm_give_back(amount_minor, payment.currency, payment.counterparty)):
         raise Back
-    talk.say(slips.given_back(await bank.give_back(payment.receipt, amount_minor, reference)))
+    talk.done(slips.given_back(await bank.give_back(payment.receipt, amount_minor, reference)))
 
 
 HOLDS_MENU: tuple[Option[WithHolds | None], ...] = (

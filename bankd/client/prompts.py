@@ -53,6 +53,8 @@ HOLD_NUMBER = "Number of the hold: "
 RECEIVED = "Number of the receipt for the payment: "
 RECEIPT_NUMBER = "Number of the receipt: "
 RECEIPT_FILE = "New file to write it to: "
+ALL = "all"
+UPTO_NOTICE = "Acknowledge up to which number, or all (empty keeps them): "
 OLDER = "Show older entries? (y/N) "
 FILE = "File to write (its name ends in .csv, .json or .xml): "
 SINCE = "From which day, such as 2026-11-01 (empty for the first): "
@@ -74,6 +76,7 @@ HINT_FILE = "The name of a new file that ends in .csv, .json or .xml (CAMT.053),
 HINT_DAYS = "A number of days from 1 to 99, please."
 HINT_HOLD = "Please type the number of one of the holds above."
 HINT_RECEIPT = "A receipt has a number of at most 18 digits; the statement shows what was paid."
+HINT_NOTICE = "Please type the number of a notice above, or all."
 HINT_DAY = "A day is written year-month-day, such as 2026-11-30."
 HINT_CURRENCY = "A currency has three letters, such as EUR."
 NOT_THE_SAME = "The two were not the same; please try again."
@@ -87,7 +90,7 @@ PIN_CHANGED = "Your PIN was changed."
 PASSWORD_CHANGED = "Your password was changed."
 GOODBYE = "Goodbye."
 LOGGED_OUT = "You are logged out."
-REMINDER = "Type ok to acknowledge notices."
+EARLIER = "The newest that you have acknowledged:"
 NO_NOTICES = "There are no notices that wait for you."
 APP_CONFIRMED = "Your app is set up: from now on it makes your one-time passwords."
 APP_REMOVED = "Your app is removed: from now on one-time passwords are sent to you."
@@ -200,6 +203,13 @@ def confirm_deletion(account: AccountView, payout: str | None) -> str:
 def closed(account: str) -> str:
     """What remains to be said of an account that was closed."""
     return f"Account {account} is closed. Thank you for having banked with us."
+
+
+def waiting(count: int) -> str:
+    """What the bar says of notices that wait; nothing where none do."""
+    if count == 1:
+        return "1 unread notice. Type ok at a menu to acknowledge it."
+    return f"{count} unread notices. Type ok at a menu to acknowledge them." if count else ""
 
 
 def acknowledged(count: int) -> str:

@@ -8,6 +8,7 @@ import codecs
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from time import monotonic
 from typing import Protocol
 
 from twisted.internet import protocol
@@ -18,6 +19,8 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from bankd.client.editor import printable, printable_lines
+from bankd.client.progress import SELDOM_SECONDS, Clock, Seldom
+from bankd.client.tone import Tone
 
 
 class EndOfInput(Exception):
@@ -63,7 +66,7 @@ class Screen(Protocol):
         always a SIGINT.
         """
 
-    def say(self, text: str) -> None:
+    def say(self, text: str, tone: Tone = Tone.PLAIN) -> None:
         """Print ``text`` as whole lines above what is being typed, which stays as it is with its cursor.
 
         One line feed at the end adds no line. Never blocks, and never loses text, however slow the terminal
@@ -75,6 +78,18 @@ class Screen(Protocol):
 
         It is done as far as the terminal obeys, and once more when it is closed; paper stays as it is. Only while no
         question is open.
+        """
+
+    def bar(self, text: str, *, again: bool = False) -> None:
+        """Show ``text`` in a row above every question until it changes; empty for none.
+
+        Where lines are plain it is said when there was none before, and ``again`` where that is wanted.
+        """
+
+    def progress(self, text: str) -> None:
+        """Tell how far work has come, in a row that changes in place and does not stay; empty where it is done.
+
+        Where lines are plain it is said, but not more often than every ten seconds.
         """
 
     def cancel(self) -> None:
@@ -161,12 +176,14 @@ class PlainLines(protocol.Protocol):
 
     transport: Wire  # type: ignore[assignment]
 
-    def __init__(self, device: Device) -> None:
+    def __init__(self, device: Device, clock: Clock = monotonic) -> None:
         self.on_interrupt: Callable[[], bool] = lambda: False
         self.on_key: Callable[[], object] = lambda: None
         self._device = device
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._unfinished = ""
+        self._bar = ""
+        self._seldom = Seldom(SELDOM_SECONDS, clock)
         self._lines: deque[str] = deque()
         self._question: Question | None = None
         self._at_end = False
@@ -185,7 +202,7 @@ class PlainLines(protocol.Protocol):
         self._settle()
         return question.answer
 
-    def say(self, text: str) -> None:
+    def say(self, text: str, tone: Tone = Tone.PLAIN) -> None:
         """See ``Screen.say``."""
         rows = printable_lines(text)
         if self._question is not None:
@@ -194,6 +211,17 @@ class PlainLines(protocol.Protocol):
 
     def wipe(self) -> None:
         """See ``Screen.wipe``."""
+
+    def bar(self, text: str, *, again: bool = False) -> None:
+        """See ``Screen.bar``."""
+        before, self._bar = self._bar, text
+        if text and (again or not before):
+            self.say(text)
+
+    def progress(self, text: str) -> None:
+        """See ``Screen.progress``."""
+        if self._seldom.is_time(text):
+            self.say(text)
 
     def cancel(self) -> None:
         """See ``Screen.cancel``."""

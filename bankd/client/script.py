@@ -44,6 +44,10 @@ Write = Callable[[str], None]
 LOG_IN = "Log In"
 
 
+def _unseen(text: str) -> None:
+    """Shows nobody anything."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """How one task went: ``code`` is None where the connection was lost before the answer.
@@ -85,12 +89,18 @@ class Outcome:
 
 
 class Script:
-    """Runs tasks at ``bank``. Answers go to ``write``, and what ends the script early to ``complain``."""
+    """Runs tasks at ``bank``. Answers go to ``write``, and what ends the script early to ``complain``.
 
-    def __init__(self, bank: Bank, write: Write, complain: Write, *, as_json: bool = False) -> None:
+    ``progress`` is told how far long work has come, and empty text when it is done.
+    """
+
+    def __init__(
+        self, bank: Bank, write: Write, complain: Write, *, progress: Write = _unseen, as_json: bool = False
+    ) -> None:
         self._bank = bank
         self._write = write
         self._complain = complain
+        self._progress = progress
         self._as_json = as_json
 
     async def run(self, login: Login, feed: Feed) -> int:
@@ -162,7 +172,7 @@ class Script:
     async def _export(self, task: str, wanted: Export) -> Outcome:
         """Write a statement to a file; ``field`` is ``file`` where the file, and not the bank, is at fault."""
         try:
-            count = await export(self._bank, wanted, lambda entries: self._complain(slips.exporting(entries)))
+            count = await export(self._bank, wanted, lambda entries: self._progress(slips.exporting(entries)))
         except NotWritten as error:
             return Outcome(task, codes.BAD_FIELD, f"{words.NOT_WRITTEN}: {error}.", {"field": "file"})
         except LostBank as error:
@@ -171,6 +181,8 @@ class Script:
             return _unanswered(task, LostBank(Loss.NONSENSE))
         except Denied as error:
             return Outcome(task, error.code, words.refused(error), {"field": error.field} if error.field else {})
+        finally:
+            self._progress("")
         told = {"file": str(wanted.path), "form": wanted.form, "entries": str(count)}
         return Outcome(task, codes.DONE, slips.exported(count, str(wanted.path)), told)
 
@@ -185,7 +197,7 @@ class Script:
         def tell(count: int) -> None:
             nonlocal answered
             answered = count
-            self._complain(payment_slips.paying(count, len(payments)))
+            self._progress(payment_slips.paying(count, len(payments)))
 
         try:
             return _paid(task, await pay(self._bank, wanted, payments, tell))
@@ -197,6 +209,8 @@ class Script:
         except (LostBank, InDoubt) as error:
             outcome = _unanswered(task, error)
             return replace(outcome, words=f"{outcome.words} {payment_slips.AGAIN}")
+        finally:
+            self._progress("")
 
     def _tell(self, outcome: Outcome) -> None:
         if self._as_json:

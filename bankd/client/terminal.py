@@ -26,14 +26,14 @@ from bankd.client.editor import (
     LINE_ENDS,
     SPELLINGS,
     TEXT,
-    Layout,
     Line,
-    lay_out,
     printable,
     printable_lines,
     wrapped,
 )
+from bankd.client.panel import Panel, Picture
 from bankd.client.screen import Device, EndOfInput, Interrupted, Question
+from bankd.client.tone import Tone, Tones
 
 MOST_REMEMBERED = 50
 """How many visible answers can be recalled."""
@@ -66,7 +66,7 @@ class Terminal(TerminalProtocol):
     nor shown before it is used. ``captive``, no key leads out of the program: not Ctrl-C, Ctrl-D or Ctrl-Z.
     """
 
-    def __init__(self, device: Device, *, captive: bool = False) -> None:
+    def __init__(self, device: Device, tones: Tones | None = None, *, captive: bool = False) -> None:
         self.on_interrupt: Callable[[], bool] = lambda: False
         self.on_key: Callable[[], object] = lambda: None
         self._device = device
@@ -76,7 +76,9 @@ class Terminal(TerminalProtocol):
         self._question: Question | None = None
         self._line = Line()
         self._past: deque[str] = deque(maxlen=MOST_REMEMBERED)
-        self._drawn: Layout | None = None
+        self._bar = self._progress = ""
+        self._tones = tones or Tones(coloured=False)
+        self._panel = Panel(device, self._write, self._tones)
         self._keys: deque[bytes] = deque()
         self._receive = self._pressed
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
@@ -94,13 +96,13 @@ class Terminal(TerminalProtocol):
         self.redraw()
         return question.answer
 
-    def say(self, text: str) -> None:
+    def say(self, text: str, tone: Tone = Tone.PLAIN) -> None:
         """See ``Screen.say``."""
         if self._phase is not Phase.CLOSED:
-            self._erase()
+            self._panel.erase()
             width, _ = self._device.size()
             lines = [row for line in printable_lines(text) for row in wrapped(line, width)]
-            self._write("".join(f"{line}\r\n" for line in lines))
+            self._write("".join(f"{self._tones.dressed(line, tone)}\r\n" for line in lines))
             self.redraw()
 
     def wipe(self) -> None:
@@ -110,7 +112,17 @@ class Terminal(TerminalProtocol):
         self._keys.clear()
         if self._phase is not Phase.CLOSED:
             self._write(WIPE)
-            self._drawn = None
+            self._panel.forget()
+
+    def bar(self, text: str, *, again: bool = False) -> None:
+        """See ``Screen.bar``."""
+        self._bar = printable(text)
+        self.redraw()
+
+    def progress(self, text: str) -> None:
+        """See ``Screen.progress``."""
+        self._progress = printable(text)
+        self.redraw()
 
     def cancel(self) -> None:
         """See ``Screen.cancel``."""
@@ -129,17 +141,13 @@ class Terminal(TerminalProtocol):
 
     def redraw(self) -> None:
         """Make the terminal show the open question as it stands now."""
-        wanted = self._wanted()
-        if wanted != self._drawn:
-            self._erase()
-            self._write(wanted.draw() if wanted else "")
-            self._drawn = wanted
+        self._panel.show(self._wanted())
 
     def suspend(self) -> None:
         """Leave the terminal, with what is drawn, to whoever started us, and stop until we are continued."""
         if self._phase is Phase.OURS and not self._captive:
             self.redraw()
-            self._leave()
+            self._panel.leave()
             self._phase = Phase.BEING_LEFT
             sent = FileSender().beginFileTransfer(BytesIO(MARK_NO_PASTES), self.terminal.transport)
             sent.addCallbacks(lambda _: self._stop(), lambda gone: None)
@@ -149,7 +157,7 @@ class Terminal(TerminalProtocol):
         if self._phase is not Phase.CLOSED:
             self._phase = Phase.OURS
             self._device.raw()
-            self._drawn = None
+            self._panel.forget()
             self.terminal.write(MARK_PASTES)
             self._use_keys()
             self.redraw()
@@ -243,7 +251,7 @@ class Terminal(TerminalProtocol):
         """Close the open question as it stands on the screen, forget what was typed, and return it."""
         assert self._question is not None
         self.redraw()
-        self._leave()
+        self._panel.leave()
         question, self._question = self._question, None
         self._line = Line()
         return question
@@ -258,33 +266,21 @@ class Terminal(TerminalProtocol):
             self._device.stop()
             self.resume()
 
-    def _wanted(self) -> Layout | None:
-        """What the terminal should show of the open question."""
-        if self._question is None or self._phase is not Phase.OURS:
+    def _wanted(self) -> Picture | None:
+        """What the terminal should show below what was said."""
+        if self._phase is not Phase.OURS:
             return None
+        if self._question is None:
+            return self._panel.picture(self._progress, None)
         prompt, text, cursor = self._question.prompt, self._line.text, self._line.cursor
         if self._question.hidden:
             text, cursor = "", 0
-        columns, height = self._device.size()
-        return lay_out(prompt + text, len(prompt) + cursor, columns).within(height)
-
-    def _erase(self) -> None:
-        """Take what is drawn off the terminal, which wraps it anew when resized, perhaps before we know."""
-        if self._drawn is not None:
-            columns, _ = self._device.size()
-            self._write(self._drawn.rewrapped(columns).erase())
-            self._drawn = None
-
-    def _leave(self) -> None:
-        """Let what is drawn stay where it is, and go on below it."""
-        if self._drawn is not None:
-            self._write(self._drawn.leave())
-            self._drawn = None
+        return self._panel.picture(self._bar, prompt + text, len(prompt) + cursor)
 
     def _clear(self) -> None:
         if self._phase is Phase.OURS:
             self._write(CLEAR)
-            self._drawn = None
+            self._panel.forget()
             self.redraw()
 
     def _write(self, text: str) -> None:

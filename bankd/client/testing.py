@@ -10,6 +10,7 @@ from bankd.client.answers import Answer
 from bankd.client.bank import Bank
 from bankd.client.errors import Loss, LostBank
 from bankd.client.screen import EndOfInput, Interrupted
+from bankd.client.tone import Tone
 from bankd.codes import Code
 from bankd.records import Greeting
 from bankd.wire import codec
@@ -106,6 +107,7 @@ class ScriptedScreen:
         self.closed = False
         self.on_interrupt: Callable[[], bool] = lambda: False
         self.on_key: Callable[[], object] = lambda: None
+        self._bar = ""
         self._lines = deque(lines)
         self._question: Deferred[str] | None = None
 
@@ -119,7 +121,7 @@ class ScriptedScreen:
             self._answer(self._lines.popleft())
         return question
 
-    def say(self, text: str) -> None:
+    def say(self, text: str, tone: Tone = Tone.PLAIN) -> None:
         """Add lines to the transcript."""
         self.transcript += text.split("\n")
 
@@ -127,6 +129,17 @@ class ScriptedScreen:
         """Forget what could be seen; ``wiped`` has it."""
         self.wiped += self.transcript
         self.transcript = []
+
+    def bar(self, text: str, *, again: bool = False) -> None:
+        """Add it as a line when there was none before, or again."""
+        before, self._bar = self._bar, text
+        if text and (again or not before):
+            self.say(text)
+
+    def progress(self, text: str) -> None:
+        """Add it as a line."""
+        if text:
+            self.say(text)
 
     def cancel(self) -> None:
         """Withdraw the open question."""

@@ -28,6 +28,8 @@ from urllib.request import urlopen
 
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
+from bankd.client import prompts
+
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 DEMO = ROOT / "etc" / "demo.ini"
@@ -410,6 +412,12 @@ class Screen:
         """Every row since the terminal was opened, wrapped ones joined, without the spaces at their ends."""
         shown = self._screens.tmux("capture-pane", "-p", "-J", "-S", "-", "-t", self._name)
         return [row.rstrip() for row in shown.rstrip().split("\n")]
+
+    def kept(self) -> list[str]:
+        """The same without the bar, which goes with the question that it stands above."""
+        rows = self.rows()
+        bars = {prompts.waiting(count) for count in range(1, 100)}
+        return [row for row in rows[:-1] if row not in bars] + rows[-1:]
 
     def visible(self) -> list[str]:
         """The rows that are on the screen now, as they are."""

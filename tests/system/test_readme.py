@@ -102,21 +102,21 @@ class Player:
     def __init__(self, screen: Screen, fill: Callable[[str], str]) -> None:
         self._screen = screen
         self._fill = fill
-        self._begin = len(screen.rows()) - 1
+        self._begin = len(screen.kept()) - 1
         self._half_typed = ""
 
     def play(self, text: str) -> None:
         """Play one block; afterwards the terminal is where the block ends."""
         if text.startswith(SHELL):
             self._screen.wait_for_question(SHELL)  # what the block before had begun has ended
-            self._begin = len(self._screen.rows()) - 1
+            self._begin = len(self._screen.kept()) - 1
         *lines, last = text.splitlines()
         expected = ""
         for line in lines:
             expected = self._step(expected, line, "\r")
         expected = self._step(expected, last, "")
         self._wait(expected if is_typed(last) else expected + LINES)
-        self._begin = len(self._screen.rows()) - 1
+        self._begin = len(self._screen.kept()) - 1
 
     def _step(self, expected: str, line: str, end: str) -> str:
         """Play one line after what is ``expected`` so far; what is expected then."""
@@ -136,7 +136,7 @@ class Player:
         wanted = re.compile(expected)
 
         def holds() -> bool:
-            rows = self._screen.rows()[self._begin :]
+            rows = self._screen.kept()[self._begin :]
             return wanted.fullmatch("".join(f"{row}\n" for row in rows)) is not None
 
         look_until(holds, lambda: self._screen.never_saw(expected))
