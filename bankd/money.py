@@ -27,6 +27,14 @@ class NotMoney(ValueError):
     """The text is not an amount of this currency; the message says what would be."""
 
 
+class OtherCurrency(NotMoney):
+    """The text has another currency's sign."""
+
+
+class OutOfRange(NotMoney):
+    """The amount is zero, or more than MAX_AMOUNT_MINOR."""
+
+
 CURRENCIES = frozenset(currency.code for currency in iso4217.Currency if currency.exponent is not None)
 """Every ISO 4217 currency that has minor units, so that an account can be kept in it."""
 
@@ -57,10 +65,10 @@ def parse(text: str, currency: str) -> int:
     if found is None or len(found["part"] or "") > places:
         raise NotMoney(f"an amount is digits with at most {places} decimals, such as {example(currency)}")
     if found["sign"] and currency not in SIGNS[found["sign"]]:
-        raise NotMoney(f"the account is kept in {currency}")
+        raise OtherCurrency(f"the account is kept in {currency}")
     amount = int(found["units"] + (found["part"] or "").ljust(places, "0"))
     if not 0 < amount <= MAX_AMOUNT_MINOR:
-        raise NotMoney(f"an amount is more than zero and at most {plain(MAX_AMOUNT_MINOR, currency)}")
+        raise OutOfRange(f"an amount is more than zero and at most {plain(MAX_AMOUNT_MINOR, currency)}")
     return amount
 
 

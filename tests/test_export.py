@@ -15,12 +15,13 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from bankd import codes
 from bankd.client.errors import Denied
-from bankd.client.export import FORMS, NO_CAMT, Export, export
+from bankd.client.export import FORMS, Export, export
 from bankd.client.files import new_file
 from bankd.client.files.camt import NAMESPACE
 from bankd.client.files.csv import COLUMNS
 from bankd.client.files.new_file import NotWritten
 from bankd.client.testing import ScriptedLine, granted, refusal, scripted_bank
+from bankd.client.words import NO_CAMT
 from bankd.records import ALWAYS, AccountView, Period, StatementEnd, StatementLine
 from bankd.wire import messages
 from bankd.wire.grammar import TEXT, read_time

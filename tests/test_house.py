@@ -43,7 +43,15 @@ FOR_PROTOCOLS = (
     *("bankd.ibank", "bankd.ioperator", "bankd.credentials"),
     *("bankd.wire", "bankd.codes", "bankd.records", "bankd.figures", "bankd.log_lines"),
 )
-FOR_CLIENTS = ("bankd.wire", "bankd.money", "bankd.codes", "bankd.records", "bankd.signing", "bankd.core_files")
+FOR_CLIENTS = (
+    "bankd.language",
+    "bankd.wire",
+    "bankd.money",
+    "bankd.codes",
+    "bankd.records",
+    "bankd.signing",
+    "bankd.core_files",
+)
 
 # docs/architecture.md tells why; a new module needs a room here, and a new room a reason.
 ROOMS = {
@@ -119,6 +127,8 @@ ROOMS = {
     "bankd.testing": Room(6, NETWORK),
     "bankd.practice_wire": Room(6, NETWORK),
     # Beside the house: a client needs only the protocol, and the operator's command reaches everywhere.
+    "bankd.language": Room(5),
+    "bankd.bankd_client": Room(7, ours=("bankd.language", "bankd.client")),
     "bankd.client": Room(7, NETWORK, ours=FOR_CLIENTS),
     "bankd.ctl": Room(7, (*NETWORK, *DATABASE)),
     "bankd.conformance": Room(7, ours=("bankd.client",)),

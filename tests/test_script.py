@@ -8,12 +8,13 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from bankd import codes
-from bankd.client import days, exits, prompts, slips, words
+from bankd.client import days, exits, prompts, words
 from bankd.client.answers import Answer
 from bankd.client.errors import Loss, LostBank
 from bankd.client.export import Export
 from bankd.client.feed import Feed, Later
 from bankd.client.script import Script
+from bankd.client.statement_slips import NO_ENTRIES
 from bankd.client.tasks import SHAPES, Context, NotTask, Verb, read_task
 from bankd.client.testing import ScriptedLine, granted, refusal, scripted_bank
 from bankd.records import AccountView, CustomerView, Notice, Period, Receipt, StatementEnd, StatementLine, Welcome
@@ -235,7 +236,7 @@ class Running(SynchronousTestCase):
         pages = [granted(StatementEnd("USD", 0, 0, 0, 9)), refusal(codes.BUSY)]
         self.run_tasks("Statement", "Statement", STATEMENT=[*pages, granted(StatementEnd("USD", 0, 0, 0))])
         self.assertEqual(self.written[0], words.CODES[codes.BUSY])
-        self.assertIn(slips.NO_ENTRIES, self.written[1])
+        self.assertIn(NO_ENTRIES, self.written[1])
         self.assertEqual(self.line.asked[2], messages.Statement(limit=20, cursor=9))
 
     def test_verb_of_a_newer_bank_is_answered(self) -> None:

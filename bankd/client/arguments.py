@@ -20,6 +20,7 @@ from bankd.client.means import Means, Named
 from bankd.client.passcodes import totp_secret
 from bankd.client.sealing import Extent
 from bankd.client.tasks import SHAPES
+from bankd.language import LANGUAGES
 from bankd.wire.grammar import PASSCODE
 
 LOCAL_CA = Path("var/ca.pem")
@@ -86,6 +87,7 @@ def make_parser() -> argparse.ArgumentParser:
     option("--task", dest="tasks", action="append", metavar="TASK", type=lambda task: ("task", task), help=TASK_HELP)
     option("--tasks", action="append", metavar="FILE", type=lambda file: ("file", file), help=TASKS_HELP)
     option("--json", action="store_true", help="answer each task by an object on one line")
+    option("--language", metavar="CODE", choices=LANGUAGES, help=f"the language to speak: {', '.join(LANGUAGES)}")
     option("--plain", action="store_true", help="plain lines, also in a terminal")
     option("--atm", action="store_true", help="be a cash machine: one customer after another, by PIN")
     option("--kiosk", action="store_true", help="with --atm: no key leads out of the program; SIGTERM ends it")

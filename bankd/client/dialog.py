@@ -15,8 +15,8 @@ from typing import Generic, TypeVar
 
 from twisted.internet.defer import CancelledError, Deferred
 
-from bankd import codes, money
-from bankd.client import forms, prompts, words
+from bankd import codes
+from bankd.client import amounts, forms, prompts, words
 from bankd.client.bank import Bank
 from bankd.client.errors import LostBank
 from bankd.client.forms import Form
@@ -121,8 +121,8 @@ class Dialog:
             if not typed:
                 raise Back
             try:
-                amount_minor = money.parse(typed, currency)
-            except money.NotMoney as error:
+                amount_minor = amounts.parse(typed, currency)
+            except amounts.NotAmount as error:
                 self.warn(prompts.not_an_amount(str(error)))
                 continue
             if all_minor is None or amount_minor <= all_minor:
@@ -164,8 +164,8 @@ class Dialog:
             aside.callback(None)
 
     async def confirm(self, question: str) -> bool:
-        """Whether the answer is yes; anything but y or yes is no."""
-        return (await self._answer(question)).casefold() in ("y", "yes")
+        """Whether the answer is yes in the person's language; anything else is no."""
+        return (await self._answer(question)).casefold() in prompts.YES
 
     async def _repeated(self, form: Form, first: str) -> str:
         once_more = replace(form, prompt=prompts.ONCE_MORE)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from bankd.client import words
 from bankd.client.bank import Bank
 from bankd.client.files.csv import Csv
 from bankd.client.files.form import Form, Head
@@ -19,15 +20,13 @@ from bankd.records import ALWAYS, AccountView, Period, Statement
 PAGE = 100
 """Entries asked for at a time: as many as a page may have."""
 
-NO_CAMT = "CAMT.053 needs what is installed by: pip install 'bankd[camt]'"
-
 
 def _camt() -> Form:
     """The form of CAMT.053, whose library is large and not always there. Raises NotWritten."""
     try:
         from bankd.client.files.camt import Camt
     except ImportError:
-        raise NotWritten(NO_CAMT) from None
+        raise NotWritten(words.NO_CAMT) from None
     return Camt()
 
 

@@ -74,6 +74,11 @@ left out where NO_COLOR is set, and with --plain, where lines are all that is wr
 The row in which long work tells how far it is needs a terminal too; elsewhere there is
 a line about it every ten seconds.
 
+The terminal speaks the language of --language, or else the one that LANGUAGE, LC_ALL,
+LC_MESSAGES or LANG names, or English; and reads and shows amounts as that language
+writes them (1.234,50 in German). Tasks, and what is said about options, are English;
+with --language, what is answered to tasks is not.
+
 Variables: BANKD_SERVER, BANKD_CA, BANKD_TERMINAL, BANKD_SEAL and BANKD_IDENTITY stand
 for --server, --ca, --terminal, --seal and --identity, BANKD_SECRET for the secret.
 

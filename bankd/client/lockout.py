@@ -2,11 +2,14 @@
 
 from bankd import codes
 from bankd.codes import Code
+from bankd.language import _, plural
 
 REFUSED_FOR: dict[Code, str] = {
-    codes.LOCKED: "Too many tries to log in have failed, so the bank looks at none for {time}. A terminal at which you "
-    "have logged in before may still do.",
-    codes.WAIT: "There were several tries. Please wait {time} before the next one.",
+    codes.LOCKED: _(
+        "Too many tries to log in have failed, so the bank looks at none for {time}. A terminal at which you "
+        "have logged in before may still do."
+    ),
+    codes.WAIT: _("There were several tries. Please wait {time} before the next one."),
 }
 """What is said of a refusal of which the bank tells how long it lasts."""
 
@@ -19,11 +22,15 @@ def refused_for(code: Code, seconds: int) -> str | None:
 def span(seconds: int) -> str:
     """So many seconds, or from two minutes on the minutes that they begin."""
     if seconds < 120:
-        return f"{seconds} second{'s' * (seconds != 1)}"
-    return f"{-(-seconds // 60)} minutes"
+        return plural("{count} second", "{count} seconds", seconds)
+    return plural("{count} minute", "{count} minutes", -(-seconds // 60))
 
 
 def failed(count: int | None) -> str:
     """How many tries failed before a log-in, on a line of its own; nothing where none did."""
-    tries = "1 try" if count == 1 else f"{count} tries"
-    return f"\n{tries} with a wrong PIN or password came before. If that was not you, change both." if count else ""
+    told = plural(
+        "{count} try with a wrong PIN or password came before. If that was not you, change both.",
+        "{count} tries with a wrong PIN or password came before. If that was not you, change both.",
+        count or 0,
+    )
+    return f"\n{told}" if count else ""

@@ -2,56 +2,59 @@
 
 from datetime import UTC, datetime, tzinfo
 
-from bankd import money
+from bankd.client import amounts
+from bankd.language import _
 from bankd.records import Notice, NoticeKind
 
 NOTICES: dict[str, tuple[str, str]] = {
-    NoticeKind.PAID: ("You paid {amount} to {other}", "A payment left your account"),
-    NoticeKind.RECEIVED: ("You received {amount} from {other}", "A payment reached your account"),
-    NoticeKind.DEPOSIT: ("{amount} was paid in", "Cash was paid in"),
-    NoticeKind.WITHDRAWAL: ("{amount} was withdrawn", "Cash was withdrawn"),
-    NoticeKind.FEE: ("You paid a fee of {amount}", "A fee was charged"),
-    NoticeKind.HOLD: ("{amount} was set aside for {other}", "Money was set aside"),
-    NoticeKind.PROMISED: ("{amount} was set aside for you by {other}", "Money was set aside for you"),
-    NoticeKind.RELEASED: ("{amount} that was set aside is free again", "Money that was set aside is free again"),
-    NoticeKind.WITHDRAWN: ("{amount} is no longer set aside for you", "Money is no longer set aside for you"),
-    NoticeKind.REVERSAL: ("{amount} was given back to you by {other}", "A payment was given back"),
-    NoticeKind.DELETION: ("Your account was closed", "Your account was closed"),
-    NoticeKind.SECRET: ("Your PIN or password was changed",) * 2,
-    NoticeKind.FAILED: ("Somebody has tried several times to log in to your account, and failed",) * 2,
-    NoticeKind.LOCKOUT: ("Too many tries to log in to your account have failed, and whoever made them is locked out",)
+    NoticeKind.PAID: (_("You paid {amount} to {other}"), _("A payment left your account")),
+    NoticeKind.RECEIVED: (_("You received {amount} from {other}"), _("A payment reached your account")),
+    NoticeKind.DEPOSIT: (_("{amount} was paid in"), _("Cash was paid in")),
+    NoticeKind.WITHDRAWAL: (_("{amount} was withdrawn"), _("Cash was withdrawn")),
+    NoticeKind.FEE: (_("You paid a fee of {amount}"), _("A fee was charged")),
+    NoticeKind.HOLD: (_("{amount} was set aside for {other}"), _("Money was set aside")),
+    NoticeKind.PROMISED: (_("{amount} was set aside for you by {other}"), _("Money was set aside for you")),
+    NoticeKind.RELEASED: (_("{amount} that was set aside is free again"), _("Money that was set aside is free again")),
+    NoticeKind.WITHDRAWN: (_("{amount} is no longer set aside for you"), _("Money is no longer set aside for you")),
+    NoticeKind.REVERSAL: (_("{amount} was given back to you by {other}"), _("A payment was given back")),
+    NoticeKind.DELETION: (_("Your account was closed"), _("Your account was closed")),
+    NoticeKind.SECRET: (_("Your PIN or password was changed"),) * 2,
+    NoticeKind.FAILED: (_("Somebody has tried several times to log in to your account, and failed"),) * 2,
+    NoticeKind.LOCKOUT: (
+        _("Too many tries to log in to your account have failed, and whoever made them is locked out"),
+    )
     * 2,
-    NoticeKind.UNUSUAL: ("More cash than usual was withdrawn at once",) * 2,
-    NoticeKind.DEVICE: ("Your authenticator app was set up or removed",) * 2,
-    NoticeKind.RECOVERY: ("One of your recovery codes was used",) * 2,
-    NoticeKind.FROZEN: ("Your account was frozen by the bank: no money can leave it",) * 2,
-    NoticeKind.UNFROZEN: ("Your account is no longer frozen",) * 2,
-    NoticeKind.CONTACT: ("Your contact information was changed",) * 2,
-    NoticeKind.BROADCAST: ("Your bank says: {words}", "Your bank has something to say"),
+    NoticeKind.UNUSUAL: (_("More cash than usual was withdrawn at once"),) * 2,
+    NoticeKind.DEVICE: (_("Your authenticator app was set up or removed"),) * 2,
+    NoticeKind.RECOVERY: (_("One of your recovery codes was used"),) * 2,
+    NoticeKind.FROZEN: (_("Your account was frozen by the bank: no money can leave it"),) * 2,
+    NoticeKind.UNFROZEN: (_("Your account is no longer frozen"),) * 2,
+    NoticeKind.CONTACT: (_("Your contact information was changed"),) * 2,
+    NoticeKind.BROADCAST: (_("Your bank says: {words}"), _("Your bank has something to say")),
 }
 """Each kind of notice without its full stop: with what the bank tells of it, and where only the kind is known."""
 
 WITHOUT_OTHER: dict[str, str] = {
-    NoticeKind.PAID: "You paid {amount} in cash",
-    NoticeKind.HOLD: "{amount} was set aside for cash",
-    NoticeKind.REVERSAL: "{amount} was given back to you",
+    NoticeKind.PAID: _("You paid {amount} in cash"),
+    NoticeKind.HOLD: _("{amount} was set aside for cash"),
+    NoticeKind.REVERSAL: _("{amount} was given back to you"),
 }
 """What is told instead where no other account is named."""
 
-YOU_GAVE_BACK = ("You gave back {amount} to {other}", "{amount} was taken back")
+YOU_GAVE_BACK = (_("You gave back {amount} to {other}"), _("{amount} was taken back"))
 """What is told of a reversal that the account paid for, with another account and without."""
 
 
 def moment(at_us: int, zone: tzinfo | None = None) -> str:
     """A time as people write it, in ``zone`` or this computer's own."""
     at = datetime.fromtimestamp(at_us // 1_000_000, UTC)
-    return at.astimezone(zone).strftime("%d %b %Y %H:%M")
+    return at.astimezone(zone).strftime(_("%d %b %Y %H:%M"))
 
 
 def kind_alone(kind: str) -> str:
     """A notice of which only the kind is known."""
-    _, alone = NOTICES.get(kind, ("", f"There is news of the kind '{kind}'"))
-    return f"{alone}."
+    known = NOTICES.get(kind)
+    return (known[1] if known else _("There is news of the kind '{kind}'").format(kind=kind)) + "."
 
 
 def notice(notice: Notice, between: str = ", ") -> str:
@@ -62,13 +65,18 @@ def notice(notice: Notice, between: str = ", ") -> str:
     elif notice.counterparty is None:
         told = WITHOUT_OTHER.get(notice.kind, told)
     amount, balance = written(notice.amount_minor, notice.currency), written(notice.balance_minor, notice.currency)
-    other = f"account {notice.counterparty}" if notice.counterparty else "another account"
+    other = (
+        _("account {counterparty}").format(counterparty=notice.counterparty)
+        if notice.counterparty
+        else _("another account")
+    )
     known = amount or notice.words or "{" not in told
     happened = told.format(amount=amount.removeprefix("-"), other=other, words=notice.words) if known else alone
     reference = f" ({notice.reference})" if notice.reference else ""
-    return f"{happened or alone}{reference}{between}{moment(notice.at_us)}{balance and f'; balance {balance}'}."
+    after = balance and _("; balance {balance}").format(balance=balance)
+    return f"{happened or alone}{reference}{between}{moment(notice.at_us)}{after}."
 
 
 def written(amount_minor: int | None, currency: str | None) -> str:
     """An amount with its currency; empty where either is not known."""
-    return money.written(amount_minor, currency) if amount_minor is not None and currency else ""
+    return amounts.written(amount_minor, currency) if amount_minor is not None and currency else ""

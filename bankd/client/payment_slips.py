@@ -1,16 +1,18 @@
 """What is said of files of payments, in English."""
 
-from bankd import codes, money
-from bankd.client import words
+from bankd import codes
+from bankd.client import amounts, words
 from bankd.client.errors import Denied
 from bankd.client.files.payments import NotPayments, Payment
 from bankd.client.payment_file import Paid, line_at_fault
+from bankd.language import _, number, plural
 from bankd.records import BulkLine
 
-NOTHING_PAID = "Nothing was paid."
-AGAIN = "Pay the same file again in the same way: what was paid is not paid twice."
-KEPT = "The bank remembers this of the file; to have the same payments looked at anew, add a new name: as NAME."
-OTHER_WAY = (
+NOTHING_PAID = _("Nothing was paid.")
+WRONG = _("What is wrong with the file:")
+AGAIN = _("Pay the same file again in the same way: what was paid is not paid twice.")
+KEPT = _("The bank remembers this of the file; to have the same payments looked at anew, add a new name: as NAME.")
+OTHER_WAY = _(
     "This file was given before in the other way (all together, or each), so it was not done again. If it was paid "
     "then, it is paid: give it again in that way to see. A new name, as NAME, would pay all of it anew."
 )
@@ -18,24 +20,36 @@ OTHER_WAY = (
 
 def unreadable(error: NotPayments) -> str:
     """Why a file is not one of payments, a line for each fault."""
-    told = [f"{'the file' if fault.line is None else f'line {fault.line}'}: {fault.why}" for fault in error.faults]
-    return "\n".join([f"{NOTHING_PAID} What is wrong with the file:", *(f"  {line}" for line in told)])
+    told = [
+        f"{_('the file') if fault.line is None else _('line {line}').format(line=fault.line)}: {fault.why}"
+        for fault in error.faults
+    ]
+    return "\n".join(
+        [
+            f"{NOTHING_PAID} {WRONG}",
+            *(f"  {line}" for line in told),
+        ]
+    )
 
 
 def paying(answered: int, payments: int) -> str:
     """How far a long file has come."""
-    return f"{answered:,} of {payments:,} payments answered"
+    return _("{answered} of {payments} payments answered").format(answered=number(answered), payments=number(payments))
 
 
 def paid(paid: Paid) -> str:
     """What became of a file: a summary, and a line for each payment that was refused."""
-    amount = money.written(paid.amount_minor, paid.currency)
-    lines = [f"{_payments(len(paid.made))} made, {amount} in all. Key {paid.key}."]
+    amount = amounts.written(paid.amount_minor, paid.currency)
+    lines = [
+        _("{payments} made, {amount} in all. Key {key}.").format(
+            payments=_payments(len(paid.made)), amount=amount, key=paid.key
+        )
+    ]
     if paid.before:
-        lines.append(f"{_payments(paid.before)} had been made before and cost nothing now.")
+        lines.append(_("{payments} had been made before and cost nothing now.").format(payments=_payments(paid.before)))
     if paid.refused:
         lines += [
-            f"{_payments(len(paid.refused))} refused:",
+            _("{payments} refused:").format(payments=_payments(len(paid.refused))),
             *(_refused(*each, paid.currency) for each in paid.refused),
         ]
     return "\n".join(lines)
@@ -49,13 +63,19 @@ def denied(error: Denied, payments: tuple[Payment, ...], part: bool) -> str:
     if error.code == codes.OTHER_CONTENT:
         return OTHER_WAY
     line = line_at_fault(error, payments)
-    return f"{said} {AGAIN}" if line is None else f"Line {line}: {said} {NOTHING_PAID} {KEPT}"
+    return (
+        f"{said} {AGAIN}"
+        if line is None
+        else _("Line {line}: {said}").format(line=line, said=f"{said} {NOTHING_PAID} {KEPT}")
+    )
 
 
 def _refused(payment: Payment, line: BulkLine, currency: str) -> str:
-    amount = money.written(payment.payee.amount_minor, currency)
-    return f"  line {payment.line}: {amount} to account {payment.payee.payee}: {words.reason(line.reason or '')}"
+    amount = amounts.written(payment.payee.amount_minor, currency)
+    return _("  line {line}: {amount} to account {payee}: {reason}").format(
+        line=payment.line, amount=amount, payee=payment.payee.payee, reason=words.reason(line.reason or "")
+    )
 
 
 def _payments(count: int) -> str:
-    return f"{count:,} {'payment' if count == 1 else 'payments'}"
+    return plural("{count} payment", "{count} payments", count)

@@ -7,6 +7,8 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import TextIO
 
+from bankd.client import words
+
 
 class NotWritten(Exception):
     """There is no new file; the message says why."""
@@ -29,9 +31,9 @@ def new_file(path: Path) -> Iterator[TextIO]:
             path.open("x").close()  # whoever made a file of this name meanwhile keeps theirs
             os.replace(file.name, path)
     except FileExistsError:
-        raise NotWritten(f"{path} exists already; please name another file") from None
+        raise NotWritten(words.exists(path)) from None
     except OSError as error:
-        raise NotWritten(f"{path} cannot be written: {error.strerror}") from None
+        raise NotWritten(words.cannot_be_written(path, error.strerror or "")) from None
 
 
 @contextmanager
