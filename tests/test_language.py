@@ -22,7 +22,7 @@ PLACES = re.compile(r"\{\w*\}|%[a-zA-Z]")
 ROOMS = frozenset(
     {
         *("words", "slips", "statement_slips", "payment_slips", "app_slips", "news", "lockout", "prompts", "no_banks"),
-        "amounts",
+        *("amounts", "atm_prompts"),
     }
 )
 """Where words are, each marked to be translated."""

@@ -149,7 +149,7 @@ class Atm:
         if welcome.change is not None:
             self._page()
             await entry.change_first(self._dialog, bank, pin)
-        session = Session(self._dialog, bank, Noticeboard(bank, self._dialog.say), WAYS[way])
+        session = Session(self._dialog, bank, Noticeboard(bank, self._screen), WAYS[way])
         said = slips.welcome(welcome, bank.registered)
         while True:
             self._page(said, "")

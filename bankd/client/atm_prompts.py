@@ -1,20 +1,21 @@
-"""What a cash machine asks and says, in English."""
+"""What a cash machine asks and says."""
 
-from bankd import money
+from bankd.client import amounts
+from bankd.language import _
 
-HELLO = "Welcome. This machine pays cash out and in."
-WHO = "Account number, or mobile number with +: "
-HINT_WHO = "An account number is on your card; a mobile number begins with + and the country's code."
-KEY = "Press a key: "
-ANOTHER = "Would you like anything else?"
-YES, NO = "Yes", "No"
-OTHER = "Another amount"
-AMOUNT_OUT = "How much would you like?"
-AMOUNT_IN = "How much have you put in?"
-GO_ON = "Press Enter to go on: "
-FAREWELL = "Please take your card.\n\nThank you, and goodbye."
-OUT_OF_SERVICE = "This machine is out of service for the moment."
-TRYING_AGAIN = "It tries again by itself."
+HELLO = _("Welcome. This machine pays cash out and in.")
+WHO = _("Account number, or mobile number with +: ")
+HINT_WHO = _("An account number is on your card; a mobile number begins with + and the country's code.")
+KEY = _("Press a key: ")
+ANOTHER = _("Would you like anything else?")
+YES, NO = _("Yes"), _("No")
+OTHER = _("Another amount")
+AMOUNT_OUT = _("How much would you like?")
+AMOUNT_IN = _("How much have you put in?")
+GO_ON = _("Press Enter to go on: ")
+FAREWELL = _("Please take your card.\n\nThank you, and goodbye.")
+OUT_OF_SERVICE = _("This machine is out of service for the moment.")
+TRYING_AGAIN = _("It tries again by itself.")
 
 
 def heading(bank: str) -> str:
@@ -29,4 +30,4 @@ def big(names: list[str]) -> str:
 
 def cash(amount_minor: int, currency: str) -> str:
     """An amount among the choices."""
-    return money.written(amount_minor, currency)
+    return amounts.written(amount_minor, currency)

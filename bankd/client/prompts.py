@@ -1,5 +1,7 @@
 """What the terminal itself asks and says, in English: menus, questions, hints."""
 
+from itertools import zip_longest
+
 from bankd.client import amounts
 from bankd.language import _, plural
 from bankd.records import AccountView, Allowance, Challenged, HoldView
@@ -22,6 +24,9 @@ EXPORT, RECEIPT = _("Export Statement..."), _("Save a Receipt...")
 TAKE_OVER = _("In use at another terminal. End that session by a one-time password? (y/N) ")
 HOLDS, GIVE_BACK, LIMITS = _("Holds..."), _("Give a Payment Back..."), _("View Limits")
 HOLD, CAPTURE, RELEASE = _("Set Money Aside"), _("Have a Hold Paid"), _("Release a Hold")
+
+LONGEST_COLUMN = 12
+"""Lines of a menu below each other."""
 
 CHOICE = _("Your choice: ")
 
@@ -132,8 +137,14 @@ def hello(bank: str) -> str:
 
 
 def menu(names: list[str]) -> str:
-    """A menu as it stands on the screen."""
-    return "\n".join(["", *(f"{number:>3}  {name}" for number, name in enumerate(names, 1))])
+    """A menu as it stands on the screen; a long one in two columns, so that what was said before it stays in sight."""
+    lines = [f"{number:>3}  {name}" for number, name in enumerate(names, 1)]
+    if len(lines) <= LONGEST_COLUMN:
+        return "\n".join(["", *lines])
+    rows = -(-len(lines) // 2)
+    width = max(map(len, lines[:rows])) + 2
+    pairs = zip_longest(lines[:rows], lines[rows:], fillvalue="")
+    return "\n".join(["", *(f"{left:<{width}}{right}".rstrip() for left, right in pairs)])
 
 
 def amount(currency: str, all_minor: int | None = None) -> str:

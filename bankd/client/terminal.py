@@ -111,6 +111,7 @@ class Terminal(TerminalProtocol):
         self._past.clear()
         self._keys.clear()
         if self._phase is not Phase.CLOSED:
+            self._bar = ""
             self._write(WIPE)
             self._panel.forget()
 

@@ -423,6 +423,14 @@ class Screen:
         """The rows that are on the screen now, as they are."""
         return self._screens.tmux("capture-pane", "-p", "-t", self._name).split("\n")
 
+    def coloured(self) -> str:
+        """What is on the screen now, with the sequences that tell its colours."""
+        return self._screens.tmux("capture-pane", "-p", "-e", "-t", self._name)
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Make the terminal so large."""
+        self._screens.tmux("resize-window", "-t", self._name, "-x", str(columns), "-y", str(rows))
+
     def type(self, text: str) -> None:
         """Type ``text``."""
         self._screens.tmux("send-keys", "-t", self._name, "-l", "--", text)
