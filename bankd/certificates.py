@@ -85,10 +85,12 @@ def ensure_authority(folder: Path, now: datetime, what: str = "bankd local autho
     return Authority(certificate, path, key)
 
 
-def ensure_server_certificate(authority: Authority, folder: Path, names: Iterable[str], now: datetime) -> ServerPaths:
+def ensure_server_certificate(
+    authority: Authority, folder: Path, names: Iterable[str], now: datetime, within: timedelta = RENEW_BEFORE
+) -> ServerPaths:
     """A server's certificate for all these DNS names and IP addresses, `server.pem` with `server.key`.
 
-    The one that stands there is kept while it serves every name and has 30 days left; otherwise a new
+    The one that stands there is kept while it serves every name and does not end `within` 30 days; otherwise a new
     one is issued to the same key. Raises CertificateError for a name that is neither kind, for a key
     that cannot be read, and for a certificate that this authority did not issue.
     """
@@ -97,7 +99,7 @@ def ensure_server_certificate(authority: Authority, folder: Path, names: Iterabl
     if not wanted:
         raise CertificateError("a server certificate needs at least one name")
     key = _ensure_key(paths.key)
-    if not (paths.certificate.exists() and _serves(authority, paths.certificate, key, wanted, now)):
+    if not (paths.certificate.exists() and _serves(authority, paths.certificate, key, wanted, (now, now + within))):
         certificate = certificate_forms.issue_server(authority, key, wanted, now)
         _write(paths.certificate, certificate.public_bytes(serialization.Encoding.PEM), PUBLIC)
     return paths
@@ -116,18 +118,18 @@ def make_terminal(authority: Authority, path: Path, name: str, now: datetime, li
     return certificate
 
 
-def renew_server_certificate(folder: Path, now: datetime) -> None:
-    """Issue the certificate `server.pem` in a folder anew, for the names that it has, if it has not 30 days left.
+def renew_server_certificate(folder: Path, now: datetime, within: timedelta = RENEW_BEFORE) -> None:
+    """Issue the certificate `server.pem` in a folder anew, for the names that it has, if it ends `within` 30 days.
 
     Raises OSError and CertificateError as `ensure_server_certificate` does, and when the authority is not there.
     """
     certificate = _read_certificate(folder / "server.pem")
-    if now + RENEW_BEFORE > certificate.not_valid_after_utc:
+    if now + within > certificate.not_valid_after_utc:
         if not (folder / "ca.key").exists():
             raise CertificateError(f"{folder / 'ca.key'} is not there to renew {folder / 'server.pem'} with")
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         wanted = [str(name.value) for name in names]
-        ensure_server_certificate(ensure_authority(folder, now), folder, wanted, now)
+        ensure_server_certificate(ensure_authority(folder, now), folder, wanted, now, within)
 
 
 def local_names() -> list[str]:
@@ -172,8 +174,11 @@ def _general_name(name: str) -> x509.GeneralName:
     return x509.DNSName(name.lower())
 
 
-def _serves(authority: Authority, path: Path, key: Key, wanted: list[x509.GeneralName], now: datetime) -> bool:
-    """Whether a certificate of ours is still good; one that is not ours raises CertificateError."""
+def _serves(
+    authority: Authority, path: Path, key: Key, wanted: list[x509.GeneralName], time: tuple[datetime, datetime]
+) -> bool:
+    """Whether a certificate of ours is good from one time to another; one that is not ours raises CertificateError."""
+    since, until = time
     certificate = _read_certificate(path)
     try:
         certificate.verify_directly_issued_by(authority.certificate)
@@ -185,8 +190,8 @@ def _serves(authority: Authority, path: Path, key: Key, wanted: list[x509.Genera
     return (
         certificate.public_key() == key.public_key()
         and set(wanted) <= set(names)
-        and certificate.not_valid_before_utc <= now
-        and now + RENEW_BEFORE <= certificate.not_valid_after_utc
+        and certificate.not_valid_before_utc <= since
+        and until <= certificate.not_valid_after_utc
     )
 
 

@@ -20,6 +20,9 @@ from tests.test_ctl import CtlCase, Done
 
 AMY, BEN = 1001, 1002
 
+BESIDE = ("operator", "import", "export", "db", "cert")
+"""What does not ask the bank that serves."""
+
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "operators.md"
 
 
@@ -294,6 +297,14 @@ class Page(DeskCase):
 
     two_people = True
 
+    def test_table(self) -> None:
+        """The table has every command there is, in the order of the help, with what that says of it."""
+        rows = [f"| `{command.name}` | {command.meaning} |" for command in main.COMMANDS]
+        table = "\n".join(
+            ["<!-- every command -->", "| command | what it does |", "| --- | --- |", *rows, "<!-- end -->"]
+        )
+        self.assertIn(table, PAGE.read_text(encoding="utf-8"))
+
     def test_every_command(self) -> None:
         """Each is one that there is; those that ask the bank do what the page says, with a test's own numbers."""
         self.patch(broadcast, "time", self)
@@ -310,10 +321,12 @@ class Page(DeskCase):
             "100": "0",
         }
         shown = re.findall(r"^\$ bankctl (.+)$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
-        self.assertEqual(len(shown), 21)
+        self.assertEqual(len(shown), 28)
         for command in shown:
             words = [own.get(word, word) for word in shlex.split(command)]
-            if words[0] in ("operator", "import") or "--server" in words:
+            if words[0].startswith("--"):
+                self.assertEqual(self.bankctl(*words).status, 0)
+            elif words[0] in BESIDE or "--server" in words:
                 main._parser().parse_args(words)
             else:
                 self.assertTrue(

@@ -48,7 +48,7 @@ def prepare(settings: Settings, say: Callable[[str], None]) -> None:
         keys = keyring.ensure(settings.state, store.chain_key)
         say(f"database: {store.url.render_as_string(hide_password=True)}")
         made = _prepare_demo(settings, store, Hasher(keys.pepper)) if settings.demo else []
-        _begin_checkpoints(settings, store, keys)
+        begin_checkpoints(settings, store, keys)
         say(f"receipts are checked with {settings.state / keyring.PUBLIC}: SHA-256 {keys.signer.fingerprint}")
         if made:
             _show(made, say)
@@ -66,7 +66,7 @@ def _prepare_certificate(settings: Settings, say: Callable[[str], None]) -> None
     say(f"certificate for {', '.join(names)}; clients trust it by {settings.state / 'ca.pem'}")
 
 
-def _begin_checkpoints(settings: Settings, store: Store, keys: Keyring) -> None:
+def begin_checkpoints(settings: Settings, store: Store, keys: Keyring) -> None:
     """The first checkpoint, after what the journal held before there was a chain has been linked."""
     file = CheckpointFile(settings.state / keyring.CHECKPOINTS)
     if not file.begun():

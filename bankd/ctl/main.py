@@ -6,6 +6,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import shtab
+
 import bankd
 from bankd import core_files
 from bankd.certificates import CertificateError
@@ -15,9 +17,12 @@ from bankd.ctl import (
     act,
     backup,
     broadcast,
+    certificate,
     check,
     credit,
+    database,
     delivery,
+    export_tables,
     freeze,
     import_accounts,
     init,
@@ -73,6 +78,11 @@ COMMANDS: tuple[Command, ...] = (
     key.LIST,
     key.REVOKE,
     import_accounts.ACCOUNTS,
+    export_tables.ACCOUNTS,
+    export_tables.CUSTOMERS,
+    export_tables.JOURNAL,
+    database.UPGRADE,
+    certificate.RENEW,
     backup.BACKUP,
     backup.RESTORE,
 )
@@ -82,7 +92,10 @@ NOUNS = {
     "account": "show accounts, and set what may be done with them",
     "act": "see what operators did",
     "config": "see what the settings come to",
+    "cert": "renew the bank's certificate",
+    "db": "bring the bank's database up to date",
     "delivery": "try the ways by which customers are sent messages",
+    "export": "write what the bank has to a file",
     "import": "begin with what another bank kept",
     "key": "share keys with terminals, to seal what they say",
     "ledger": "check the ledger, and sign what it comes to",
@@ -133,6 +146,7 @@ def _why(error: OSError) -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="bankctl", description="What the operator of a bank does by hand.")
     parser.add_argument("--version", action="version", version=f"bankctl {bankd.__version__}")
+    shtab.add_argument_to(parser, help="print what completes bankctl's commands in a shell, to be kept for it")
     parsers = {"": parser.add_subparsers(required=True, metavar="COMMAND")}
     for command in COMMANDS:
         noun, _, verb = command.name.rpartition(" ")
@@ -144,7 +158,15 @@ def _parser() -> argparse.ArgumentParser:
         sub.add_argument("--state", metavar="FOLDER", help="where the bank keeps its files (var)")
         command.arguments(sub)
         sub.set_defaults(run=command.run, failed=command.failed)
+        _complete_files(sub)
     return parser
+
+
+def _complete_files(parser: argparse.ArgumentParser) -> None:
+    """Let a shell complete the names of files where they are asked for."""
+    for action in parser._actions:
+        if action.type is Path:
+            action.complete = shtab.FILE  # type: ignore[attr-defined]
 
 
 if __name__ == "__main__":

@@ -42,6 +42,18 @@ def is_known(revision: str) -> bool:
         return False
 
 
+def left(connection: Connection) -> list[str] | None:
+    """What each migration does that the database has not seen, in their order; None where it has seen none at all.
+
+    Raises CommandError for a database of a newer version.
+    """
+    present = MigrationContext.configure(connection).get_current_revision()
+    if present is None:
+        return None
+    steps = _scripts().iterate_revisions("head", present)
+    return [f"{step.revision}: {step.doc}" for step in steps][::-1]
+
+
 def is_current(connection: Connection) -> bool:
     """Whether the database has the schema that this version of the bank needs."""
     return MigrationContext.configure(connection).get_current_revision() == head()
