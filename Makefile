@@ -27,7 +27,7 @@ CONFIG := etc/demo.ini
 export PORT NOTICE_PORT STATUS_PORT STATE OUT KILLS CALLS OPERATIONS CLIENTS WITHIN SEED
 
 .DEFAULT_GOAL := help
-.PHONY: help run client test lint bench crashes contention hostile sealed clean
+.PHONY: help run client test lint bench crashes contention hostile sealed forgeries clean
 .DELETE_ON_ERROR:
 
 help:
@@ -42,6 +42,7 @@ help:
 	@echo "  make contention   OPERATIONS=100000 by CLIENTS=64 on two accounts (docs/testing.md); SEED=N repeats"
 	@echo "  make hostile  everything that strangers and bad customers try (docs/testing.md); ARGS=--short, ARGS=\"--only WORDS\""
 	@echo "  make sealed   listen to SESSIONS=1000 sealed sessions, and meddle with them (docs/testing.md)"
+	@echo "  make forgeries   forge FORGERIES=100000 datagrams of notices (docs/testing.md)"
 	@echo "  make clean    remove the environment and what tools leave behind; the bank's state stays"
 	@echo
 	@echo "  PORT=$(PORT) NOTICE_PORT=$(NOTICE_PORT) STATUS_PORT=$(STATUS_PORT) STATE=$(STATE) PYTHON=$(PYTHON)"
@@ -97,6 +98,9 @@ hostile: $(VENV)/.for-test $(VENV)/.for-sslyze
 # Without --jobs, so that the figures are printed.
 sealed: $(VENV)/.for-test
 	@SESSIONS="$${SESSIONS:-1000}" exec $(BIN)/python -m twisted.trial tests.system.test_sealed
+
+forgeries: $(VENV)/.for-test
+	@FORGERIES="$${FORGERIES:-100000}" exec $(BIN)/python -m twisted.trial tests.test_inbox
 
 clean:
 	@rm -rf $(VENV) build dist *.egg-info _trial_temp* .coverage .coverage.* htmlcov \

@@ -94,7 +94,7 @@ LOCKED = Code(429, "locked", "Too many tries with a wrong secret; from here none
 WAIT = Code(
     429,
     "wait",
-    "Several tries with a wrong secret, too many one-time passwords, or too many questions for payees; the next may "
+    "Several tries with a wrong secret, or too many one-time passwords, questions for payees or probes; the next may "
     "come after `seconds`.",
 )
 WRONG_SECRET = Code(401, "credentials", "The credentials are refused; which part was wrong is not said.")
@@ -103,6 +103,9 @@ NO_CHALLENGE = Code(
     404,
     "challenge",
     "There is no such challenge that waits: it was answered, replaced or tried too often, or it is too old.",
+)
+NO_PROBE = Code(
+    404, "probe", "The session's last `LISTEN` has sent no such proof, or it is too old; `LISTEN` sends another."
 )
 NO_APP = Code(404, "app", "The customer has no authenticator app that could be confirmed or removed.")
 IN_USE = Code(423, "in_use", "Another session is open on this account.")
@@ -166,6 +169,7 @@ ALL = (
     WRONG_SECRET,
     WRONG_CODE,
     NO_CHALLENGE,
+    NO_PROBE,
     NO_APP,
     IN_USE,
     WEAK_SECRET,

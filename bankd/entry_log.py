@@ -14,7 +14,7 @@ from bankd.records import Event
 _log = Logger()
 
 
-def note(events: Sequence[Event]) -> None:
+def note(events: Sequence[Event], _committed_at: float) -> None:
     """Log the entries among ``events``, which were just committed, as one event of the log."""
     if posted := [event.posted for event in events if event.posted is not None]:
         _log.info("{lines}", lines=log_lines.entries(posted))

@@ -77,15 +77,23 @@ class IMind(Interface):
 class INoticeBoard(Interface):
     """Tells terminals that something happened on an account they listen for."""
 
-    def listen(account_id: int, host: str, port: int) -> str:
-        """Tell the terminal at ``host`` and UDP ``port`` of events on an account. Returns the listener's id, 32 hex
-        digits that only the terminal learns."""
+    def listen(account_id: int, host: str, port: int) -> Listening:
+        """Send a probe to ``host`` and UDP ``port``, where a terminal says that it listens for events on an account.
+
+        Returns ``Listening``, with an id and a key that only the terminal learns. Nothing else is sent there before
+        ``confirm``. Refused: WAIT, where too many probes were sent for the account or to the host.
+        """
+
+    def confirm(listener: str, proof: str) -> bool:
+        """Tell that listener of events from now on, since it knows what its probe brought. False where that is not it,
+        or it comes too late, or there is no such listener."""
 
     def silence(listener: str) -> None:
         """Tell that listener nothing more. Unknown ids are passed over."""
 
-    def tell(events: Iterable[Event]) -> None:
-        """Tell whoever listens of ``records.Event`` values. Never raises: what they tell of has already happened."""
+    def tell(events: Iterable[Event], committed_at: float) -> None:
+        """Tell whoever listens of ``records.Event`` values that were stored at ``committed_at``, by a clock that only
+        goes forward. Never raises: what they tell of has already happened."""
 
 
 class ISeals(Interface):
@@ -275,7 +283,14 @@ class ICustomer(Interface):
         """
 
     def listen(port: int) -> Listening:
-        """Have notices sent to UDP ``port`` of the mind's host, in place of any port before. Returns ``Listening``."""
+        """Have UDP ``port`` of the mind's host probed, to have notices sent there, in place of any port before.
+        Returns ``Listening``. Refused: WAIT, and all is as before."""
+
+    def confirm(proof: str) -> None:
+        """Have notices sent to the port whose probe brought ``proof``. Refused: NO_PROBE."""
+
+    def newest_notice() -> Awaitable[int]:
+        """A coroutine of the number of the account's newest notice; 0 where all were acknowledged."""
 
     def notices(since: int | None) -> Awaitable[Inbox]:
         """A coroutine of an ``Inbox`` after number ``since``, or after the last one acknowledged."""

@@ -13,6 +13,7 @@
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from itertools import groupby
+from time import monotonic
 from typing import Any, Protocol, TypeVar, cast
 
 from twisted.internet.defer import Deferred
@@ -49,7 +50,10 @@ class InThread(Protocol):
 
 
 class Lane:
-    """The one way to write. ``apply`` carries out money commands; all ``committed`` are told of what then happened."""
+    """The one way to write. ``apply`` carries out money commands.
+
+    All ``committed`` are told of what then happened, and when it was stored by ``seconds``.
+    """
 
     log = Logger()
 
@@ -58,12 +62,14 @@ class Lane:
         writing: Callable[[], AbstractContextManager[Transaction]],
         apply: Callable[[Transaction, Sequence[Command]], list[Outcome]],
         in_thread: InThread,
-        *committed: Callable[[Sequence[Event]], None],
+        *committed: Callable[[Sequence[Event], float], None],
+        seconds: Callable[[], float] = monotonic,
     ) -> None:
         self._writing = writing
         self._apply = apply
         self._in_thread = in_thread
         self._committed = committed
+        self._seconds = seconds
         self._waiting: list[tuple[Command | Errand, Deferred[Any]]] = []
         self._under_way = False
         self._failing: str | None = None
@@ -102,7 +108,7 @@ class Lane:
         if batch:
             self._under_way = True
             works = [work for work, _ in batch]
-            carried_out = self._in_thread(lambda: self._carry_out(works))
+            carried_out = self._in_thread(lambda: (*self._carry_out(works), self._seconds()))
             carried_out.addErrback(self._lost, len(works))
             carried_out.addCallback(self._give, [done for _, done in batch])
 
@@ -115,24 +121,24 @@ class Lane:
                 return max(place, 1)
         return len(self._waiting)
 
-    def _give(self, carried_out: tuple[list[Result], list[Event]], waiting: list[Deferred[Any]]) -> None:
+    def _give(self, carried_out: tuple[list[Result], list[Event], float], waiting: list[Deferred[Any]]) -> None:
         """Start the next batch, tell of what happened in this one while all who are to hear it listen, give results."""
         self._under_way = False
         self._take_next()
-        results, events = carried_out
+        results, events, at = carried_out
         for tell in self._committed:
             try:
-                tell(events)
+                tell(events, at)
             except Exception:
                 self.log.failure("what happened could not be told")
         for done, result in zip(waiting, results, strict=True):
             done.callback(result)
         self._close_if_done()
 
-    def _lost(self, failure: Failure, size: int) -> tuple[list[Result], list[Event]]:
+    def _lost(self, failure: Failure, size: int) -> tuple[list[Result], list[Event], float]:
         """What a batch gave that the thread never took, or never gave back."""
         self.log.failure("a batch of {size} was lost on its way", failure, size=size)
-        return [Failure(Refused(codes.BUSY)) for _ in range(size)], []
+        return [Failure(Refused(codes.BUSY)) for _ in range(size)], [], self._seconds()
 
     def _close_if_done(self) -> None:
         if self._closed is not None and not self._under_way and not self._closed.called:

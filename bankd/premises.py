@@ -6,6 +6,7 @@ Nothing here listens to anybody. What is missing or cannot be used is an error b
 import os
 import secrets
 from functools import partial
+from time import monotonic
 from typing import Any
 
 from bankd import entry_log, keyring, operator_socket
@@ -58,7 +59,7 @@ class Premises:
 
     def _furnish(self, post: Post, reactor: Any) -> None:
         settings, keys, store, pools = self._settings, self._keys, self.store, self.pools
-        self.board = Notices(secrets.token_hex)
+        self.board = Notices(secrets.token_bytes, monotonic)
         apply = partial(payments.apply, tariff=settings.terms.tariff)
         self.lane = Lane(store.writing, apply, pools.open("lane", 1), self.board.tell, entry_log.note)
         self.rounds = Rounds(self.lane, reactor)

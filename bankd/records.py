@@ -42,7 +42,6 @@ from bankd.wire.grammar import (
     Currency,
     Email,
     Jws,
-    Listener,
     Mobile,
     Person,
     Seconds,
@@ -54,6 +53,8 @@ from bankd.wire.grammar import (
     Word,
 )
 from bankd.wire.key_set import PublishedKeys as PublishedKeys
+from bankd.wire.notice import Listening as Listening
+from bankd.wire.notice import Newest as Newest
 from bankd.wire.seal import Sealing as Sealing
 
 
@@ -204,13 +205,6 @@ class Event:
     number: int
     kind: NoticeKind
     posted: Posted | None = field(default=None, compare=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Listening:
-    """The number that every datagram for this terminal carries."""
-
-    listener: Listener
 
 
 @dataclass(frozen=True, slots=True)

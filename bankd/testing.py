@@ -11,7 +11,7 @@ handed, ``bank.clock`` the clock. Nothing here sleeps, and nothing touches a net
 
 import random
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from itertools import count
@@ -19,9 +19,8 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from joserfc.jwk import RSAKey
-from twisted.internet.defer import Deferred, execute, succeed
+from twisted.internet.defer import Deferred, execute
 from twisted.internet.task import Clock
-from zope.interface import implementer
 
 from bankd import entry_log
 from bankd.bank import access, accounts, payments
@@ -31,15 +30,16 @@ from bankd.bank.hashing import Hasher
 from bankd.bank.terms import Terms
 from bankd.bank.tokens import TokenKeys
 from bankd.figures import ProcessView
-from bankd.ibank import INoticeBoard, IPost
 from bankd.lane import Lane
 from bankd.ledger.commands import Deposit
 from bankd.perspectives import realm
 from bankd.perspectives.branch import Branch
 from bankd.perspectives.turns import MOST, Turns
+from bankd.practice_board import PracticeBoard as PracticeBoard
+from bankd.practice_board import PracticePost as PracticePost
 from bankd.practice_wire import Wire as Wire
 from bankd.protocols.line_factory import LineFactory
-from bankd.records import Contact, Event, Limits, Parcel, Route
+from bankd.records import Limits
 from bankd.rounds import CHORES
 from bankd.sealing_keys import SealingKeys, Seals, new_rsa_key
 from bankd.signing import PrivateKey, new_key
@@ -84,46 +84,6 @@ class Stepped:
         """Make every call, also those that come of it."""
         while self.waiting:
             self.step()
-
-
-@implementer(INoticeBoard)
-@dataclass(slots=True)
-class PracticeBoard:
-    """A notice board that keeps what it was told, and who listens."""
-
-    events: list[Event] = field(default_factory=list)
-    listeners: dict[str, tuple[int, str, int]] = field(default_factory=dict)
-
-    def listen(self, account_id: int, host: str, port: int) -> str:
-        """Note a listener."""
-        listener = f"{len(self.listeners) + 1:032x}"
-        self.listeners[listener] = (account_id, host, port)
-        return listener
-
-    def silence(self, listener: str) -> None:
-        """Forget a listener."""
-        self.listeners.pop(listener, None)
-
-    def tell(self, events: Iterable[Event]) -> None:
-        """Keep ``events``."""
-        self.events += events
-
-
-@implementer(IPost)
-@dataclass(slots=True)
-class PracticePost:
-    """A post that keeps what it was to send; it reaches whoever has a mobile number."""
-
-    sent: list[tuple[Contact, Parcel]] = field(default_factory=list)
-
-    def route(self, contact: Contact) -> Route | None:
-        """By text message, with all but the number's last two digits hidden."""
-        return Route("sms", f"…{contact.mobile[-2:]}") if contact.mobile else None
-
-    def send(self, contact: Contact, parcel: Parcel) -> Deferred[None]:
-        """Keep ``parcel``."""
-        self.sent.append((contact, parcel))
-        return succeed(None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from bankd import codes, records
 from bankd.bank import one_time, payees, reports, strength
 from bankd.bank.terms import Terms
 from bankd.protocols import line
-from bankd.wire import codec, grammar, messages, notice, sealed_lines
+from bankd.wire import codec, grammar, messages, notice, paths, sealed_lines
 from bankd.wire.grammar import Kind
 from bankd.wire.messages import ALL, BY_VERB, Message
 from bankd.wire.roles import MAY, Role
@@ -52,6 +52,7 @@ RECORDS: tuple[type[Any], ...] = (
     records.StatementEnd,
     records.Notice,
     records.Listening,
+    records.Newest,
     records.Challenged,
     records.TriesLeft,
     records.Enrolment,
@@ -173,7 +174,11 @@ def _limits(before: str) -> Iterator[tuple[str, ...]]:
         ("pipeline", f"{line.PIPELINE} requests"),
         ("statement", f"{reports.STATEMENT_LINES} entries"),
         ("notices", f"{reports.INBOX_PAGE} notices"),
-        ("hint", f"{notice.MAX_HINT} octets"),
+        ("datagram", f"{notice.MAX_DATAGRAM} octets"),
+        ("probe", f"{notice.PROBE_OCTETS} octets"),
+        ("proof_time", f"{paths.PROBE_SECONDS} seconds"),
+        ("probes", f"{paths.PROBES_OF_ACCOUNT[0]} probes"),
+        ("host_probes", f"{paths.PROBES_TO_HOST[0]} probes"),
         ("challenge", f"{one_time.CHALLENGE_SECONDS} seconds"),
         ("tries", f"{one_time.MAX_TRIES} passwords"),
         ("challenges", f"{one_time.MOST_AN_HOUR} an hour"),

@@ -256,9 +256,9 @@ class Watching(SynchronousTestCase):
         """From where on the bank was asked for notices."""
         return [request.since for request in self.line.asked if isinstance(request, messages.Notices)]
 
-    def hint(self, number: int) -> None:
+    def hint(self, number: int, kind: str = "received") -> None:
         """Say that there is a notice."""
-        self.ears[-1].on_hint(Hint(listener="0" * 32, number=number, kind="received"))
+        self.ears[-1].on_hint(Hint(number=number, kind=kind))
 
     def test_waiting_then_as_they_come(self) -> None:
         """First those that wait, and at a hint what is new; a hint of what was told wakes nobody."""
@@ -271,6 +271,18 @@ class Watching(SynchronousTestCase):
         self.hint(6)
         self.assertEqual(self.successResultOf(coming).number, 6)
         self.assertEqual(self.since(), [None, 5])
+
+    def test_number_alone(self) -> None:
+        """A number of which the bank told nothing wakes nobody again; a greater one does, and so does a hint of it."""
+        watch = self.watch(self.page(), self.page(), self.page(8), self.page(9))
+        coming = self.next(watch)
+        for number in (7, 7, 6):
+            self.hint(number, kind="")
+        self.assertEqual(self.since(), [None, None])
+        self.hint(8, kind="")
+        self.assertEqual(self.successResultOf(coming).number, 8)
+        self.hint(9)
+        self.assertEqual(self.numbers(watch, 1), [9])
 
     def test_a_hint_between(self) -> None:
         """A hint that comes while nobody waits is not forgotten."""

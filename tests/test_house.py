@@ -126,6 +126,7 @@ ROOMS = {
     "bankd.tap": Room(6, NETWORK),
     "bankd.testing": Room(6, NETWORK),
     "bankd.practice_wire": Room(6, NETWORK),
+    "bankd.practice_board": Room(6, NETWORK),
     # Beside the house: a client needs only the protocol, and the operator's command reaches everywhere.
     "bankd.language": Room(5),
     "bankd.bankd_client": Room(7, ours=("bankd.language", "bankd.client")),

@@ -1,25 +1,26 @@
-"""Hints by UDP: who is believed, what is dropped, and what a notice does when it comes."""
+"""Datagrams at the terminal: which are the bank's, and that all others are dropped."""
 
+import os
+from random import Random
 from typing import Any
 
-from twisted.internet.defer import Deferred
 from twisted.internet.error import CannotListenError
+from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 
-from bankd import codes
-from bankd.client import prompts
-from bankd.client.answers import Answer
-from bankd.client.errors import Denied, Loss, LostBank
-from bankd.client.inbox import Inbox, open_inbox
-from bankd.client.noticeboard import Noticeboard
-from bankd.client.testing import ScriptedLine, ScriptedScreen, granted, refusal, scripted_bank
-from bankd.client.tone import Tone
-from bankd.records import Listening, Notice
-from bankd.wire import messages, notice
-from bankd.wire.notice import Hint
+from bankd.client.inbox import EARLY, GREETING, Inbox, open_port
+from bankd.records import Listening
+from bankd.wire import notice
+from bankd.wire.notice import Hint, Sealing
 
+BANK = "192.0.2.1"
 LISTENER = "0123456789abcdef" * 2
-HINT = Hint(LISTENER, 7, "received")
+KEY = bytes(range(32))
+LISTENING = Listening(LISTENER, notice.spell_key(KEY), 65433)
+PROOF = bytes(16)
+
+FORGERIES = int(os.environ.get("FORGERIES", "20000"))
+"""How many datagrams are forged; ``make forgeries`` tries a hundred thousand."""
 
 
 class FakePort:
@@ -27,242 +28,195 @@ class FakePort:
 
     def __init__(self) -> None:
         self.closed = False
+        self.sent: list[tuple[bytes, tuple[str, int]]] = []
+        self.failing: Exception | None = None
 
     def getHost(self) -> Any:
         """Where it would be."""
         return type("Host", (), {"port": 4711})
+
+    def write(self, datagram: bytes, address: tuple[str, int]) -> None:
+        """Send."""
+        if self.failing is not None:
+            raise self.failing
+        self.sent.append((datagram, address))
 
     def stopListening(self) -> None:
         """Note the end."""
         self.closed = True
 
 
-class UDPReactor:
+class UDPReactor(MemoryReactorClock):
     """A reactor that listens nowhere; ``refused`` are the interfaces on which it says that it cannot."""
 
     def __init__(self, *refused: str) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
         self.interfaces: list[str] = []
         self.port = FakePort()
+        self.inbox: Inbox | None = None
         self._refused = refused
 
-    def listenUDP(self, port: int, protocol: Inbox, interface: str = "") -> FakePort:
+    def listenUDP(self, port: int, protocol: Any, interface: str = "", maxPacketSize: int = 8192) -> Any:
         """Connect ``protocol`` to the port that is not."""
         self.interfaces.append(interface)
         if interface in self._refused:
             raise CannotListenError(interface, port, OSError())
-        protocol.makeConnection(self.port)  # type: ignore[arg-type]
+        protocol.makeConnection(self.port)
+        self.inbox = protocol
         return self.port
 
 
-class Hearing(SynchronousTestCase):
-    """Datagrams that are believed, and those that are dropped."""
+class InboxCase(SynchronousTestCase):
+    """A test with an inbox and the bank's sealing end."""
 
     def setUp(self) -> None:
-        self.heard: list[Hint] = []
-        self.inbox = Inbox("192.0.2.1", self.heard.append)
-        self.inbox.listener = LISTENER
+        self.heard: list[Hint | str] = []
+        self.inbox = self.new_inbox(BANK)
+        self.inbox.expect(LISTENING)
+        self.sealing = Sealing(LISTENER, KEY)
 
-    def test_hint_of_the_bank_is_passed_on(self) -> None:
-        """The right listener from the bank's address is believed, from whatever port."""
-        self.inbox.datagramReceived(notice.write(HINT), ("192.0.2.1", 9))
-        self.assertEqual(self.heard, [HINT])
+    def new_inbox(self, bank: str) -> Inbox:
+        """An inbox for what the bank at an address sends."""
+        return Inbox(bank, self.heard.append, self.heard.append)
 
-    def test_everything_else_is_dropped(self) -> None:
-        """Another listener, another address, and what is no hint: not a word, and nothing raised."""
-        for datagram, host in (
-            (notice.write(Hint("f" * 32, 7, "received")), "192.0.2.1"),
-            (notice.write(HINT), "192.0.2.2"),
-            (notice.write(HINT), "::1"),
-            (notice.write(HINT) + b"\n", "192.0.2.1"),
-            (b"", "192.0.2.1"),
-            (b"\xff" * 70000, "192.0.2.1"),
-        ):
+    def hint(self, number: int = 7) -> bytes:
+        """The bank's next datagram, with one hint."""
+        return next(self.sealing.hints([Hint(number, "received")]))
+
+    def receive(self, *datagrams: bytes, host: str = BANK) -> list[Hint | str]:
+        """Receive datagrams; what is heard of them."""
+        self.heard.clear()
+        for datagram in datagrams:
             self.inbox.datagramReceived(datagram, (host, 9))
-        self.assertEqual(self.heard, [])
+        return list(self.heard)
 
-    def test_nothing_is_believed_without_a_listener(self) -> None:
-        """Before the bank has given one, and after the end, no hint is."""
+
+class Hearing(InboxCase):
+    """Datagrams that are believed, and those that are dropped."""
+
+    def test_the_bank_is_heard(self) -> None:
+        """Probes and hints of the bank are passed on, from whatever port, and several hints in their order."""
+        both = next(self.sealing.hints([Hint(7, "paid"), Hint(8, "fee")]))
+        heard = self.receive(self.sealing.probe(PROOF), self.hint(), both)
+        self.assertEqual(heard, [PROOF.hex(), Hint(7, "received"), Hint(7, "paid"), Hint(8, "fee")])
+
+    def test_other_addresses_are_not(self) -> None:
+        """What does not come from the bank's address is not even opened."""
+        datagram = self.hint()
+        for host in ("192.0.2.2", "::1", "", "bank.example"):
+            self.assertEqual(self.receive(datagram, host=host), [])
+        self.assertEqual(self.receive(datagram), [Hint(7, "received")])
+
+    def test_nothing_after_the_end(self) -> None:
+        """A closed inbox hears nothing."""
         self.inbox.close()
-        self.inbox.datagramReceived(notice.write(HINT), ("192.0.2.1", 9))
-        self.assertEqual(self.heard, [])
+        self.assertEqual(self.receive(self.hint()), [])
 
     def test_bank_without_an_address_is_not_believed(self) -> None:
-        """Where the connection's other end is no IP address, nothing comes from it by UDP."""
-        inbox = Inbox("", self.heard.append)
-        inbox.listener = LISTENER
-        inbox.datagramReceived(notice.write(HINT), ("", 9))
-        self.assertEqual(self.heard, [])
+        """Where the connection's other end is no IP address, nothing comes from it by UDP, and nothing goes there."""
+        self.inbox = self.new_inbox("")
+        self.inbox.makeConnection(port := FakePort())  # type: ignore[arg-type]
+        self.inbox.expect(LISTENING)
+        self.inbox.greet(65433)
+        self.assertEqual(self.receive(self.hint(), host=""), [])
+        self.assertEqual(port.sent, [])
 
     def test_address_may_be_spelled_otherwise(self) -> None:
         """An IPv4 address inside IPv6, and an IPv6 one with a zone, are the same addresses."""
         for bank, source in (("::ffff:192.0.2.1", "192.0.2.1"), ("fe80::1", "fe80::1%eth0"), ("0:0::1", "::1")):
-            inbox = Inbox(bank, self.heard.append)
-            inbox.listener = LISTENER
-            inbox.datagramReceived(notice.write(HINT), (source, 9))
-        self.assertEqual(self.heard, [HINT] * 3)
+            self.inbox = self.new_inbox(bank)
+            self.inbox.expect(LISTENING)
+            self.assertEqual(self.receive(self.hint(), host=source), [Hint(7, "received")])
+
+    def test_key_is_known_later(self) -> None:
+        """A datagram that overtakes the answer to LISTEN is kept until then, a few of them, and each passed on once."""
+        self.inbox.close()
+        self.inbox.await_key()
+        probe = self.sealing.probe(PROOF)
+        self.assertEqual(self.receive(bytes(65507), *(os.urandom(60) for _ in range(EARLY - 1)), probe), [])
+        self.inbox.expect(LISTENING)
+        self.assertEqual(self.heard, [PROOF.hex()])
+        self.assertEqual(self.receive(probe), [])
+
+    def test_too_many_are_not_kept(self) -> None:
+        """Of what comes before the key is known only the last few are kept."""
+        self.inbox.await_key()
+        other = Sealing("f" * 32, KEY)
+        self.receive(other.probe(PROOF), *(os.urandom(60) for _ in range(EARLY)))
+        self.inbox.expect(Listening("f" * 32, notice.spell_key(KEY), 65433))
+        self.assertEqual(self.heard, [])
+
+    def test_new_key(self) -> None:
+        """With a new listener the old one's datagrams are not believed any more; until then they are."""
+        self.inbox.await_key()
+        self.assertEqual(self.receive(self.hint()), [Hint(7, "received")])
+        self.inbox.expect(Listening("f" * 32, notice.spell_key(bytes(32)), 65433))
+        self.assertEqual(self.receive(self.hint()), [])
+        self.assertEqual(self.receive(Sealing("f" * 32, bytes(32)).probe(PROOF)), [PROOF.hex()])
+
+    def test_forged_replayed_altered(self) -> None:
+        """Of as many such datagrams as wanted none is heard, and each true one among them is heard once."""
+        chance = Random(11)
+        true: list[bytes] = []
+        for number in range(1, FORGERIES + 1):
+            if number % 100 == 1:
+                true.append(self.hint(number))
+                self.assertEqual(self.receive(true[-1]), [Hint(number, "received")])
+            self.assertEqual(self.receive(forged(chance, true)), [], number)
 
 
-class Opening(SynchronousTestCase):
-    """The port on which hints are heard."""
+def forged(chance: Random, true: list[bytes]) -> bytes:
+    """A datagram that is none of the bank's, or one that came before; ``true`` are those that came."""
+    model = chance.choice(true)
+    place = chance.randrange(len(model))
+    number = chance.getrandbits(64).to_bytes(8, "big")
+    match chance.randrange(8):
+        case 0:
+            return model
+        case 1:
+            return chance.randbytes(chance.randrange(1300))
+        case 2:
+            return model[:place] + bytes([model[place] ^ 1 << chance.randrange(8)]) + model[place + 1 :]
+        case 3:
+            return model[:17] + number + model[25:]  # another number
+        case 4:
+            return model[:25] + chance.randbytes(len(model) - 25)
+        case 5:
+            return model[:place]
+        case 6:
+            return model + chance.randbytes(1 + place)
+        case _:
+            return next(Sealing(LISTENER, chance.randbytes(32)).hints([Hint(10**6, "lockout")]))
 
-    def open(self, reactor: UDPReactor, answer: Answer) -> tuple[ScriptedLine, Deferred[Inbox]]:
-        """Open an inbox at a bank that answers LISTEN with ``answer``."""
-        line = ScriptedLine(LISTEN=answer)
-        return line, Deferred.fromCoroutine(open_inbox(reactor, scripted_bank(line), lambda hint: None))
 
-    def test_port_is_told_and_listener_kept(self) -> None:
-        """The bank learns the port, on the address of the connection; the inbox learns its listener."""
-        reactor = UDPReactor()
-        line, opened = self.open(reactor, granted(Listening(LISTENER)))
-        self.assertEqual(self.successResultOf(opened).listener, LISTENER)
-        self.assertEqual(line.asked, [messages.Listen(port=4711)])
-        self.assertEqual(reactor.interfaces, ["127.0.0.1"])
+class Port(SynchronousTestCase):
+    """The port of this machine."""
+
+    def open(self, *refused: str, there: str = BANK) -> tuple[UDPReactor, Inbox]:
+        """Open an inbox on a machine that refuses these interfaces."""
+        reactor, inbox = UDPReactor(*refused), Inbox(there, lambda hint: None, lambda proof: None)
+        open_port(reactor, inbox, "192.0.2.7", there)
+        return reactor, inbox
+
+    def test_on_the_connections_address(self) -> None:
+        """It is on the address that the connection has, and its number is what the bank is told."""
+        reactor, inbox = self.open()
+        self.assertEqual((reactor.interfaces, inbox.port), (["192.0.2.7"], 4711))
 
     def test_any_address_will_do(self) -> None:
-        """Where the connection's own address cannot be listened on, all of them are."""
-        reactor = UDPReactor("127.0.0.1")
-        self.successResultOf(self.open(reactor, granted(Listening(LISTENER)))[1])
-        self.assertEqual(reactor.interfaces, ["127.0.0.1", ""])
+        """Where the connection's own address cannot be listened on, all of its family are; or it fails."""
+        self.assertEqual(self.open("192.0.2.7")[0].interfaces, ["192.0.2.7", ""])
+        self.assertEqual(self.open("192.0.2.7", there="2001:db8::1")[0].interfaces, ["192.0.2.7", "::"])
+        self.assertRaises(CannotListenError, self.open, "192.0.2.7", "")
 
-    def test_refusal_closes_the_port(self) -> None:
-        """A bank that sends no notices leaves no port open."""
-        reactor = UDPReactor()
-        self.failureResultOf(self.open(reactor, refusal(codes.BUSY))[1], Denied)
+    def test_greeting(self) -> None:
+        """The bank's port is sent an octet, and it is nothing that this cannot be sent, or not any more."""
+        reactor, inbox = self.open(there="::ffff:192.0.2.1")
+        inbox.greet(65433)
+        reactor.port.failing = PermissionError("by a firewall")
+        inbox.greet(65433)
+        inbox.close()
+        inbox.transport = None
+        inbox.greet(65433)
+        self.assertEqual(reactor.port.sent, [(GREETING, ("192.0.2.1", 65433))])
         self.assertTrue(reactor.port.closed)
-
-
-def notices(*numbers: int) -> Answer:
-    """The bank's list of these notices."""
-    return granted(None, [Notice(number=number, kind="contact", at_us=0) for number in numbers])
-
-
-class WholeTexts(ScriptedScreen):
-    """A screen whose transcript has what was said in one piece."""
-
-    def say(self, text: str, tone: Tone = Tone.PLAIN) -> None:
-        """Add it."""
-        self.transcript.append(text)
-
-
-class Board(SynchronousTestCase):
-    """The notices of a session."""
-
-    def setUp(self) -> None:
-        self.screen = WholeTexts()
-        self.said = self.screen.transcript
-
-    def board(self, *answers: Answer | LostBank) -> Noticeboard:
-        """A board whose bank answers NOTICES so."""
-        self.line = ScriptedLine(NOTICES=list(answers))
-        return Noticeboard(scripted_bank(self.line), self.screen)
-
-    def fetch(self, board: Noticeboard) -> None:
-        """Fetch, as at log-in."""
-        self.successResultOf(Deferred.fromCoroutine(board.fetch()))
-
-    def asked(self) -> list[int | None]:
-        """The numbers since which the bank was asked."""
-        return [message.since for message in self.line.asked if isinstance(message, messages.Notices)]
-
-    def test_hint_fetches_what_is_new(self) -> None:
-        """On a hint the bank is asked for what follows the last notice seen, and that is shown with a reminder."""
-        board = self.board(notices(5), notices(6, 7))
-        self.fetch(board)
-        board.on_hint(HINT)
-        self.assertEqual(self.asked(), [None, 5])
-        self.assertEqual([text[:3] for text in self.said], ["[5]", "[6]", "[7]", "3 u"])
-
-    def test_notice_is_shown_once(self) -> None:
-        """A hint for what is here already, or a list that repeats it, shows nothing."""
-        board = self.board(notices(7), notices(7))
-        self.fetch(board)
-        board.on_hint(HINT)
-        self.fetch(board)
-        self.assertEqual([text[:3] for text in self.said], ["[7]"])
-        self.assertEqual(len(self.asked()), 2)
-
-    def test_hints_while_asking_cost_one_more_question(self) -> None:
-        """Three hints at once are two questions, and nothing is missed."""
-        slow: Deferred[Answer] = Deferred()
-        board = self.board(notices(9))
-        ask, self.line.ask = self.line.ask, lambda message: slow  # type: ignore[method-assign]
-        for number in (7, 8, 9):
-            board.on_hint(Hint(LISTENER, number, "contact"))
-        self.line.ask = ask  # type: ignore[method-assign]
-        slow.callback(notices(7))
-        self.assertEqual([one.number for one in board.waiting], [7, 9])
-        self.assertEqual(self.asked(), [7])
-
-    def test_later_hint_asks_again(self) -> None:
-        """Each new notice is fetched when its hint comes."""
-        board = self.board(notices(7), notices(8))
-        for number in (7, 8):
-            board.on_hint(Hint(LISTENER, number, "contact"))
-        self.assertEqual(self.asked(), [None, 7])
-
-    def test_forged_hint_does_not_hide_what_comes(self) -> None:
-        """A hint of a notice that does not exist costs a question, and the next true one is still followed."""
-        board = self.board(notices(), notices(8))
-        for number in (10**17, 8):
-            board.on_hint(Hint(LISTENER, number, "contact"))
-        self.assertEqual([one.number for one in board.waiting], [8])
-
-    def test_hint_of_nothing_says_nothing(self) -> None:
-        """Where the bank has nothing to tell, there is nothing to remind of."""
-        board = self.board(notices())
-        board.on_hint(HINT)
-        self.assertEqual(self.said, [])
-
-    def test_all_that_wait_can_be_shown_again(self) -> None:
-        """What waits is shown once more, and what came meanwhile for the first time."""
-        board = self.board(notices(1), notices(2))
-        self.fetch(board)
-        self.successResultOf(Deferred.fromCoroutine(board.show()))
-        self.assertEqual([text[:3] for text in self.said], ["[1]", "[1]", "[2]"])
-
-    def test_over_session_shows_the_kind_alone(self) -> None:
-        """Where the bank cannot be asked any more, the hint itself is what there is to show."""
-        board = self.board(LostBank(Loss.ENDED))
-        board.on_hint(Hint(LISTENER, 1, "deletion"))
-        self.assertEqual(self.said, ["Your account was closed."])
-
-    def test_each_hint_of_an_over_session_is_shown(self) -> None:
-        """All that could not be fetched is shown by its kind, in the order of its number, and each but once."""
-        slow: Deferred[Answer] = Deferred()
-        board = self.board(LostBank(Loss.ENDED))
-        ask, self.line.ask = self.line.ask, lambda message: slow  # type: ignore[method-assign]
-        for number, kind in ((3, "deletion"), (2, "paid"), (3, "deletion")):
-            board.on_hint(Hint(LISTENER, number, kind))
-        self.line.ask = ask  # type: ignore[method-assign]
-        slow.errback(LostBank(Loss.LEFT))
-        self.assertEqual(self.said, ["A payment left your account.", "Your account was closed."])
-        for number, kind in ((2, "paid"), (3, "deletion"), (4, "secret")):
-            board.on_hint(Hint(LISTENER, number, kind))
-        self.assertEqual(self.said[2:], ["Your PIN or password was changed."])
-
-    def test_what_was_fetched_is_not_shown_again_by_its_kind(self) -> None:
-        """Only what is still missing when the bank is lost is shown so; a refusal does not hide the notice for good."""
-        slow: Deferred[Answer] = Deferred()
-        board = self.board(refusal(codes.BUSY), notices(8))
-        ask, self.line.ask = self.line.ask, lambda message: slow  # type: ignore[method-assign]
-        for number in (7, 8):
-            board.on_hint(Hint(LISTENER, number, "secret"))
-        self.line.ask = ask  # type: ignore[method-assign]
-        slow.callback(notices(7))
-        self.assertEqual([text[:3] for text in self.said], ["[7]", "You", "1 u"])
-        board.on_hint(Hint(LISTENER, 8, "secret"))
-        self.assertEqual(self.said[3][:3], "[8]")
-
-    def test_reminder_stays_until_all_is_acknowledged(self) -> None:
-        """Acknowledging up to a number leaves what follows it; without a number, nothing is left."""
-        board = self.board(notices(1, 2, 3))
-        self.fetch(board)
-        self.said.clear()
-        for upto, count, reminder in ((2, 2, [prompts.waiting(1)]), (None, 1, []), (None, 0, [])):
-            acknowledged = Deferred.fromCoroutine(board.acknowledge(upto))
-            self.assertEqual(self.successResultOf(acknowledged), count)
-            board.remind(again=True)
-            self.assertEqual(self.said, reminder)
-            self.said.clear()
-        sent = [one for one in self.line.asked if isinstance(one, messages.Acknowledge)]
-        self.assertEqual(sent, [messages.Acknowledge(upto=2), messages.Acknowledge(upto=3)])

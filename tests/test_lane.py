@@ -35,6 +35,7 @@ class LaneCase(DatabaseCase):
         self.transactions = 0
         self.broken = False
         self.log: list[object] = []
+        self.stored_at: list[float] = []
         self.lane = Lane(self.writing, self.apply, self.thread, self.committed)
 
     @contextmanager
@@ -51,8 +52,9 @@ class LaneCase(DatabaseCase):
         self.log.append(len(commands))
         return payments.apply(tx, commands)
 
-    def committed(self, events: Sequence[Event]) -> None:
-        """Note what was told."""
+    def committed(self, events: Sequence[Event], at: float) -> None:
+        """Note what was told, and when it was stored."""
+        self.stored_at.append(at)
         self.log += [event.kind for event in events]
 
     def pay(self, amount_minor: int, key: str, payer: Known | None = None, payee: Known | None = None) -> Transfer:
@@ -308,6 +310,16 @@ class Faults(LaneCase):
         for word in ("12345", "secret-key"):
             self.assertNotIn(word, logged.getTraceback())
 
+    def test_told_when_it_was_stored(self) -> None:
+        """With what happened goes the time, of a clock that only goes forward, at which the thread had stored it."""
+        ticks = iter(range(100, 200))
+        lane = Lane(self.writing, self.apply, self.thread, self.committed, seconds=lambda: float(next(ticks)))
+        for _ in range(3):
+            waiting = lane.post(self.pay(1, "a"))
+            self.thread.drain()
+            self.given(waiting)
+        self.assertEqual(self.stored_at, [100.0, 101.0, 102.0])
+
     def test_thread_is_gone(self) -> None:
         """When a batch is lost on its way to the thread or back everybody is told BUSY, and the lane goes on."""
         gone = Lane(self.writing, self.apply, lambda _function: fail(ZeroDivisionError()), self.committed)
@@ -320,7 +332,7 @@ class Faults(LaneCase):
     def test_cannot_be_told(self) -> None:
         """When what happened cannot be told, that is logged, and everybody has their results all the same."""
 
-        def tell(_events: Sequence[Event]) -> None:
+        def tell(_events: Sequence[Event], _at: float) -> None:
             raise ZeroDivisionError
 
         self.lane = Lane(self.writing, self.apply, self.thread, tell)

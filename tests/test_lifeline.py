@@ -822,7 +822,7 @@ class AtTheTerminal(Scripted):
 
     def bank(self, **answers: Any) -> dict[str, Any]:
         """A conversation with a bank that sends hints."""
-        return {"LISTEN": granted(Listening("0" * 32)), **answers}
+        return {"LISTEN": granted(Listening("0" * 32, "A" * 43, 65433)), **answers}
 
     def test_withdrawal_that_was_lost_on_the_way(self) -> None:
         """The person reads what is going on, then the receipt, and is at the same menu."""
@@ -843,7 +843,7 @@ class AtTheTerminal(Scripted):
         self.clock.advance(FIRST_PAUSE_SECONDS)
         self.assertEqual([screen.text.count(f"[{number}]") for number in (1, 2)], [1, 1])
         self.assertEqual([ear.closed for ear in self.ears], [True, False])
-        self.ears[1].on_hint(Hint("0" * 32, 2, "contact"))
+        self.ears[1].on_hint(Hint(2, "contact"))
         self.assertEqual(screen.text.count("[2]"), 1)
         screen.type("ok")
         self.assertIn(messages.Acknowledge(upto=2), self.lines[1].asked)

@@ -132,6 +132,7 @@ class Codes(LineCase):
         yield codes.NO_HOLD, "CAPTURE hold=99 key=k6", ""
         yield codes.NO_ENTRY, "REVERSE receipt=99 key=k7", ""
         yield codes.NO_CHALLENGE, f"ONE_TIME challenge={'0' * 32} code=123456", ""
+        yield codes.NO_PROBE, f"CONFIRM proof={'0' * 32}", ""
         yield codes.NO_APP, "CONFIRM_APP code=123456", ""
 
     def about_a_hold(self) -> Iterator[tuple[Code, list[str]]]:
@@ -728,7 +729,9 @@ class Ends(LineCase):
 
     def test_taken_over(self) -> None:
         """A session that lost its account is told so once, whatever it asks, and closed."""
-        for request in ("BALANCE", "NOOP", "LISTEN port=4711", "WITHDRAW amount=1 currency=USD key=k"):
+        proof, withdrawal = "0" * 32, "WITHDRAW amount=1 currency=USD key=k"
+        asked = ("BALANCE", "NOOP", "NOOP notices=yes", "LISTEN port=4711", f"CONFIRM proof={proof}", withdrawal)
+        for request in asked:
             wire = self.log_in()
             self.bank.clock.advance(LEASE)
             other = self.log_in()

@@ -307,8 +307,8 @@ class Entries(SynchronousTestCase):
         posted = [self.posted("fee", 18), self.posted("transfer", None)]
         events = [Event(4, 3, NoticeKind.FEE, posted[0]), Event(1, 9, NoticeKind.FEE), Event(4, 4, NoticeKind.FAILED)]
         with capturedLogs() as logged:
-            entry_log.note([*events, Event(4, 5, NoticeKind.PAID, posted[1])])
-            entry_log.note(events[1:])
+            entry_log.note([*events, Event(4, 5, NoticeKind.PAID, posted[1])], 0.0)
+            entry_log.note(events[1:], 0.0)
         (event,) = logged
         self.assertEqual([line.fields["kind"] for line in event["lines"]], ["fee", "transfer"])
 

@@ -748,24 +748,24 @@ class Notices(AtTheTerminal):
         for waiting in ((), (NOTICE,)):
             pages = [granted(None, waiting), granted(None, [later])]
             screen = self.sit_down(*AS_USER, NOTICES=pages)
-            self.ears[0].on_hint(Hint("0" * 32, 4, "received"))
+            self.ears[0].on_hint(Hint(4, "received"))
             self.assertIn("[4] You received 5.00 USD", screen.text)
             self.assertEqual(screen.text.count("Type ok"), 1, waiting)
         screen.type("ok")
-        self.ears[0].on_hint(Hint("0" * 32, 5, "received"))
+        self.ears[0].on_hint(Hint(5, "received"))
         self.assertEqual(screen.text.count("Type ok"), 1)
 
     def test_reminder_comes_again_with_the_first_notice_after_ok(self) -> None:
         """What was acknowledged is no reason to keep silent on what comes next."""
         pages = [granted(None, [NOTICE]), granted(None, [replace(NOTICE, number=4)])]
         screen = self.sit_down(*AS_USER, "ok", NOTICES=pages)
-        self.ears[0].on_hint(Hint("0" * 32, 4, "received"))
+        self.ears[0].on_hint(Hint(4, "received"))
         self.assertEqual(screen.transcript[-1], prompts.waiting(1))
 
     def test_notice_comes_while_typing(self) -> None:
         """A hint shows the notice at once, and the question stays open."""
         screen = self.sit_down(*AS_USER, "withdraw", NOTICES=[granted(), granted(None, [NOTICE])])
-        self.ears[0].on_hint(Hint("0" * 32, 3, "received"))
+        self.ears[0].on_hint(Hint(3, "received"))
         self.assertIn("[3] You received 5.00 USD", screen.transcript[-3])
         screen.type("100")
         self.assertEqual(len(self.asked(messages.Withdraw)), 1)

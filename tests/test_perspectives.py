@@ -636,6 +636,35 @@ class Acting(BranchCase):
         self.result(self.customer.log_out())
         self.assertEqual(listeners, {})
 
+    def test_refused_listening(self) -> None:
+        """Where the board takes no other port now, the one before stays."""
+        board = self.bank.board
+        first = self.customer.listen(4711).listener
+        board.full = True
+        self.assertIs(self.assertRaises(Refused, self.customer.listen, 4712).code, codes.WAIT)
+        self.assertEqual([*board.listeners], [first])
+
+    def test_proven(self) -> None:
+        """What the last probe brought proves the port, and nothing else does."""
+        board = self.bank.board
+        self.assertIs(self.assertRaises(Refused, self.customer.confirm, "0" * 32).code, codes.NO_PROBE)
+        first, second = (self.customer.listen(port).listener for port in (4711, 4712))
+        self.assertIs(self.assertRaises(Refused, self.customer.confirm, board.probes[first]).code, codes.NO_PROBE)
+        self.customer.confirm(board.probes[second])
+        self.assertEqual(board.proven, {second})
+        self.result(self.customer.log_out())
+        self.assertEqual(board.proven, set())
+
+    def test_newest_notice(self) -> None:
+        """It is the one that came last, or none where all were acknowledged."""
+        self.assertEqual(self.result(self.customer.newest_notice()), 1)
+        self.result(self.customer.withdraw(1, "USD", "a"))
+        self.assertEqual(self.result(self.customer.newest_notice()), 2)
+        self.result(self.customer.acknowledge(1))
+        self.assertEqual(self.result(self.customer.newest_notice()), 2)
+        self.result(self.customer.acknowledge(2))
+        self.assertEqual(self.result(self.customer.newest_notice()), 0)
+
     def test_deleted(self) -> None:
         """With a secret the account is closed, what was on it is paid out, and the session is over."""
         delete = self.customer.delete_account
@@ -713,6 +742,7 @@ class LeaseCase(BranchCase):
             "update_contact": lambda: customer.update_contact("Eve", None, None),
             "change_secret": lambda: customer.change_secret("pin", "97531", None, pin),
             "notices": lambda: customer.notices(None),
+            "newest_notice": customer.newest_notice,
             "acknowledge": lambda: customer.acknowledge(1),
             "one_time": self.one_time,
             "enrol_app": lambda: customer.enrol_app(password, None),
@@ -769,7 +799,7 @@ class Leasing(LeaseCase):
 
     def test_everything_is_tried_here(self) -> None:
         """The table of everything that can be asked is complete."""
-        self.assertEqual({*self.everything(), "listen", "session"}, set(ICustomer))
+        self.assertEqual({*self.everything(), "listen", "confirm", "session"}, set(ICustomer))
 
     def test_free_after_log_out(self) -> None:
         """The account is free as soon as the log-out is done."""

@@ -29,7 +29,7 @@ from bankd.bank import reports, strength
 from bankd.codes import Refused
 from bankd.protocols import line
 from bankd.protocols.asked import Reader
-from bankd.wire import acts, codec, grammar, messages, notice
+from bankd.wire import acts, codec, grammar, messages, notice, paths, replay
 from bankd.wire.grammar import Kind
 from bankd.wire.messages import Message
 from tests import docs
@@ -246,7 +246,11 @@ class PageTests(GrammarCase):
             f"of up to {messages.MAX_BULK} transfers",
             f"without it, {reports.STATEMENT_LINES}.",
             f"oldest first, {reports.INBOX_PAGE} at most",
-            f"a UDP datagram of at most {notice.MAX_HINT} octets",
+            f"A datagram has at most {notice.MAX_DATAGRAM} octets",
+            f"gets probes of {notice.PROBE_OCTETS} octets",
+            f"1 to {notice.MOST_HINTS} times 24 octets",
+            f"this client: {replay.WINDOW - 1:,} below it",
+            f"more than {paths.PROBE_SECONDS} seconds have passed",
             f"A password must have at least {strength.MIN_PASSWORD} characters",
         ):
             self.assertIn(sentence, flat)
@@ -268,14 +272,14 @@ class PageTests(GrammarCase):
             self.assertEqual(bytes.fromhex(octets.replace(".", "")).decode("ascii"), comment)
 
     def test_no_rule_is_loose(self) -> None:
-        """Every rule that a rule names is there, and every rule is reached from a line, an answer or the datagram."""
+        """Every rule that a rule names is there, and every rule is reached from a line or an answer."""
         (source,) = docs.blocks("abnf")
         defined = [name.lower() for name in re.findall(r"^([A-Za-z][\w-]*) +=", source, re.M)]
         self.assertEqual(len(defined), len(set(defined)))
         bare = re.sub(r'"[^"]*"|%[xbd][0-9A-F.-]+|;[^\n]*|^\S+ +=', " ", source, flags=re.M)
         named = {name.lower() for name in re.findall(r"[A-Za-z][\w-]*", bare)}
         roots = {f"{rule_of(message)}-answer" for message in messages.ALL}
-        roots |= {"request-line", "reply-line", "request", "bulk-request", "greeting", "event", "reply", "hint"}
+        roots |= {"request-line", "reply-line", "request", "bulk-request", "greeting", "event", "reply"}
         roots.add("sealed-line")
         self.assertEqual(named - set(defined), set())
         self.assertEqual(set(defined) - named, roots)
@@ -480,9 +484,10 @@ ANSWERS: dict[type[Message], tuple[type[Any] | None, Iterable[codes.Code], type[
     messages.RemoveApp: (None, [codes.DONE], None),
     messages.DeleteAccount: (None, [codes.DONE], None),
     messages.Listen: (None, [codes.DONE], records.Listening),
+    messages.Confirm: (None, [codes.DONE], None),
     messages.Notices: (records.Notice, [codes.DONE], None),
     messages.Acknowledge: (None, [codes.DONE], None),
-    messages.Noop: (None, [codes.DONE], None),
+    messages.Noop: (None, [codes.DONE], records.Newest),
     messages.Logout: (None, [codes.DONE], None),
     acts.Operate: (None, [codes.DONE], records.OperatorView),
     acts.FindAccount: (records.AccountFile, [codes.DONE], None),
@@ -597,30 +602,3 @@ class AnswerTests(GrammarCase):
         """The longest reply and the longest greeting that the grammar allows fit into a line."""
         for rule in ("reply", "event", "greeting"):
             self.assertLessEqual(longest(docs.load()(rule)), grammar.MAX_LINE + len(CRLF))
-
-
-class HintTests(GrammarCase):
-    """The datagram: the grammar and the code mean the same."""
-
-    @often
-    @given(texts("hint"))
-    def test_allowed_is_read(self, datagram: str) -> None:
-        """A terminal reads every hint that the grammar allows, and the bank would write it the same way."""
-        hint = notice.read(datagram.encode("ascii"))
-        assert hint is not None
-        self.assertEqual(notice.write(hint), datagram.encode("ascii"))
-
-    @often
-    @given(mutated(texts("hint"), ALPHABET))
-    def test_mutated(self, datagram: str) -> None:
-        """A terminal drops a datagram just when it has another form."""
-        self.assertEqual(notice.read(datagram.encode()) is not None, docs.parses("hint", datagram), datagram)
-
-    def test_longest(self) -> None:
-        """The longest hint is as long as is promised."""
-        self.assertEqual(longest(docs.load()("hint")), notice.MAX_HINT)
-
-    def test_kinds(self) -> None:
-        """Every kind of notice can be told in a hint."""
-        for kind in records.NoticeKind:
-            self.assertForm("kind", kind)

@@ -16,9 +16,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from bankd.bank.terms import OneTime, Terms
 from bankd.signing import PublicKey
 from bankd.testing import PracticeBank, Wire
-from bankd.wire import grammar, key_set, notice, seal
+from bankd.wire import grammar, key_set, seal
 from bankd.wire.grammar import Kind
-from bankd.wire.notice import Hint
 from bankd.wire.roles import Role
 from bankd.wire.seal import Sealed
 from tests import docs
@@ -26,6 +25,7 @@ from tests.test_protocol_abnf import CRLF, in_order
 
 STEP = re.compile(r"(?P<side>[CSD])(?P<who>[2-9]?):(?: (?P<text>.*))?|\((?P<note>.*)\)")
 GREETING = "* 200 protocol="
+HINT = re.compile(r"number=[1-9]\d* kind=[a-z_]{1,16}")
 
 MADE_UP: dict[str, tuple[str, Kind]] = {
     "account": ("account", grammar.ACCOUNT),
@@ -36,6 +36,8 @@ MADE_UP: dict[str, tuple[str, Kind]] = {
     "cursor": ("receipt", grammar.COUNT),
     "hold": ("receipt", grammar.COUNT),
     "listener": ("listener", grammar.LISTENER),
+    "notice_key": ("notice_key", grammar.NOTICE_KEY),
+    "proof": ("proof", grammar.PROOF),
     "at": ("time", grammar.TIME),
     "since": ("time", grammar.TIME),
     "before": ("time", grammar.TIME),
@@ -145,7 +147,7 @@ class Player:
         self._dictionary = Dictionary()
         self._wires: dict[str, Wire] = {}
         self._said: dict[str, list[str]] = {}
-        self._told = 0
+        self._told = self._probed = 0
         self._hints: list[str] = []
         self._to_send: list[str] = []
         self._last = ""
@@ -177,7 +179,7 @@ class Player:
                 self._compare(step)
             case "D":
                 assert self._hints, f"there was no datagram instead of {step.text!r}"
-                self._check(named(step.text), named(self._hints.pop(0)))
+                self._check(step.text, self._hints.pop(0))
             case _:
                 self._happen(step.text)
 
@@ -205,14 +207,15 @@ class Player:
         self._hints += self._new_hints()
 
     def _new_hints(self) -> list[str]:
-        """The datagrams that the board of notices sends of what it was told since the last time."""
-        events = self.bank.board.events[self._told :]
-        self._told += len(events)
-        return [
-            notice.write(Hint(listener, event.number, event.kind)).decode("ascii")
+        """What is in the datagrams that the board sends since the last time: probes, and what it was told."""
+        board = self.bank.board
+        events, probes = board.events[self._told :], list(board.probes.values())[self._probed :]
+        self._told, self._probed = len(board.events), len(board.probes)
+        return [f"proof={proof}" for proof in probes] + [
+            f"number={event.number} kind={event.kind}"
             for event in events
-            for listener, (account_id, _, _) in self.bank.board.listeners.items()
-            if account_id == event.account_id
+            for listener, (account_id, _, _) in board.listeners.items()
+            if account_id == event.account_id and listener in board.proven
         ]
 
     def _seal(self, printed: str) -> None:
@@ -252,11 +255,6 @@ class Player:
             return self.bank.post.sent[-1][1].text[:8]
         secret = [real for (subject, _), real in self._dictionary.real.items() if subject == "secret"][-1]
         return pyotp.TOTP(secret).at(self.bank.clock.seconds())
-
-
-def named(hint: str) -> str:
-    """A datagram with its listener as a field, so that it is compared as one."""
-    return re.sub(r"(?<= )[0-9a-f]{32}(?= )", lambda found: f"listener={found[0]}", hint)
 
 
 def is_item(text: str) -> bool:
@@ -325,11 +323,11 @@ class FormTests(SynchronousTestCase):
                 self.assertTrue(docs.parses(rule, "".join(line + CRLF for line in lines)), lines)
 
     def test_datagrams(self) -> None:
-        """Every datagram is a hint of the grammar."""
+        """Every datagram is a probe, or brings hints, in the forms of the grammar's fields."""
         hints = [step.text for example in docs.blocks("bank") for step in steps(example) if step.side == "D"]
         self.assertTrue(hints)
         for hint in hints:
-            self.assertTrue(docs.parses("hint", hint), hint)
+            self.assertTrue(docs.parses("f-proof", f" {hint}") or HINT.fullmatch(hint), hint)
 
 
 class StepsTests(SynchronousTestCase):
@@ -435,7 +433,8 @@ class PlayerTests(PlayerCase):
             ("C: a1 NOOP", "S: a1 200", "S: a1 200"),
             ("C: a1 NOOP",),
             ("C: a1 NOOP", "C: a2 NOOP", "S: a1 200"),
-            ("D: BANK/1 9f86d081884c7d659a2feaa0c55ad015 1 deposit",),
+            ("D: number=1 kind=deposit",),
+            ("D: proof=9f86d081884c7d659a2feaa0c55ad015",),
             ("(the bank closes)",),
             ("(59 seconds pass)", "S: * 408 reason=idle"),
         ):

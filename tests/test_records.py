@@ -5,8 +5,8 @@ from dataclasses import fields, is_dataclass
 from twisted.trial.unittest import SynchronousTestCase
 
 from bankd import records
-from bankd.wire import codec, grammar, notice
-from bankd.wire.notice import Hint
+from bankd.wire import codec, grammar
+from bankd.wire.notice import Hint, Opening, Sealing
 
 
 class RecordTests(SynchronousTestCase):
@@ -44,5 +44,5 @@ class RecordTests(SynchronousTestCase):
         """Every kind of notice travels as itself, as a word and in a hint."""
         for kind in records.NoticeKind:
             self.assertEqual(grammar.WORD.parse(kind.value), kind)
-            hint = notice.read(notice.write(Hint("0" * 32, 1, kind)))
-            self.assertEqual(hint and hint.kind, kind)
+            (datagram,) = Sealing("0" * 32, bytes(32)).hints([Hint(1, kind)])
+            self.assertEqual(Opening("0" * 32, bytes(32)).open(datagram), (Hint(1, kind),))

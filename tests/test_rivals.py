@@ -44,7 +44,7 @@ class Node:
         self.store = Store(url, bytes(32))
         self.tries = 0
         self.between: Step | None = None
-        self.lane = Lane(self.writing, self.apply, AtOnce(), lambda _events: None)
+        self.lane = Lane(self.writing, self.apply, AtOnce(), lambda _events, _at: None)
 
     @contextmanager
     def writing(self) -> Iterator[Transaction]:

@@ -43,5 +43,17 @@ class StateTests(SynchronousTestCase):
     def test_tasks(self) -> None:
         """Keeping a session, its notices included, and asking whom one is about to pay, is no task done (S1.9)."""
         others = {message.verb for message in messages.ALL if not RULES[message].task}
-        keeping = {"LOGIN", "ONE_TIME", "KEYS", "SEALED", "PAYEE", "LISTEN", "NOTICES", "ACKNOWLEDGE", "NOOP", "LOGOUT"}
+        keeping = {
+            "LOGIN",
+            "ONE_TIME",
+            "KEYS",
+            "SEALED",
+            "PAYEE",
+            "LISTEN",
+            "CONFIRM",
+            "NOTICES",
+            "ACKNOWLEDGE",
+            "NOOP",
+            "LOGOUT",
+        }
         self.assertEqual(others, keeping | {message.verb for message in acts.ALL})

@@ -129,6 +129,12 @@ def inbox(connection: Connection, session: Session, since: int | None) -> Inbox:
     return Inbox(tuple(found[:INBOX_PAGE]), account.acknowledged)
 
 
+def newest_notice(connection: Connection, session: Session) -> int:
+    """The number of the session's account's newest notice; 0 where all were acknowledged."""
+    account = customers.account(connection, session.account_id)
+    return account.events if account.events > account.acknowledged else 0
+
+
 def acknowledge(tx: Transaction, session: Session, upto: int) -> None:
     """Take every notice up to number ``upto`` as seen. Raises Refused, naming ``upto``, when there are not so many."""
     account = customers.account(tx.connection, session.account_id)

@@ -20,6 +20,7 @@ from bankd.records import (
     Held,
     HoldView,
     Listening,
+    Newest,
     Notice,
     PayeeView,
     Receipt,
@@ -61,6 +62,7 @@ BODIES: dict[type[Message], type[Any]] = {
     messages.UpdateContact: CustomerView,
     messages.EnrolApp: Enrolment,
     messages.Listen: Listening,
+    messages.Noop: Newest,
 }
 """The record that the last line of an answer carries; requests that are not here are answered by a code alone."""
 

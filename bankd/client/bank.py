@@ -26,6 +26,8 @@ from bankd.records import (
     Greeting,
     Held,
     HoldView,
+    Listening,
+    Newest,
     Notice,
     Payee,
     PayeeView,
@@ -240,10 +242,19 @@ class Bank(Asking):
 
     # Notices.
 
-    async def listen(self, port: int) -> str:
-        """Have hints of notices sent to UDP ``port`` here; each will carry the listener that this returns."""
-        listening = await self._body(messages.Listen(port=port))
-        return str(listening.listener)
+    async def listen(self, port: int) -> Listening:
+        """Have UDP ``port`` here probed; what this returns opens the probe, and the hints of notices after it."""
+        listening: Listening = await self._body(messages.Listen(port=port))
+        return listening
+
+    async def confirm(self, proof: str) -> None:
+        """Have hints of notices sent to the port whose probe brought ``proof``."""
+        await self._granted(messages.Confirm(proof=proof))
+
+    async def newest_notice(self) -> int:
+        """The number of the newest notice; 0 where all were acknowledged. It only keeps the session."""
+        newest: Newest = await self._body(messages.Noop(notices="yes"))
+        return newest.newest
 
     async def notices(self, since: int | None = None) -> list[Notice]:
         """All notices numbered above ``since``, or above the last one acknowledged, oldest first."""

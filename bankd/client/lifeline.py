@@ -28,7 +28,7 @@ from bankd.client.patience import Random, pauses
 from bankd.client.tokens import Tokens
 from bankd.client.way_back import WayBack
 from bankd.records import Welcome
-from bankd.wire.messages import Login, Message
+from bankd.wire.messages import Login, Message, Noop
 
 Reach = Callable[[], Awaitable[Bank]]
 """Opens a conversation with the bank. Raises NoBank."""
@@ -103,6 +103,8 @@ class Lifeline:
     def _take(self, request: Message | str) -> Deferred[Answer]:
         if self._over is not None:
             return fail(LostBank(Loss.UNSENT, self._over.warning, self._over.reason))
+        if self._recovery is not None and isinstance(request, Noop):
+            return fail(LostBank(Loss.UNSENT))  # there is no session to keep
         if isinstance(request, Login):
             request = self._way_back.shown(request)
         owed = Owed(request, Deferred(lambda answer: self._withdraw(owed)))

@@ -21,7 +21,7 @@ from bankd.client.connection import open_line
 from bankd.client.errors import NoBank
 from bankd.client.feed import Feed, Later, Lines, Unreadable
 from bankd.client.forms import WAYS
-from bankd.client.inbox import open_inbox
+from bankd.client.lookout import look_out
 from bankd.client.menu import Menu
 from bankd.client.opening import open_terminal
 from bankd.client.passcodes import AskPasscode
@@ -140,7 +140,7 @@ async def run_terminal(reactor: Any, given: Given) -> int:
     try:
         if given.atm:
             return await Atm(screen, call, reactor, captive=given.kiosk).run()
-        menu = Menu(screen, call, lambda bank, on_hint: open_inbox(reactor, bank, on_hint))
+        menu = Menu(screen, call, lambda bank, on_hint: look_out(reactor, bank, on_hint))
         return await menu.run(given.login, given.secret)
     finally:
         await screen.close()

@@ -23,6 +23,7 @@ class Noticeboard:
         self._bank = bank
         self._screen = screen
         self._seen: int | None = None
+        self._looked = 0
         self._hinted: dict[int, str] = {}
         self._told: set[int] = set()
         self._asking = False
@@ -52,9 +53,9 @@ class Noticeboard:
 
     def on_hint(self, hint: Hint) -> None:
         """A notice exists: ask for it, unless it is here already. Hints that come meanwhile cost one more question."""
-        if hint.number <= (self._seen or 0):
+        if hint.number <= (self._seen or 0 if hint.kind else max(self._seen or 0, self._looked)):
             return
-        self._hinted[hint.number] = hint.kind
+        self._hinted[hint.number] = hint.kind or self._hinted.get(hint.number, "")
         if not self._asking:
             Deferred.fromCoroutine(self._follow())
 
@@ -66,6 +67,8 @@ class Noticeboard:
             while asked < max(self._hinted):
                 asked = max(self._hinted)
                 await self.fetch()
+            # Of a number without a kind the bank has nothing more to tell, or it would have told it now.
+            self._looked = max([self._looked, *(number for number, kind in self._hinted.items() if not kind)])
         except (Refused, LostBank):
             self._tell_kinds()
         finally:
@@ -77,7 +80,7 @@ class Noticeboard:
     def _tell_kinds(self) -> None:
         """Say the kind of every notice that was hinted at and has not been shown."""
         for number in sorted(self._hinted):
-            if number > (self._seen or 0) and number not in self._told:
+            if number > (self._seen or 0) and number not in self._told and self._hinted[number]:
                 self._told.add(number)
                 self._screen.say(words.kind_alone(self._hinted[number]), Tone.NOTICE)
 

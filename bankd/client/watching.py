@@ -16,7 +16,7 @@ from twisted.internet.interfaces import IReactorTime
 from bankd.client.bank import Bank
 from bankd.client.connection import running_reactor
 from bankd.client.errors import Denied, Loss, LostBank
-from bankd.client.inbox import open_inbox
+from bankd.client.lookout import look_out
 from bankd.records import Notice
 from bankd.wire.notice import Hint
 
@@ -46,7 +46,7 @@ def watch(bank: Bank, since: int | None = None, *, reactor: Any = None) -> "Watc
     again in the next session. It ends when this side ends the session; when that is lost, LostBank is raised.
     """
     clock = reactor or running_reactor()
-    return Watch(bank, lambda bank, on_hint: open_inbox(clock, bank, on_hint), clock, since)
+    return Watch(bank, lambda bank, on_hint: look_out(clock, bank, on_hint), clock, since)
 
 
 class Watch:
@@ -59,6 +59,7 @@ class Watch:
         self._seen = since
         self._fetched: deque[Notice] = deque()
         self._inbox: Listening | None = None
+        self._hinted_at = self._looked = 0
         self._deaf = True  # towards the connection that there is now
         self._news = True
         self._wake: Deferred[None] | None = None
@@ -86,11 +87,12 @@ class Watch:
             await self._until_woken()
         if self._deaf:
             await self._hear()
-        self._news = False
+        self._news, looked = False, self._hinted_at
         for notice in await self._bank.notices(self._seen):
             if notice.number > (self._seen or 0):
                 self._seen = notice.number
                 self._fetched.append(notice)
+        self._looked = looked
 
     async def _hear(self) -> None:
         """Have hints sent here. Without any the bank is asked all the same, only less soon."""
@@ -111,7 +113,9 @@ class Watch:
                 look.cancel()
 
     def _hinted(self, hint: Hint) -> None:
-        if hint.number > (self._seen or 0):
+        # Of a number without a kind there is nothing to tell, where the bank was asked and told nothing.
+        if hint.number > (self._seen or 0 if hint.kind else max(self._seen or 0, self._looked)):
+            self._hinted_at = max(self._hinted_at, hint.number)
             self._awake()
 
     def _recovered(self) -> None:

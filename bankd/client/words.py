@@ -59,6 +59,7 @@ CODES: dict[Code, str] = {
     codes.WAIT: _("There were several tries. Please wait a while before the next one."),
     codes.ONE_TIME: _("The bank wants a one-time password for this, and none was given."),
     codes.WRONG_CODE: _("This is not the one-time password."),
+    codes.NO_PROBE: _("The bank does not know this proof of where notices arrive, or it is too old."),
     codes.NO_CHALLENGE: _("It is too late for this one-time password, or it was tried too often. Please begin again."),
     codes.NO_DEVICE: _("This needs a one-time password, and the bank cannot reach a device of yours to send it to."),
     codes.NO_APP: _("The bank knows of no authenticator app of yours that this could be about."),

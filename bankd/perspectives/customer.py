@@ -29,7 +29,7 @@ from bankd.ledger.books import Outcome
 from bankd.ledger.commands import Bulk, Capture, Command, Deposit, Hold, Release, Reversal, Transfer, Withdrawal
 from bankd.perspectives import second_factor, turns
 from bankd.perspectives.branch import Branch
-from bankd.perspectives.session import InSession
+from bankd.perspectives.told import Told
 from bankd.records import (
     ALWAYS,
     AccountView,
@@ -39,8 +39,6 @@ from bankd.records import (
     Enrolment,
     Held,
     HoldView,
-    Inbox,
-    Listening,
     Payee,
     PayeeView,
     Period,
@@ -58,18 +56,16 @@ HOLD_SECONDS = 7 * 86_400
 
 
 @implementer(ICustomer)
-class Customer(InSession):
+class Customer(Told):
     """The perspective of one session; ``mind`` tells where its terminal is."""
 
     def __init__(self, branch: Branch, session: Session, mind: Any) -> None:
-        super().__init__(branch, session)
+        super().__init__(branch, session, mind)
         self._whose: dict[str, Any] = {
             "customer_id": session.customer_id,
             "account_id": session.account_id,
             "fence": session.fence,
         }
-        self._mind = mind
-        self._listener: str | None = None
         self._freed: Deferred[None] | None = None
         self._asks = branch.terms.one_time is OneTime.RISK
         self._carry_out = self._pay if self._asks else branch.lane.post
@@ -105,14 +101,6 @@ class Customer(InSession):
     async def statement(self, limit: int | None, cursor: int | None, period: Period = ALWAYS) -> Statement:
         """A page of entries of the session's account."""
         return await self._read(reports.statement, limit, cursor, period)
-
-    async def notices(self, since: int | None) -> Inbox:
-        """A page of notices to the session's account."""
-        return await self._read(reports.inbox, since)
-
-    async def acknowledge(self, upto: int) -> None:
-        """Take notices as seen."""
-        await self._write(lambda tx: reports.acknowledge(tx, self.session, upto))
 
     async def open_account(self, currency: str | None) -> AccountView:
         """Open another account."""
@@ -244,13 +232,6 @@ class Customer(InSession):
         )
         self._over = True
 
-    def listen(self, port: int) -> Listening:
-        """Have notices sent to the terminal."""
-        self._check_owed()
-        self._silence()
-        self._listener = self._branch.board.listen(self.session.account_id, self._mind.host, port)
-        return Listening(self._listener)
-
     def log_out(self) -> Deferred[None]:
         """End the session, and free the account once what was asked before is done."""
         self._over = True
@@ -289,7 +270,3 @@ class Customer(InSession):
             return Deferred.fromCoroutine(self._ask(risk.question(command)))
 
         return paid.addErrback(ask)
-
-    def _silence(self) -> None:
-        if self._listener is not None:
-            self._branch.board.silence(self._listener)

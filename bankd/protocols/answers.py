@@ -12,7 +12,7 @@ from twisted.python.failure import Failure
 from bankd import codes
 from bankd.codes import Code, Refused
 from bankd.credentials import AccountPin, MobilePin, NamePassword, OneTimePassword, Origin
-from bankd.records import BulkResult, Payee, Period
+from bankd.records import BulkResult, Newest, Payee, Period
 from bankd.wire import codec, messages
 from bankd.wire.messages import Message
 
@@ -98,8 +98,10 @@ async def keys(visitor: Any) -> Answer:
     return Answer(body=await visitor.keys())
 
 
-async def keep(customer: Any) -> Answer:
+async def keep(customer: Any, asked: messages.Noop) -> Answer:
     """NOOP of a customer."""
+    if asked.notices is not None:
+        return Answer(body=Newest(await customer.newest_notice()))
     await customer.keep()
     return Answer()
 
@@ -219,6 +221,12 @@ async def _listen(customer: Any, asked: messages.Listen) -> Answer:
     return Answer(body=customer.listen(asked.port))
 
 
+async def _confirm(customer: Any, asked: messages.Confirm) -> Answer:
+    await customer.keep()
+    customer.confirm(asked.proof)
+    return Answer()
+
+
 async def _notices(customer: Any, asked: messages.Notices) -> Answer:
     inbox = await customer.notices(asked.since)
     return Answer(items=inbox.notices, more={"acknowledged": inbox.acknowledged})
@@ -261,6 +269,7 @@ CUSTOMERS: dict[type[Message], Callable[[Any, Any], Awaitable[Answer]]] = {
     messages.RemoveApp: _remove_app,
     messages.DeleteAccount: _delete_account,
     messages.Listen: _listen,
+    messages.Confirm: _confirm,
     messages.Notices: _notices,
     messages.Acknowledge: _acknowledge,
 }

@@ -64,8 +64,8 @@ class Standing:
                 return answers.sign_up(self.visitor, sign_up)
             case messages.Keys():
                 return answers.keys(self.visitor)
-            case messages.Noop():
-                return answers.keep(self.perspective) if self.state is State.CUSTOMER else Answer()
+            case messages.Noop() as noop:
+                return answers.keep(self.perspective, noop) if self.state is State.CUSTOMER else Answer()
             case messages.Logout():
                 return self.end().addCallback(lambda _: Answer(ends=True))
             case message:

@@ -20,7 +20,6 @@ from bankd.wire.grammar import (
     Password,
     Person,
     Pin,
-    Port,
     Time,
     Token,
     Username,
@@ -28,6 +27,10 @@ from bankd.wire.grammar import (
 )
 from bankd.wire.message import SECRET_AGAIN
 from bankd.wire.message import Message as Message
+from bankd.wire.news import Acknowledge as Acknowledge
+from bankd.wire.news import Confirm as Confirm
+from bankd.wire.news import Listen as Listen
+from bankd.wire.news import Notices as Notices
 from bankd.wire.orders import MAX_BULK as MAX_BULK
 from bankd.wire.orders import Bulk as Bulk
 from bankd.wire.orders import BulkItem as BulkItem
@@ -216,34 +219,11 @@ class DeleteAccount(Message):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Listen(Message):
-    """Have notices sent by UDP to ``port`` of the address that this connection comes from."""
-
-    verb = "LISTEN"
-    port: Port
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notices(Message):
-    """Ask for notices with a number above ``since``, or above the last one acknowledged, oldest first."""
-
-    verb = "NOTICES"
-    since: Count | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Acknowledge(Message):
-    """Say that every notice up to number ``upto`` was seen."""
-
-    verb = "ACKNOWLEDGE"
-    upto: Count
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Noop(Message):
-    """Ask nothing; keeps the session's hold on its account."""
+    """Ask nothing, or with ``notices`` only for the number of the newest; keeps the session's hold on its account."""
 
     verb = "NOOP"
+    notices: Yes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -284,6 +264,7 @@ ALL: tuple[type[Message], ...] = (
     RemoveApp,
     DeleteAccount,
     Listen,
+    Confirm,
     Notices,
     Acknowledge,
     Noop,

@@ -69,6 +69,7 @@ RULES: dict[type[Message], Rule] = {
     messages.RemoveApp: Rule(_CUSTOMER),
     messages.DeleteAccount: Rule(_CUSTOMER),
     messages.Listen: Rule(_CUSTOMER, task=False),
+    messages.Confirm: Rule(_CUSTOMER, task=False),
     messages.Notices: Rule(_CUSTOMER, task=False),
     messages.Acknowledge: Rule(_CUSTOMER, task=False),
     messages.Noop: Rule(_EVERY, task=False),

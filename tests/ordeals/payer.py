@@ -112,7 +112,7 @@ def _carry_out(
     say("open")
     wait()
     pool, place = Stepped(), 0
-    lane = Lane(store.writing, payments.apply, pool, lambda events: None)
+    lane = Lane(store.writing, payments.apply, pool, lambda events, at: None)
     for burst in bursts:
         for operation in burst:
             posted = lane.post(operation.command)

@@ -53,7 +53,7 @@ class Posters:
         self._asked = self._under_way = 0
         self._failure: Failure | None = None
         self._pool = ThreadPool(1, 1, "lane")
-        self._lane = Lane(store.writing, payments.apply, self._in_thread, lambda events: None)
+        self._lane = Lane(store.writing, payments.apply, self._in_thread, lambda events, at: None)
 
     def run(self, count: int) -> None:
         """Post until all is done. Raises what went wrong."""

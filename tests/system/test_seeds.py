@@ -20,6 +20,8 @@ from typing import IO
 from psutil import net_if_addrs
 from twisted.trial.unittest import SkipTest
 
+from bankd.wire import notice
+from bankd.wire.notice import Hint, Opening, Probe
 from tests.system.support import (
     DEADLINE_SECONDS,
     Bank,
@@ -432,10 +434,10 @@ class NoticeTests(SeedTestCase):
                 opened.enter_context(closing(Terminal(self.bank, customer))) for customer in self.bank.customers
             )
             payer.ask(f"TRANSFER to={self.bob.account} amount=2500 currency=USD key=k1")
-            self.assertEqual(payer.hint(), f"BANK/1 {payer.listener} 2 paid")
-            self.assertEqual(payee.hint(), f"BANK/1 {payee.listener} 2 received")
+            self.assertEqual(payer.hints(), [Hint(2, "paid")])
+            self.assertEqual(payee.hints(), [Hint(2, "received")])
             other.ask("DEPOSIT amount=100 currency=USD key=k1")
-            self.assertEqual(other.hint(), f"BANK/1 {other.listener} 2 deposit")
+            self.assertEqual(other.hints(), [Hint(2, "deposit")])
 
     def test_deletion(self) -> None:
         """Deleting an account sends a hint of that to the terminal that did it, and of the payout (S0.8)."""
@@ -443,9 +445,8 @@ class NoticeTests(SeedTestCase):
             leaver = opened.enter_context(closing(Terminal(self.bank, self.alice)))
             heir = opened.enter_context(closing(Terminal(self.bank, self.bob)))
             leaver.ask(f"DELETE_ACCOUNT pin={self.alice.pin} payout={self.bob.account}")
-            self.assertEqual(leaver.hint(), f"BANK/1 {leaver.listener} 2 paid")
-            self.assertEqual(leaver.hint(), f"BANK/1 {leaver.listener} 3 deletion")
-            self.assertEqual(heir.hint(), f"BANK/1 {heir.listener} 2 received")
+            self.assertEqual(leaver.hints(), [Hint(2, "paid"), Hint(3, "deletion")])
+            self.assertEqual(heir.hints(), [Hint(2, "received")])
 
 
 class Terminal:
@@ -462,7 +463,12 @@ class Terminal:
         self._datagrams.settimeout(DEADLINE_SECONDS)
         self._answers.readline()
         self.ask(f"LOGIN account={customer.account} pin={customer.pin}")
-        self.listener = self.ask(f"LISTEN port={self._datagrams.getsockname()[1]}").rpartition("=")[2]
+        answer = self.ask(f"LISTEN port={self._datagrams.getsockname()[1]}")
+        told = dict(word.split("=", 1) for word in answer.split(" ")[2:])
+        self._opening = Opening(told["listener"], notice.read_key(told["notice_key"]))
+        probe = self._next()
+        assert isinstance(probe, Probe), probe
+        self.ask(f"CONFIRM proof={probe.proof}")
 
     def ask(self, request: str) -> str:
         """What the bank answers to a request, which it must not refuse."""
@@ -471,11 +477,17 @@ class Terminal:
         assert answer.startswith("t 200"), answer
         return answer
 
-    def hint(self) -> str:
-        """The next datagram, which must come from the bank."""
+    def hints(self) -> list[Hint]:
+        """The hints in the next datagram."""
+        hints = self._next()
+        assert isinstance(hints, tuple), hints
+        return list(hints)
+
+    def _next(self) -> object:
+        """What is in the next datagram, which must come from the bank."""
         datagram, sender = self._datagrams.recvfrom(2048)
         assert sender == ("127.0.0.1", self._bank.notice_port), sender
-        return datagram.decode()
+        return self._opening.open(datagram)
 
     def close(self) -> None:
         """Go away."""
