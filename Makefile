@@ -16,6 +16,8 @@ KILLS       ?= 200
 CALLS       ?= 200
 OPERATIONS  ?= 100000
 CLIENTS     ?= 64
+RATE        ?= 200
+LENGTH      ?= 60
 WITHIN      ?= 2
 SEED        ?=
 
@@ -24,10 +26,10 @@ BIN    := $(VENV)/bin
 SETUP  := setup.cfg pyproject.toml
 CONFIG := etc/demo.ini
 
-export PORT NOTICE_PORT STATUS_PORT STATE OUT KILLS CALLS OPERATIONS CLIENTS WITHIN SEED
+export PORT NOTICE_PORT STATUS_PORT STATE OUT KILLS CALLS OPERATIONS CLIENTS RATE LENGTH WITHIN SEED
 
 .DEFAULT_GOAL := help
-.PHONY: help run client test lint bench crashes contention hostile sealed forgeries clean
+.PHONY: help run client test lint bench crashes contention records hostile sealed forgeries clean
 .DELETE_ON_ERROR:
 
 help:
@@ -40,6 +42,7 @@ help:
 	@echo "  make bench    measure this machine (docs/benchmarks.md); QUICK=1 OUT=FILE: four minutes, kept in FILE"
 	@echo "  make crashes  kill the bank KILLS=200 times, and transfers at CALLS=200 calls (docs/testing.md); SEED=N repeats"
 	@echo "  make contention   OPERATIONS=100000 by CLIENTS=64 on two accounts (docs/testing.md); SEED=N repeats"
+	@echo "  make records  LENGTH=60 seconds of RATE=200 connections: log, CSV files and journal agree (docs/testing.md); SEED=N"
 	@echo "  make hostile  everything that strangers and bad customers try (docs/testing.md); ARGS=--short, ARGS=\"--only WORDS\""
 	@echo "  make sealed   listen to SESSIONS=1000 sealed sessions, and meddle with them (docs/testing.md)"
 	@echo "  make forgeries   forge FORGERIES=100000 datagrams of notices (docs/testing.md)"
@@ -85,6 +88,13 @@ crashes: $(VENV)/.for-test
 contention: $(VENV)/.for-test
 	@exec $(BIN)/python -m tests.ordeals.contention --operations "$$OPERATIONS" --clients "$$CLIENTS" \
 	   $${SEED:+--seed "$$SEED"} $(value ARGS)
+
+# The second time the bank is killed on the way.
+records: $(VENV)/.for-test
+	@failed=0; \
+	 $(BIN)/python -m tests.ordeals.records --rate "$$RATE" --length "$$LENGTH" $${SEED:+--seed "$$SEED"} || failed=1; \
+	 $(BIN)/python -m tests.ordeals.records --rate "$$RATE" --length 20 --kill 3 $${SEED:+--seed "$$SEED"} || failed=1; \
+	 exit $$failed
 
 # All four are run, whatever the others find.
 hostile: $(VENV)/.for-test $(VENV)/.for-sslyze

@@ -54,6 +54,8 @@ class Settings:
     database: str
     logfile: Path | None
     log_form: str
+    client_csv: Path | None
+    bank_csv: Path | None
     demo: bool
     terms: Terms
     limits: Limits
@@ -137,6 +139,8 @@ def _settings(values: Mapping[str, Any]) -> Settings:
         database=values["url"] or f"sqlite:///{state / 'bank.sqlite3'}",
         logfile=inside("logfile", "") if values["logfile"] else None,
         log_form=values["format"],
+        client_csv=state / values["client_csv"] if values["client_csv"] else None,
+        bank_csv=state / values["bank_csv"] if values["bank_csv"] else None,
         demo=values["demo"],
         terms=_terms(values),
         sealing=values["sealed"],

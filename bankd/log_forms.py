@@ -66,7 +66,7 @@ _encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
 
 def _object(begin: dict[str, Any], fields: Mapping[str, object]) -> str:
     for name, value in fields.items():
-        if name in FIELDS and name not in begin and isinstance(value, str | int):
+        if name in FIELDS and name not in begin and isinstance(value, str | int | float):
             begin[name] = value
     return _encode(begin) + "\n"
 

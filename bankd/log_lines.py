@@ -41,8 +41,23 @@ FIELDS = {
     "customer": "the number of the customer who had the entry made, 0 for the bank itself",
     "of": "the entry that this one is the fee or the reversal of, or the hold that it ends",
     "at": "the time of the entry by the database's clock, as in the journal",
+    "connections": "connections that are open",
+    "most_connections": "the most that were at a time since the start",
+    "total_connections": "all that there were since the start",
+    "tasks_processed": "requests of customers that were answered since the start",
+    "cpu_percent": "the share of one processor that the bank used since the line of figures before",
+    "memory_bytes": "what it has in memory",
+    "threads": "its threads",
+    "open_files": "its open files, connections among them",
+    "uptime_seconds": "for how long it has run",
 }
 """Every field that a line can have, and what it is."""
+
+FIGURES = (
+    *("connections", "most_connections", "total_connections", "tasks_processed"),
+    *("memory_bytes", "threads", "open_files", "uptime_seconds"),
+)
+"""The bank's figures that are told as ``figures.Snapshot`` has them."""
 
 EVENTS = {
     "connected": ("%(peer)s connected", ()),
@@ -50,12 +65,13 @@ EVENTS = {
     "hung_up": ("%(peer)s hung up on: %(code)s %(reason)s", ()),
     "cut_off": ("%(peer)s cut off: it does not read", ()),
     "closed": ("%(peer)s closed after %(answers)s answers", ()),
+    "figures": ("figures:", ("cpu_percent", *FIGURES)),
 }
-"""How what happens on connections is told as text: the words that a line begins with, and the fields that follow where
-the line has them. Besides, there is the event ``entry``.
+"""How each event is told as text: the words that a line begins with, and the fields that follow where the line has
+them. Besides, there is the event ``entry``.
 """
 
-Value = str | int
+Value = str | int | float
 
 
 class Line:

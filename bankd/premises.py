@@ -16,16 +16,20 @@ from bankd.bank.hashing import Hasher
 from bankd.bank.tokens import TokenKeys
 from bankd.config import Settings
 from bankd.delivery.post import Post
+from bankd.extract_file import ExtractFile
+from bankd.extract_writer import ExtractWriter
 from bankd.lane import Lane
+from bankd.monitor import Monitor
 from bankd.notary import Notary
 from bankd.notify import Notices
 from bankd.perspectives.branch import Branch
+from bankd.perspectives.figures import Figures
 from bankd.perspectives.turns import Turns
 from bankd.pools import Pools
 from bankd.process import ThisProcess
 from bankd.rounds import Rounds
 from bankd.sealing_keys import SealingKeys, Seals
-from bankd.store import migrate
+from bankd.store import extracts, migrate
 from bankd.store.checkpoints import CheckpointFile
 from bankd.store.engines import Store
 
@@ -61,7 +65,9 @@ class Premises:
         settings, keys, store, pools = self._settings, self._keys, self.store, self.pools
         self.board = Notices(secrets.token_bytes, monotonic)
         apply = partial(payments.apply, tariff=settings.terms.tariff)
-        self.lane = Lane(store.writing, apply, pools.open("lane", 1), self.board.tell, entry_log.note)
+        self.extracts = ExtractWriter(_extracts(settings), store.reading, pools.open("extracts", 1), reactor)
+        told = (self.board.tell, entry_log.note, self.extracts.wake)
+        self.lane = Lane(store.writing, apply, pools.open("lane", 1), *told)
         self.rounds = Rounds(self.lane, reactor)
         read_pool = pools.open("read", settings.worker_threads)
         self.notary = Notary(self._checkpoints, keys.signer, store, read_pool, reactor)
@@ -88,11 +94,15 @@ class Premises:
             sealing=settings.sealing,
         )
 
+        self.monitor = Monitor(Figures(self.branch).snapshot, reactor)
+
     def open(self) -> None:
-        """Begin with what is done by the clock: checkpoints, new keys for sealing, the bank's rounds."""
+        """Begin with what is done by the clock: checkpoints, sealing keys, rounds, lines of figures."""
         self.notary.open(self._settings.checkpoint_seconds)
         self.seals.open()
         self.rounds.begin()
+        self.monitor.begin(self._settings.monitor_interval)
+        self.extracts.wake()
 
     def close(self) -> None:
         """End the threads, and close the database; the lane and the notary have been closed."""
@@ -109,3 +119,9 @@ class Premises:
         if not self._checkpoints.begun():
             raise Missing(f"there is no checkpoint in {self._checkpoints.path}; 'bankctl init' makes the first")
         return store
+
+
+def _extracts(settings: Settings) -> list[ExtractFile]:
+    """The files of rows that the settings name."""
+    named = ((settings.client_csv, extracts.CLIENT), (settings.bank_csv, extracts.BANK))
+    return [ExtractFile(path, kind) for path, kind in named if path is not None]

@@ -7,6 +7,7 @@ from bankd.settings_values import (
     ADDRESS,
     AMOUNTS,
     COUNT,
+    CSV,
     LOG_FORM,
     MOST,
     MOST_OPEN,
@@ -109,6 +110,8 @@ KEYS = (
     Key("lockout", "forget_seconds", seconds, SECONDS, "86400", "how long after the last wrong try all are forgotten"),
     Key("logging", "logfile", str, "a file", "", "where to log; left out, where twistd logs"),
     Key("logging", "format", log_form, LOG_FORM, "text", "how each line of that file is written"),
+    Key("logging", "client_csv", str, CSV, "", "where to write what customers did; left out, nowhere"),
+    Key("logging", "bank_csv", str, CSV, "", "the same without their balances and sessions; left out, nowhere"),
     *keys.KEYS,
 )
 """Every key there is."""

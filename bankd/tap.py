@@ -101,7 +101,10 @@ class Bank(Service):
             self._listening = Listening(self.settings.capacity, self._reactor)
             self._premises = Premises(self.settings, self._post, self._reactor)
             self._listen(self._premises)
+            self._premises.extracts.check()
             self._premises.open()
+            monitor = self._premises.monitor
+            self.reload.tell(lambda settings: monitor.begin(settings.monitor_interval))
             self._renewal.begin()
             self.reload.listen(self._reactor)
         except (OSError, tls.Unusable, CannotListenError, DatabaseFault, KeysMissing, Missing, TooFew) as error:
@@ -121,12 +124,14 @@ class Bank(Service):
         premises = self._premises
         assert premises is not None  # or the start would have ended twistd
         premises.rounds.end()
+        premises.monitor.end()
         self._renewal.end()
         premises.seals.close()
         await self._listening.stop_accepting()
         self._post.close()
         await self._listening.hang_up()
         await premises.lane.close()
+        await premises.extracts.close()
         await premises.notary.close()
         await self._listening.close()
         premises.close()

@@ -94,6 +94,7 @@ class BackupCase(LedgerCase):
             customers.change_account(tx, self.ledger.two, payment_limit_minor=400, day_limit_minor=900)
             customers.change_account(tx, customers.add_account(tx, "A5", "EUR", 3), closed_us=START_US)
             customers.change_customer(tx, 3, username="kim", mobile="+12025550123", last_login_us=START_US)
+            customers.note_mobile(tx, 3, "+12025550123")
             customers.set_secret(tx, 1, "pin", "$argon2id$")
             self.add_operators(tx)
             customers.change_customer(tx, 2, name="Zoë", email="zoe@example.com")

@@ -100,6 +100,8 @@ class Reading(ConfigCase):
                 database=f"sqlite:///{state}/bank.sqlite3",
                 logfile=None,
                 log_form="text",
+                client_csv=None,
+                bank_csv=None,
                 demo=False,
                 terms=Terms("bankd", "EUR", "DE", registers_mobiles=True, lease_seconds=30),
                 limits=Limits(10, 120, 30, 60, 300, 60, 43_200),
@@ -166,6 +168,8 @@ class Reading(ConfigCase):
             [logging]
             logfile = /log/bank.log
             format = json
+            client_csv = /log/client.csv
+            bank_csv = bank.csv
 
             [server]
             state = /state
@@ -210,6 +214,8 @@ class Reading(ConfigCase):
                 database="postgresql+psycopg://bank:p%%word@localhost/bank",
                 logfile=Path("/log/bank.log"),
                 log_form="json",
+                client_csv=Path("/log/client.csv"),
+                bank_csv=Path("/state/bank.csv"),
                 demo=True,
                 terms=Terms("Bänk of Ωmega", "USD", "US", registers_mobiles=False, lease_seconds=1, two_people=False),
                 limits=Limits(5, 86400, 6, 7, 2, 8, 9),
@@ -379,7 +385,7 @@ class Sources(ConfigCase):
         unread = {key for key in environment if key not in told}
         self.assertLessEqual(
             {name.rpartition("_")[2] for name in unread},
-            {"STATE", "CERTIFICATE", "KEY", "NAMES", "SOCKET", "LOGFILE"} | {"FILE", "PATH"} | {"COMMAND"},
+            {"STATE", "CERTIFICATE", "KEY", "NAMES", "SOCKET", "LOGFILE", "CSV"} | {"FILE", "PATH"} | {"COMMAND"},
         )
 
     def test_variables_of_others(self) -> None:

@@ -5,18 +5,22 @@ import json
 import os
 import re
 import stat
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from twisted.logger import ILogObserver, Logger, LogPublisher, capturedLogs
+from twisted.internet.task import Clock
+from twisted.logger import ILogObserver, Logger, LogPublisher, capturedLogs, formatEvent
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
 from bankd import entry_log, log_forms
+from bankd.figures import ProcessView, Snapshot, Tally, snapshot
 from bankd.ledger.entries import Entry, Posted
 from bankd.log import LogFile
 from bankd.log_lines import EVENTS, FIELDS, Line, Lines, entries
+from bankd.monitor import Monitor
 from bankd.records import Event, NoticeKind
 
 write = os.write
@@ -248,7 +252,8 @@ class ThePage(SynchronousTestCase):
 
     def test_fields(self) -> None:
         """It has every field, in their order, and says of each what the program does."""
-        self.assertEqual(dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", self.page, re.MULTILINE)), FIELDS)
+        of_the_log = self.page.partition("\n## client.csv")[0]
+        self.assertEqual(dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", of_the_log, re.MULTILINE)), FIELDS)
 
     def test_events(self) -> None:
         """It names every event, and whatever an event is told with is a field."""
@@ -311,6 +316,64 @@ class Entries(SynchronousTestCase):
             entry_log.note(events[1:], 0.0)
         (event,) = logged
         self.assertEqual([line.fields["kind"] for line in event["lines"]], ["fee", "transfer"])
+
+
+class Figures(SynchronousTestCase):
+    """The lines of figures."""
+
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.process = ProcessView(started=0.0, cpu_seconds=0.0, memory_bytes=1 << 20, threads=9, open_files=17)
+        self.tally = Tally()
+        self.monitor = Monitor(lambda: snapshot(self.tally, self.process, self.clock.seconds()), self.clock)
+
+    def logged(self, *seconds: float) -> list[Any]:
+        """The fields of each line that is logged while the clock moves by each of ``seconds``."""
+        with capturedLogs() as logged:
+            for some in seconds:
+                self.clock.advance(some)
+        return [line.fields for event in logged for line in event["lines"]]
+
+    def test_at_an_interval(self) -> None:
+        """Each interval has a line, whose share of the processor is that since the one before."""
+        self.monitor.begin(60)
+        self.tally.come()
+        self.process = replace(self.process, cpu_seconds=30.0)
+        first, second = self.logged(59, 1, 60)
+        self.assertEqual((first["connections"], first["cpu_percent"], second["cpu_percent"]), (1, 50.0, 0.0))
+        self.assertEqual((second["uptime_seconds"], second["threads"]), (120, 9))
+        said = str(Line("figures", first))
+        self.assertTrue(said.startswith("figures: cpu_percent=50.0 connections=1 most_connections=1 "), said)
+        self.monitor.end()
+        self.monitor.end()
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_another_interval(self) -> None:
+        """It can be given another interval while it runs; the same again changes nothing."""
+        self.monitor.begin(60)
+        self.monitor.begin(60)
+        self.assertEqual(len(self.logged(59)), 0)
+        self.monitor.begin(10)
+        self.assertEqual(len(self.logged(10, 10)), 2)
+        self.monitor.end()
+
+    def test_cannot_be_seen(self) -> None:
+        """Where the system tells nothing the log says so, and the next line comes all the same."""
+        faults = [OSError("too many open files")]
+
+        def look() -> Snapshot:
+            if faults:
+                raise faults.pop()
+            return snapshot(self.tally, self.process, 1.0)
+
+        monitor = Monitor(look, self.clock)
+        with capturedLogs() as logged:
+            monitor.begin(60)
+            self.clock.advance(60)
+        monitor.end()
+        said = [formatEvent(event) for event in logged]
+        self.assertEqual(said[0], "the figures cannot be seen: too many open files")
+        self.assertTrue(said[1].startswith("figures: "), said)
 
 
 class Losing(LogFileCase):

@@ -15,7 +15,7 @@ from bankd.records import Sealing
 ETC = Path(__file__).resolve().parent.parent / "etc"
 FILE = ETC / "bankd.ini"
 
-SHORT = 15
+SHORT = 20
 """Lines that the demo's settings have at most: whoever opens them wants to see at once what the demo is."""
 
 

@@ -73,6 +73,8 @@ def update_contact(tx: Transaction, session: Session, details: dict[str, str]) -
     customers.change_customer(tx, session.customer_id, contact_us=tx.at_us, **changed)
     if changed:
         tell_customer(tx, session.customer_id, NoticeKind.CONTACT)
+    if "mobile" in changed:
+        customers.note_mobile(tx, session.customer_id, changed["mobile"])
     return customers.customer(tx.connection, session.customer_id)
 
 

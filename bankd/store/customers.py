@@ -4,11 +4,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, case, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Select, case, delete, func, insert, select, update
 
 from bankd.records import AccountView, CustomerView
 from bankd.store.engines import Transaction
-from bankd.store.schema import accounts, customers, secrets
+from bankd.store.schema import accounts, customers, mobiles, secrets
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +51,24 @@ _ACCOUNT = select(
 def add_customer(tx: Transaction, **details: str | None) -> int:
     """Add a customer with ``details`` (username, mobile, name, email), and return the customer's id."""
     added = tx.connection.execute(insert(customers).values(opened_us=tx.at_us, contact_us=tx.at_us, **details))
-    return _new_id(added.inserted_primary_key)
+    customer_id = _new_id(added.inserted_primary_key)
+    if details.get("mobile"):
+        tx.connection.execute(insert(mobiles).values(customer_id=customer_id, after_id=0, mobile=details["mobile"]))
+    return customer_id
 
 
 def change_customer(tx: Transaction, customer_id: int, **details: str | int | None) -> None:
     """Set ``details`` of a customer."""
     tx.connection.execute(update(customers).where(customers.c.id == customer_id).values(**details))
+
+
+def note_mobile(tx: Transaction, customer_id: int, mobile: str | None) -> None:
+    """Keep which mobile number a customer has from now on, None for none; the customer's open accounts are locked."""
+    mine = accounts.c.customer_id == customer_id
+    newest_id = tx.connection.execute(select(func.max(accounts.c.newest)).where(mine)).scalar_one() or 0
+    here = (mobiles.c.customer_id == customer_id) & (mobiles.c.after_id == newest_id)
+    if tx.connection.execute(update(mobiles).where(here).values(mobile=mobile)).rowcount == 0:
+        tx.connection.execute(insert(mobiles).values(customer_id=customer_id, after_id=newest_id, mobile=mobile))
 
 
 def generation(connection: Connection, customer_id: int) -> int:
@@ -72,9 +84,12 @@ def next_generation(tx: Transaction, customer_id: int) -> None:
 
 
 def forget(tx: Transaction, customer_id: int) -> None:
-    """Forget who a customer was: names, numbers and secrets; what the customer's accounts did stays."""
+    """Forget who a customer was: names, number and secrets. What the customer's accounts did stays, and of whom it is
+    told, by the numbers that the customer had then.
+    """
     tx.connection.execute(delete(secrets).where(secrets.c.customer_id == customer_id))
     change_customer(tx, customer_id, username=None, mobile=None, name=None, email=None)
+    note_mobile(tx, customer_id, None)
 
 
 def count_look(tx: Transaction, customer_id: int, day: int, most: int) -> bool:

@@ -7,7 +7,8 @@ about what customers are told ``notice_schema``'s.
    them.
 4. Ids of accounts start at 1; 0 is nobody's.
 5. ``holds`` and ``reversals`` say nothing that the journal does not: they are looked up where it would be searched.
-6. ``journal.hash`` is the entry's link (``ledger.chain``); it is null only in a bank that has yet to be sealed.
+6. ``openings`` and ``mobiles`` tell how things were at an entry, by the largest ``after_id`` before its id.
+7. ``journal.hash`` is the entry's link (``ledger.chain``); it is null only in a bank that has yet to be sealed.
 """
 
 from sqlalchemy import (
@@ -109,6 +110,28 @@ leases = Table(
     Column("ended", LONG, nullable=False, server_default="0"),
     sqlite_strict=True,
 )
+
+openings = Table(
+    "openings",
+    metadata,
+    Column("account_id", LONG, nullable=False),
+    Column("after_id", LONG, nullable=False),
+    Column("opened_us", LONG, nullable=False),
+    PrimaryKeyConstraint("account_id", "after_id"),
+    sqlite_strict=True,
+)
+"""When sessions on an account began, each after the account's entry ``after_id``, 0 before the first."""
+
+mobiles = Table(
+    "mobiles",
+    metadata,
+    Column("customer_id", LONG, nullable=False),
+    Column("after_id", LONG, nullable=False),
+    Column("mobile", text(16)),
+    PrimaryKeyConstraint("customer_id", "after_id"),
+    sqlite_strict=True,
+)
+"""The mobile numbers that a customer had, each from after the newest entry of all the customer's accounts then."""
 
 journal = Table(
     "journal",

@@ -7,13 +7,16 @@ come one after the other, too.
 A lease is held until it is released or expires by the database's clock. Whoever takes it gets a higher fence; money
 moves only under the fence that stands on the row, so a session that lost its lease can no longer act. A lease that ran
 out and that nobody took is still its holder's to renew.
+
+When a session began is kept beside the lease, at the account's newest entry. What it then moves comes after that entry,
+and before whatever the next session does. A session that moves nothing leaves no trace: the next stands in its place.
 """
 
 from sqlalchemy import Connection, func, insert, literal, select, update
 
 from bankd.records import OpenSession
 from bankd.store.engines import Transaction
-from bankd.store.schema import LONG, accounts, customers, leases
+from bankd.store.schema import LONG, accounts, customers, leases, openings
 
 HOST = 64
 """Characters that are kept of where a session comes from."""
@@ -41,17 +44,19 @@ def take(tx: Transaction, account_id: int, seconds: int, over: bool = False, hos
 
     With ``over`` it is taken from whoever holds it, who can then do nothing more.
     """
-    _lock(tx, account_id)
+    newest_id = _lock(tx, account_id)
     row = tx.connection.execute(
         select(leases.c.fence, leases.c.expires_us).where(leases.c.account_id == account_id).with_for_update()
     ).first()
     held = {"expires_us": tx.at_us + seconds * 1_000_000, "since_us": tx.at_us, "host": host and host[:HOST]}
     if row is None:
         tx.connection.execute(insert(leases).values(account_id=account_id, fence=1, **held))
+        _note_opening(tx, account_id, newest_id)
         return 1
     if row.expires_us > tx.at_us and not over:
         return None
     tx.connection.execute(update(leases).where(leases.c.account_id == account_id).values(fence=row.fence + 1, **held))
+    _note_opening(tx, account_id, newest_id)
     return int(row.fence) + 1
 
 
@@ -120,8 +125,19 @@ def end_all(tx: Transaction, since_us: int) -> int:
     return count
 
 
-def _lock(tx: Transaction, account_id: int) -> None:
-    tx.connection.execute(select(accounts.c.id).where(accounts.c.id == account_id).with_for_update())
+def _lock(tx: Transaction, account_id: int) -> int:
+    """Lock the account. Its newest entry's id, 0 before the first."""
+    mine = select(accounts.c.newest).where(accounts.c.id == account_id).with_for_update()
+    newest_id: int | None = tx.connection.execute(mine).scalar_one_or_none()
+    return newest_id or 0
+
+
+def _note_opening(tx: Transaction, account_id: int, newest_id: int) -> None:
+    """Keep when a session on the account began, which is locked."""
+    here = (openings.c.account_id == account_id) & (openings.c.after_id == newest_id)
+    if tx.connection.execute(update(openings).where(here).values(opened_us=tx.at_us)).rowcount == 0:
+        added = {"account_id": account_id, "after_id": newest_id, "opened_us": tx.at_us}
+        tx.connection.execute(insert(openings).values(**added))
 
 
 def _set_expiry(tx: Transaction, account_id: int, fence: int, expires_us: int) -> bool:

@@ -46,8 +46,8 @@ class Daemon:
         with self.made.settings_file.open("a") as settings:
             settings.write(f"lease_seconds = {lease_seconds}\n")
         self.rows: list[AccountRow] = self.made.rows
-        self._port = free_port()
-        self._trust = ssl.create_default_context(cafile=str(self.made.settings.state / "ca.pem"))
+        self.port = free_port()
+        self.trust = ssl.create_default_context(cafile=str(self.made.settings.state / "ca.pem"))
         self._log = self.made.folder / "log"
         self._process: subprocess.Popen[bytes] | None = None
         self._launched = 0.0
@@ -56,7 +56,7 @@ class Daemon:
         """Start the program, and do not wait until it serves."""
         self._launched = monotonic()
         settings, state = self.made.settings_file, self.made.settings.state
-        ports = ("--port", str(self._port), "--notice-port", "0", "--status-port", "0")
+        ports = ("--port", str(self.port), "--notice-port", "0", "--status-port", "0")
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [
@@ -87,7 +87,7 @@ class Daemon:
 
     def connect(self, account: AccountRow) -> Client:
         """A connection for a session on ``account``. Raises Gone."""
-        return Client(self._port, self._trust, account, banks.PIN)
+        return Client(self.port, self.trust, account, banks.PIN)
 
     def log_in_all(self) -> list[Client]:
         """A session on every account, once the leases of those before have run out. Raises Gone."""

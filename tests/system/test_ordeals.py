@@ -63,3 +63,17 @@ class Crowds(OrdealCase):
         """Everybody at once, by turns, and without a network."""
         said = self.endure("contention", operations=1000, clients=16)
         self.assertEqual(len(re.findall(r"16 clients, 2 hot accounts: ", said)), 3, said)
+
+
+class Records(OrdealCase):
+    """What the bank writes down of what happens, in the log and in the two files."""
+
+    def test_line_for_line(self) -> None:
+        """Log, files, journal and what the clients saw agree."""
+        said = self.endure("records", length=2, rate=60, payers=10)
+        self.assertRegex(said, r"agreed: \d+ lines of log, 100 of them entries, and \d+ rows")
+
+    def test_after_a_crash(self) -> None:
+        """A bank that is killed on the way completes the files when it is started again."""
+        said = self.endure("records", length=2, rate=60, payers=10, kill=1)
+        self.assertRegex(said, r"agreed: \d+ lines of log")
