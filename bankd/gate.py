@@ -20,6 +20,8 @@ from ipaddress import IPv6Address
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
+from bankd.figures import GateTally
+
 CHOICES = 4
 """Strangers among whom the one to be dropped is sought. Of one alone, a log-in that takes a second in a flood of 1,000
 connections a second would fail four times in ten; of four, one time in fourteen."""
@@ -112,17 +114,23 @@ class Place:
 
 
 class Gate:
-    """Lets connections in as ``capacity`` says. ``random_below`` is where numbers nobody can guess come from."""
+    """Lets connections in as ``capacity`` says. ``random_below`` is where numbers nobody can guess come from.
+
+    Who is dropped or turned away is counted in ``tally``.
+    """
 
     log = Logger()
 
-    def __init__(self, capacity: Capacity, clock: IReactorTime, random_below: RandomBelow) -> None:
+    def __init__(
+        self, capacity: Capacity, clock: IReactorTime, random_below: RandomBelow, tally: GateTally | None = None
+    ) -> None:
         self._capacity = capacity
         self._clock = clock
         self._random_below = random_below
         self._networks: dict[Hashable, Network] = {}
         self._strangers = Crowd()
         self._numbered = self._open = self._closing = 0
+        self._tally = tally or GateTally()
         self._dropped = self._turned_away = self._noticed = 0
         self._watch: IDelayedCall | None = None
 
@@ -132,6 +140,7 @@ class Gate:
         network = self._networks.get(name) or Network(name)
         if not self._make_room(network):
             self._turned_away += 1
+            self._tally.turned_away += 1
             self._tell()
             return None
         self._numbered += 1
@@ -187,6 +196,7 @@ class Gate:
         self._vacate(place.network)
         self._closing += 1
         self._dropped += 1
+        self._tally.dropped += 1
         self._tell()
         place.drop()
         return True

@@ -18,7 +18,7 @@ from twisted.internet.interfaces import IReactorTime
 from zope.interface import Attribute, Interface
 
 from bankd.codes import Code
-from bankd.figures import Snapshot
+from bankd.ifigures import IFigures as IFigures
 from bankd.ipost import IPost as IPost
 from bankd.ipost import NotDelivered as NotDelivered
 from bankd.records import (
@@ -106,13 +106,6 @@ class ISeals(Interface):
         """A Deferred of what is sealed in ``jwe``. Refused: BROKEN_SEAL, BUSY."""
 
 
-class IFigures(Interface):
-    """What anybody who watches the bank may see."""
-
-    def snapshot() -> Snapshot:
-        """The ``figures.Snapshot`` of now; tasks are counted whatever they were answered."""
-
-
 class IVisitor(Interface):
     """Somebody who has not said who they are. Ends with the log-out function that the portal gave with it."""
 
@@ -139,6 +132,9 @@ class IVisitor(Interface):
 
     def task_done() -> None:
         """Count a task that was answered."""
+
+    def answered(verb: str, code: Code, seconds: float) -> None:
+        """Count a request, and how long it took from its arrival until its answer; 'none' is the verb of no request."""
 
 
 class ICustomer(Interface):

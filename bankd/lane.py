@@ -22,6 +22,7 @@ from twisted.python.failure import Failure
 
 from bankd import codes
 from bankd.codes import Refused
+from bankd.figures import LaneTally
 from bankd.ledger.books import Outcome
 from bankd.ledger.commands import Command
 from bankd.records import Event
@@ -52,7 +53,8 @@ class InThread(Protocol):
 class Lane:
     """The one way to write. ``apply`` carries out money commands.
 
-    All ``committed`` are told of what then happened, and when it was stored by ``seconds``.
+    All ``committed`` are told of what then happened, and when it was stored by ``seconds``, a clock that only goes
+    forward. What is written is counted in ``tally``.
     """
 
     log = Logger()
@@ -63,15 +65,18 @@ class Lane:
         apply: Callable[[Transaction, Sequence[Command]], list[Outcome]],
         in_thread: InThread,
         *committed: Callable[[Sequence[Event], float], None],
+        tally: LaneTally | None = None,
         seconds: Callable[[], float] = monotonic,
     ) -> None:
         self._writing = writing
         self._apply = apply
         self._in_thread = in_thread
         self._committed = committed
+        self._tally = tally or LaneTally()
         self._seconds = seconds
         self._waiting: list[tuple[Command | Errand, Deferred[Any]]] = []
         self._under_way = False
+        self._begun = 0.0
         self._failing: str | None = None
         self._closed: Deferred[None] | None = None
 
@@ -82,6 +87,21 @@ class Lane:
     def run(self, errand: Callable[[Transaction], T]) -> Deferred[T]:
         """Carry out ``errand`` with what else waits. Fires with its durable result, or with its Refused."""
         return cast("Deferred[T]", self._add(errand))
+
+    @property
+    def waiting(self) -> int:
+        """How many pieces of work wait for the next batch."""
+        return len(self._waiting)
+
+    @property
+    def fails(self) -> bool:
+        """Whether the database failed the last batch."""
+        return self._failing is not None
+
+    @property
+    def busy_seconds(self) -> float:
+        """For how long a batch has been under way; 0 where none is."""
+        return self._seconds() - self._begun if self._under_way else 0.0
 
     def close(self) -> Deferred[None]:
         """Refuse what comes from now on, and fire when all that was posted is done."""
@@ -106,7 +126,7 @@ class Lane:
         size = self._batch_size()
         batch, self._waiting = self._waiting[:size], self._waiting[size:]
         if batch:
-            self._under_way = True
+            self._under_way, self._begun = True, self._seconds()
             works = [work for work, _ in batch]
             carried_out = self._in_thread(lambda: (*self._carry_out(works), self._seconds()))
             carried_out.addErrback(self._lost, len(works))
@@ -168,9 +188,11 @@ class Lane:
             except Exception as error:
                 if not is_undone(error):
                     raise
+                self._tally.repeated += 1
         return self._together(works)
 
     def _together(self, works: Sequence[Command | Errand]) -> tuple[list[Result], list[Event]]:
+        begun = self._seconds()
         with self._writing() as tx:
             results: list[Result] = []
             for is_money, run in groupby(works, key=lambda work: isinstance(work, Command)):
@@ -178,10 +200,16 @@ class Lane:
                     results += self._apply(tx, cast("list[Command]", list(run)))
                 else:
                     results += [_try(tx, cast("Errand", errand)) for errand in run]
+            decided = self._seconds()
+        ended = self._seconds()
+        self._tally.size.add(len(works))
+        self._tally.seconds.add(ended - begun)
+        self._tally.commit_seconds.add(ended - decided)
         return results, tx.events
 
     def _failed(self, error: Exception, size: int) -> None:
         """Log that the database failed, unless it failed in the same way the last time."""
+        self._tally.failed += 1
         if (why := str(error).splitlines()[0]) != self._failing:
             self._failing = why
             self.log.failure("the database failed, and {size} requests are answered BUSY: {why}", size=size, why=why)

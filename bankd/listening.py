@@ -12,6 +12,7 @@ from twisted.logger import Logger
 from bankd import descriptors, operator_socket
 from bankd.descriptors import TooFew
 from bankd.entrance import GuardedFactory
+from bankd.figures import GateTally
 from bankd.gate import Capacity, Gate
 
 BACKLOG = 512
@@ -19,13 +20,13 @@ BACKLOG = 512
 
 
 class Listening:
-    """Every port of a bank. ``wanted`` is how many connections the settings allow. Raises TooFew."""
+    """Every port of a bank. ``wanted`` is how many connections the settings allow; ``tally`` counts. Raises TooFew."""
 
     log = Logger()
 
-    def __init__(self, wanted: Capacity, reactor: Any) -> None:
+    def __init__(self, wanted: Capacity, reactor: Any, tally: GateTally) -> None:
         self._reactor = reactor
-        self._gate = Gate(_possible(wanted), reactor, secrets.randbelow)
+        self._gate = Gate(_possible(wanted), reactor, secrets.randbelow, tally)
         self._ports: list[Any] = []
         self._factories: list[Any] = []
         self._notices: Any = None

@@ -18,6 +18,7 @@ from bankd.config import Settings
 from bankd.delivery.post import Post
 from bankd.extract_file import ExtractFile
 from bankd.extract_writer import ExtractWriter
+from bankd.figures import Tally
 from bankd.lane import Lane
 from bankd.monitor import Monitor
 from bankd.notary import Notary
@@ -44,30 +45,31 @@ class Missing(Exception):
 
 
 class Premises:
-    """All that ``settings`` call for but ports; ``post`` carries messages to customers.
+    """All that ``settings`` call for but ports; ``post`` carries messages to customers, ``tally`` counts.
 
     Raises OSError, ``DatabaseFault``, ``KeysMissing`` and Missing.
     """
 
-    def __init__(self, settings: Settings, post: Post, reactor: Any) -> None:
+    def __init__(self, settings: Settings, post: Post, reactor: Any, tally: Tally) -> None:
         self._settings = settings
         self._keys = keyring.load(settings.state)
         self._checkpoints = CheckpointFile(settings.state / keyring.CHECKPOINTS)
         self.store = self._open_store()
         self.pools = Pools(reactor)
         try:
-            self._furnish(post, reactor)
+            self._furnish(post, reactor, tally)
         except BaseException:
             self.pools.close()  # or the process would wait for them for ever
             raise
 
-    def _furnish(self, post: Post, reactor: Any) -> None:
+    def _furnish(self, post: Post, reactor: Any, tally: Tally) -> None:
         settings, keys, store, pools = self._settings, self._keys, self.store, self.pools
         self.board = Notices(secrets.token_bytes, monotonic)
+        self.board.on_delay = tally.notice_seconds.add
         apply = partial(payments.apply, tariff=settings.terms.tariff)
         self.extracts = ExtractWriter(_extracts(settings), store.reading, pools.open("extracts", 1), reactor)
         told = (self.board.tell, entry_log.note, self.extracts.wake)
-        self.lane = Lane(store.writing, apply, pools.open("lane", 1), *told)
+        self.lane = Lane(store.writing, apply, pools.open("lane", 1), *told, tally=tally.lane)
         self.rounds = Rounds(self.lane, reactor)
         read_pool = pools.open("read", settings.worker_threads)
         self.notary = Notary(self._checkpoints, keys.signer, store, read_pool, reactor)
@@ -90,6 +92,8 @@ class Premises:
             clock=reactor,
             random_below=secrets.randbelow,
             process=ThisProcess(),
+            tally=tally,
+            names=settings.names,
             owners={uid: operator_socket.user_name(uid) for uid in (0, os.geteuid())},
             sealing=settings.sealing,
         )

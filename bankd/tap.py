@@ -25,6 +25,7 @@ from bankd.channel_factory import ChannelFactory
 from bankd.config import KEYS, Settings, SettingsError
 from bankd.delivery.post import Post, hire
 from bankd.descriptors import TooFew
+from bankd.figures import Tally
 from bankd.ibank import IBankProtocol
 from bankd.idelivery import Unusable
 from bankd.keyring import KeysMissing
@@ -98,8 +99,9 @@ class Bank(Service):
         core_files.forbid()  # before a key is read; and here, as a change of user would undo a part of it
         try:
             self._open_log()
-            self._listening = Listening(self.settings.capacity, self._reactor)
-            self._premises = Premises(self.settings, self._post, self._reactor)
+            self._tally = tally = Tally()
+            self._listening = Listening(self.settings.capacity, self._reactor, tally.gate)
+            self._premises = Premises(self.settings, self._post, self._reactor, tally)
             self._listen(self._premises)
             self._premises.extracts.check()
             self._premises.open()
@@ -107,6 +109,7 @@ class Bank(Service):
             self.reload.tell(lambda settings: monitor.begin(settings.monitor_interval))
             self._renewal.begin()
             self.reload.listen(self._reactor)
+            tally.serving = True
         except (OSError, tls.Unusable, CannotListenError, DatabaseFault, KeysMissing, Missing, TooFew) as error:
             self._abandon()
             raise SystemExit(f"bankd: {_plain(error)}") from error
@@ -123,6 +126,7 @@ class Bank(Service):
     async def _stop(self) -> None:
         premises = self._premises
         assert premises is not None  # or the start would have ended twistd
+        self._tally.serving = False
         premises.rounds.end()
         premises.monitor.end()
         self._renewal.end()

@@ -29,7 +29,7 @@ from bankd.bank.codebook import Codebook
 from bankd.bank.hashing import Hasher
 from bankd.bank.terms import Terms
 from bankd.bank.tokens import TokenKeys
-from bankd.figures import ProcessView
+from bankd.figures import ProcessView, Tally
 from bankd.lane import Lane
 from bankd.ledger.commands import Deposit
 from bankd.perspectives import realm
@@ -138,11 +138,11 @@ class PracticeBank:
         seal_pool: Any = None,
     ) -> None:
         self.clock, self.random = _practice_clock(), random.Random(1)
-        self.board, self.post = PracticeBoard(), PracticePost()
+        self.board, self.post, self.tally = PracticeBoard(), PracticePost(), Tally()
         self.store = Store(url or f"sqlite:///{folder or Path()}/practice.sqlite3", bytes(32), self.clock.seconds)
         migrate.upgrade(self.store.writer)
-        apply = partial(payments.apply, tariff=terms.tariff)
-        self.lane = Lane(self.store.writing, apply, lane_pool or AtOnce(), self.board.tell, entry_log.note)
+        apply, tell = partial(payments.apply, tariff=terms.tariff), (self.board.tell, entry_log.note)
+        self.lane = Lane(self.store.writing, apply, lane_pool or AtOnce(), *tell, tally=self.tally.lane)
         keys = _practice_keys(folder or Path(), terms.name, self.clock)
         self.branch = Branch(
             lane=self.lane,
@@ -161,11 +161,11 @@ class PracticeBank:
             clock=self.clock,
             random_below=self.random.randrange,
             process=practice_process,
+            tally=self.tally,
         )
         self.portal = realm.portal(self.branch)
         self.factory = LineFactory(self.portal, self.clock)
-        self._ports = iter(range(40_000, 65_000))
-        self._customers = 0
+        self._ports, self._customers = iter(range(40_000, 65_000)), 0
 
     def connect(self) -> Wire:
         """A new connection by BANK/1."""

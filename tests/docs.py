@@ -1,4 +1,4 @@
-"""The protocol's page: its grammar, its examples, and the tables in it that are made from the code.
+"""The protocol's page: its grammar, its examples; and the tables in the pages that are made from the code.
 
     python -m tests.docs                 write every made table anew, in place
     python -m tests.docs codes           print one of them; the page says above each what makes it
@@ -15,7 +15,7 @@ from typing import Any
 
 import abnf
 
-from bankd import codes, records
+from bankd import codes, metrics, records
 from bankd.bank import one_time, payees, reports, strength
 from bankd.bank.terms import Terms
 from bankd.protocols import line
@@ -26,6 +26,7 @@ from bankd.wire.roles import MAY, Role
 from bankd.wire.states import RULES, State, obstacle
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "protocol.md"
+MONITORING = PAGE.with_name("monitoring.md")
 
 MADE = re.compile(
     r"(?P<head><!-- made by: python -m tests\.docs (?P<what>[a-z]+(?: \w+)?) -->\n)(?P<body>.*?)(?P<foot><!-- end -->)",
@@ -141,6 +142,8 @@ def made(what: str, before: str = "") -> str:
             rows = list(_fields(getattr(messages, name), before))
         case "record":
             rows = list(_fields(getattr(records, name), before))
+        case "metrics":
+            rows = list(_metrics())
         case _:
             raise ValueError(what)
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
@@ -204,6 +207,14 @@ def _roles() -> Iterator[tuple[str, ...]]:
         yield (f"`{message.verb}`", *("yes" if role in roles else "" for role in Role))
 
 
+def _metrics() -> Iterator[tuple[str, ...]]:
+    yield ("metric", "kind", "labels", "meaning")
+    yield ("---", "---", "---", "---")
+    for family in metrics.FAMILIES:
+        labels = ", ".join(f"`{label}`" for label in family.labels)
+        yield (f"`{family.name}`", family.kind.value, labels, family.meaning)
+
+
 def _fields(cls: type[Any], before: str) -> Iterator[tuple[str, ...]]:
     meanings = _meanings(before)
     yield ("field", "value", "given", "meaning")
@@ -239,8 +250,9 @@ def main(arguments: list[str]) -> None:
         what = " ".join(arguments)
         before = next((found["body"] for found in MADE.finditer(page()) if found["what"] == what), "")
         print(made(what, before), end="")
-    else:
-        PAGE.write_text(made_anew(page()), encoding="utf-8")
+        return
+    for path in (PAGE, MONITORING):
+        path.write_text(made_anew(path.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ DEFERRED = ("twisted.internet.defer", "twisted.python")
 CONNECTION = ("sqlalchemy.Connection", "sqlalchemy.engine.Connection")
 FOR_PROTOCOLS = (
     *("bankd.ibank", "bankd.ioperator", "bankd.credentials"),
-    *("bankd.wire", "bankd.codes", "bankd.records", "bankd.figures", "bankd.log_lines"),
+    *("bankd.wire", "bankd.codes", "bankd.records", "bankd.figures", "bankd.metrics", "bankd.log_lines"),
 )
 FOR_CLIENTS = (
     "bankd.language",
@@ -70,10 +70,12 @@ ROOMS = {
     "bankd.signing": Room(0),
     "bankd.figures": Room(0),
     "bankd.log_lines": Room(0),
+    "bankd.metrics": Room(0),
     "bankd.ledger": Room(0, never=("bankd.wire",)),
     "bankd.wire": Room(0, never=("bankd.ledger",)),
     # 1: the contracts
     "bankd.ibank": Room(1, ("zope", "twisted.cred", "twisted.internet.interfaces", *DEFERRED)),
+    "bankd.ifigures": Room(1, ("zope",)),
     "bankd.ipost": Room(1, ("zope", *DEFERRED)),
     "bankd.ioperator": Room(1, ("zope",)),
     "bankd.credentials": Room(1, ("zope", "twisted.cred")),

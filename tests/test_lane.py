@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy.exc import OperationalError
 from twisted.internet.defer import Deferred, fail
+from twisted.internet.task import Clock
 
 from bankd import codes, lane
 from bankd.bank import payments
@@ -312,13 +313,15 @@ class Faults(LaneCase):
 
     def test_told_when_it_was_stored(self) -> None:
         """With what happened goes the time, of a clock that only goes forward, at which the thread had stored it."""
-        ticks = iter(range(100, 200))
-        lane = Lane(self.writing, self.apply, self.thread, self.committed, seconds=lambda: float(next(ticks)))
+        clock = Clock()
+        lane = Lane(self.writing, self.apply, self.thread, self.committed, seconds=clock.seconds)
         for _ in range(3):
             waiting = lane.post(self.pay(1, "a"))
+            clock.advance(1)
             self.thread.drain()
+            clock.advance(10)
             self.given(waiting)
-        self.assertEqual(self.stored_at, [100.0, 101.0, 102.0])
+        self.assertEqual(self.stored_at, [1.0, 12.0, 23.0])
 
     def test_thread_is_gone(self) -> None:
         """When a batch is lost on its way to the thread or back everybody is told BUSY, and the lane goes on."""

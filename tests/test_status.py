@@ -1,4 +1,4 @@
-"""``GET /status``, as octets of HTTP through a real site."""
+"""The pages for who watches the bank, as octets of HTTP through a real site."""
 
 import json
 from pathlib import Path
@@ -6,22 +6,27 @@ from typing import Any
 
 import psutil
 from twisted.internet.address import IPv4Address
+from twisted.internet.defer import fail
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransportWithDisconnection
 from twisted.logger import LogEvent, formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
+from bankd import codes
+from bankd.codes import Refused
 from bankd.figures import ProcessView, Tally, snapshot
 from bankd.ibank import IFigures
 from bankd.perspectives.figures import Figures
 from bankd.process import ThisProcess
 from bankd.protocols.status import StatusSite
-from bankd.testing import PracticeBank
+from bankd.testing import PracticeBank, Stepped
 
 
 class StatusCase(SynchronousTestCase):
-    """A test with a practice bank and its site."""
+    """A test with a practice bank and its site, which is asked for as ``host``."""
+
+    host = "localhost:5000"
 
     def setUp(self) -> None:
         folder = Path(self.mktemp())
@@ -46,7 +51,7 @@ class StatusCase(SynchronousTestCase):
     ) -> tuple[int, dict[str, str], bytes]:
         """The status, headers and body that answer one request."""
         protocol, transport = self.connect()
-        lines = [f"{method} {path} {version}", "Host: bank.example", "Connection: close", *headers, "", ""]
+        lines = [f"{method} {path} {version}", f"Host: {self.host}", "Connection: close", *headers, "", ""]
         protocol.dataReceived("\r\n".join(lines).encode())
         return self.read(transport.value())
 
@@ -124,6 +129,43 @@ class Figured(StatusCase):
         self.assertEqual((told["uptime_seconds"], told["cpu_seconds"], told["cpu_percent"]), (25, 2.5, 10.0))
         self.assertEqual((told["memory_bytes"], told["threads"], told["open_files"]), (64 << 20, 10, 30))
 
+    def test_batches_and_ledger(self) -> None:
+        """It tells of batches, and what customers hold; nothing of the ledger while the database does not answer."""
+        told = json.loads(self.ask("GET", "/status")[2])
+        self.assertEqual(
+            told["batches"], dict.fromkeys(("mean_size", "mean_seconds", "mean_commit_seconds"), None) | {"count": 0}
+        )
+        self.bank.log_in(self.bank.add_customer("alice", deposit_minor=500))
+        self.bank.clock.advance(1)
+        told = json.loads(self.ask("GET", "/status")[2])
+        self.assertEqual(told["ledger"], {"entries": 1, "customers_minor_units": {"USD": 500}})
+        self.assertEqual((told["sessions"], told["batches"]["mean_size"]), (1, 1.0))
+        self.bank.clock.advance(1)
+        failing: Any = lambda _look: fail(Refused(codes.BUSY))  # noqa: E731
+        self.bank.branch.read_pool = failing
+        self.assertIsNone(json.loads(self.ask("GET", "/status")[2])["ledger"])
+
+    def test_health(self) -> None:
+        """A process that answers is well, and says no more."""
+        self.assertEqual(self.ask("GET", "/healthz")[::2], (200, b"ok\n"))
+
+    def test_readiness(self) -> None:
+        """A bank that cannot serve says why."""
+        status, headers, body = self.ask("GET", "/readyz")
+        self.assertEqual((status, headers["content-type"]), (503, "application/problem+json"))
+        self.assertEqual(json.loads(body)["detail"], "the bank does not listen")
+        self.bank.branch.tally.serving = True
+        self.assertEqual(self.ask("GET", "/readyz")[::2], (200, b"ready\n"))
+
+    def test_metrics(self) -> None:
+        """The metrics are of the type that Prometheus asks for, and equal the status."""
+        self.bank.connect()
+        status, headers, body = self.ask("GET", "/metrics")
+        self.assertEqual((status, headers["content-type"].partition(";")[0]), (200, "text/plain"))
+        self.assertIn(b"\nbankd_open_connections 1.0\n", body)
+        _, headers, body = self.ask("GET", "/metrics", "Accept: application/openmetrics-text; version=1.0.0")
+        self.assertEqual(headers["content-type"].partition(";")[0], "application/openmetrics-text")
+
 
 class Snapshots(SynchronousTestCase):
     """A moment, and the one before it."""
@@ -190,15 +232,66 @@ class HTTP(StatusCase):
         self.assertEqual((status, body), (200, b""))
         self.assertEqual(headers["content-type"], "application/json")
 
+    def assertProblem(self, answer: tuple[int, dict[str, str], bytes], status: int) -> None:
+        """The answer is problem details (RFC 9457) with that status, which nobody should keep."""
+        code, headers, body = answer
+        self.assertEqual((code, headers["content-type"]), (status, "application/problem+json"))
+        self.assertEqual(headers["cache-control"], "no-store")
+        told = json.loads(body)
+        self.assertEqual((set(told), told["status"]), ({"title", "status", "detail"}, status))
+
     def test_not_found(self) -> None:
-        """Nothing else is there."""
-        for path in ("/", "/STATUS", "/statuses", "/metrics", "/../status"):
-            self.assertEqual(self.ask("GET", path)[0], 404, path)
+        """Nothing else is there, and what is answered has nothing of what was asked."""
+        for path in ("/STATUS", "/statuses", "/../status", "/%00", "/status/x", "/s3cret<script>"):
+            answer = self.ask("GET", path)
+            self.assertProblem(answer, 404)
+            self.assertNotIn(b"s3cret", answer[2])
 
     def test_other_methods(self) -> None:
         """Nothing can be changed by it."""
-        for method, status in (("POST", 405), ("PUT", 501), ("DELETE", 501), ("OPTIONS", 501), ("BREW", 501)):
-            self.assertEqual(self.ask(method, "/status", "Content-Length: 0")[0], status, method)
+        for method in ("POST", "PUT", "DELETE", "OPTIONS", "BREW"):
+            answer = self.ask(method, "/status", "Content-Length: 0")
+            self.assertProblem(answer, 405)
+            self.assertEqual(answer[1]["allow"], "GET, HEAD")
+
+    def test_bodies(self) -> None:
+        """A body is passed over."""
+        protocol, transport = self.connect()
+        protocol.dataReceived(b"POST /status HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\n\r\n")
+        protocol.dataReceived(b"x" * 99 + b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        self.assertEqual(transport.value().count(b"HTTP/1.1 "), 2)
+        self.assertTrue(transport.value().endswith(b"ok\n"))
+
+    def test_hosts(self) -> None:
+        """The bank answers to addresses, localhost and its own names, and to no name of somebody else's."""
+        self.bank.branch.names = ("bank.example",)
+        self.site = StatusSite(self.bank.portal, self.clock)
+        self.site.doStart()
+        self.addCleanup(self.site.doStop)
+        for host in ("127.0.0.1:5000", "[::1]:5000", "192.0.2.7", "LOCALHOST", "Bank.Example:80", "bank.example"):
+            self.host = host
+            self.assertEqual(self.ask("GET", "/healthz")[0], 200, host)
+        for host in ("evil.example", "localhost.evil.example:5000", "", "[::1", "127.0.0.1.evil.example", "a b", "@"):
+            self.host = host
+            self.assertProblem(self.ask("GET", "/status"), 421)
+
+    def test_a_fault(self) -> None:
+        """A page that cannot be made is a fault, which is logged and not told."""
+        faulty: Any = lambda: 1 // 0  # noqa: E731
+        self.bank.branch.process = faulty
+        self.assertProblem(self.ask("GET", "/status"), 500)
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+    def test_gone_before_the_answer(self) -> None:
+        """Who leaves before the answer is there is not written to."""
+        pool = Stepped()
+        self.bank.branch.read_pool = pool
+        self.bank.clock.advance(1)
+        protocol, transport = self.connect()
+        protocol.dataReceived(b"GET /status HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        transport.loseConnection()
+        pool.drain()
+        self.assertEqual(transport.value(), b"")
 
     def test_no_request(self) -> None:
         """What is no HTTP is refused, and the next client is served."""

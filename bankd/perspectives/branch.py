@@ -1,6 +1,6 @@
 """What every perspective works with: the way to write, the way to read, the pool that hashes, the board of notices."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -42,7 +42,8 @@ class Branch:
     ``reading`` opens a connection that sees the database as it is at one moment; ``random_below`` is where numbers
     nobody can guess come from; ``tries`` begins coroutines that check credentials or sign somebody up, as many
     as each comer may have. ``seals`` opens what is sealed, and ``sealing`` says what must be. ``owners`` are the
-    system's users, by uid with their names, who own the bank. ``process`` tells of the bank's own process.
+    system's users, by uid with their names, who own the bank. ``process`` tells of the bank's own process,
+    ``names`` are what else the bank is called than by addresses.
     """
 
     lane: Lane
@@ -63,6 +64,7 @@ class Branch:
     process: Callable[[], ProcessView]
     sealing: Sealing = Sealing.NO
     tally: Tally = field(default_factory=Tally)
+    names: Sequence[str] = ()
     owners: Mapping[int, str] = field(default_factory=lambda: {0: "root"})
     tries: Turns = field(default_factory=lambda: Turns(begin, 2 * MOST))
 

@@ -67,6 +67,7 @@ class Customer(Told):
             "fence": session.fence,
         }
         self._freed: Deferred[None] | None = None
+        branch.tally.sessions += 1
         self._asks = branch.terms.one_time is OneTime.RISK
         self._carry_out = self._pay if self._asks else branch.lane.post
 
@@ -237,6 +238,7 @@ class Customer(Told):
         self._over = True
         self._silence()
         if self._freed is None:
+            self._branch.tally.sessions -= 1
             self._freed = self._branch.lane.run(lambda tx: access.end_session(tx, self.session))
             self._freed.addErrback(lambda _: None)  # the lease then ends by itself
         freed: Deferred[None] = Deferred()

@@ -1,13 +1,16 @@
 """The realm: gives each comer the perspective that the credentials earn, and the function that ends it."""
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 from weakref import WeakValueDictionary
 
 from twisted.cred.checkers import ANONYMOUS, AllowAnonymousAccess
+from twisted.cred.credentials import Anonymous
 from twisted.cred.portal import IRealm, Portal
 from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from bankd import codes
@@ -17,6 +20,7 @@ from bankd.bank.one_time import Purpose
 from bankd.bank.operators import Badge
 from bankd.bank.terms import OneTime
 from bankd.codes import Code, Refused
+from bankd.credentials import AccountPin, MobilePin, NamePassword, OneTimePassword, OperatorOrigin
 from bankd.ibank import ICustomer, IFigures, IMind, IVisitor
 from bankd.ioperator import IOperator
 from bankd.perspectives import second_factor
@@ -30,6 +34,15 @@ from bankd.records import Session
 from bankd.store.engines import Transaction
 
 Avatar = tuple[Any, Any, Callable[[], Any]]
+
+WAYS: dict[type[Any], str] = {
+    NamePassword: "password",
+    AccountPin: "pin",
+    MobilePin: "mobile",
+    OneTimePassword: "one_time",
+    OperatorOrigin: "operator",
+}
+"""What a log-in is counted as, by the kind of its credentials."""
 
 
 @implementer(IRealm)
@@ -135,6 +148,28 @@ class Realm:
         return claim
 
 
+class Door(Portal):
+    """A portal that counts log-ins, by the kind of credentials and by what refused them."""
+
+    def __init__(self, realm: Realm, checkers: Sequence[Any], log_ins: Counter[tuple[str, str]]) -> None:
+        super().__init__(realm, checkers)
+        self._log_ins = log_ins
+
+    def login(self, credentials: Any, mind: Any, *interfaces: Any) -> Deferred[Any]:
+        """As ``Portal``; who comes without credentials is not counted."""
+        coming: Deferred[Any] = super().login(credentials, mind, *interfaces)
+        if isinstance(credentials, Anonymous):
+            return coming
+        return coming.addBoth(self._count, WAYS.get(type(credentials), "other"))
+
+    def _count(self, result: Any, way: str) -> Any:
+        failed = isinstance(result, Failure)
+        refused = result.value if failed and result.check(Refused) else None
+        self._log_ins[way, refused.code.reason if refused else "fault" if failed else "done"] += 1
+        return result
+
+
 def portal(branch: Branch) -> Portal:
     """The way into ``branch``: all that a protocol is ever handed."""
-    return Portal(Realm(branch), [AllowAnonymousAccess(), *(checker(branch) for checker in CHECKERS)])
+    checkers = [AllowAnonymousAccess(), *(checker(branch) for checker in CHECKERS)]
+    return Door(Realm(branch), checkers, branch.tally.log_ins)

@@ -139,6 +139,13 @@ class Turns:
 
         return Deferred.fromCoroutine(call())
 
+    def waiting(self) -> tuple[int, int]:
+        """How many calls wait for their turn: those of strangers, and those of acquaintances."""
+        strangers, acquaintances = (
+            sum(len(calls) for calls in side.waiting.values()) for side in (self._strangers, self._acquaintances)
+        )
+        return strangers, acquaintances
+
     @contextmanager
     def place(self, comer: Comer) -> Iterator[Pool]:
         """A place of ``comer``'s: a pool for one call after another. Raises Refused: BUSY, and nothing after that."""

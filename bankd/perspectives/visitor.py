@@ -6,7 +6,7 @@ from zope.interface import implementer
 
 from bankd import codes
 from bankd.bank import accounts, contact, strength
-from bankd.codes import Refused
+from bankd.codes import Code, Refused
 from bankd.ibank import IVisitor
 from bankd.perspectives import turns
 from bankd.perspectives.branch import Branch
@@ -59,6 +59,10 @@ class Visitor:
     def task_done(self) -> None:
         """Count a task that was answered."""
         self._branch.tally.tasks_processed += 1
+
+    def answered(self, verb: str, code: Code, seconds: float) -> None:
+        """Count a request that was answered."""
+        self._branch.tally.answer(verb, code.number, code.reason, seconds)
 
     async def sign_up(
         self, username: str, password: str, mobile: str, pin: str | None, name: str | None, email: str | None

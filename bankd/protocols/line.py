@@ -11,6 +11,7 @@
 6. A UNIX socket is for operators alone: the bank itself asks for such a peer to be one, before anything else.
 """
 
+from collections import deque
 from typing import Any
 
 from twisted.cred.portal import Portal
@@ -70,6 +71,8 @@ class LineProtocol(LineReceiver):
         self._reader = Reader()
         self._seal = Seal(self._reader, self._take_unsealed)
         self._items = 0
+        self._now = 0.0
+        self._arrived: deque[float] = deque()
         self._heard = False
         self._taken = 0
         self._answers = 0
@@ -84,11 +87,12 @@ class LineProtocol(LineReceiver):
     def connectionMade(self) -> None:
         """Greet, and begin to watch the time."""
         self._opened.add(self)
+        self._now = self._clock.seconds()
         self._peer = Peer(self.transport, self.dismiss)
         self._daybook.note("connected", peer=self._peer.label)
         self._standing.enter(self._peer).addCallback(self._greet)
         if self._peer.uid is not None:
-            self._queue.add(Asked("*", acts.Operate, acts.Operate()))
+            self._take(Asked("*", acts.Operate, acts.Operate()))
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """End whatever was open."""
@@ -105,6 +109,7 @@ class LineProtocol(LineReceiver):
         """Read lines, but nothing after closing, and not without end while paused."""
         if self._closing:
             return
+        self._now = self._clock.seconds()
         if not self._heard:
             self._heard = True
             self.transport.registerProducer(Valve(self._set_stalled), True)
@@ -140,6 +145,7 @@ class LineProtocol(LineReceiver):
             self._seal.open(self._standing.visitor, asked.tag, asked.message.jwe)
         else:
             self._items += asked.items
+            self._arrived.append(self._now)
             self._queue.add(self._seal.vetted(asked) if asked.kind in self._seal.needed else asked)
 
     def _take_unsealed(self, asked: Unsealed) -> None:
@@ -195,6 +201,9 @@ class LineProtocol(LineReceiver):
         asked, answer, octets = answered
         self._answers += 1
         self._items -= asked.items
+        verb = asked.kind.verb if asked.kind is not None else "none"
+        taken = max(0.0, self._clock.seconds() - self._arrived.popleft())  # the system's clock may be set back
+        self._standing.visitor.answered(verb, answer.code, taken)
         if asked.kind is not None and asked.kind is not messages.Noop:
             who, verb = self._standing.known_as, asked.kind.verb
             self._daybook.note("request", peer=self._peer.label, verb=verb, **answer.logged, **who)
