@@ -40,7 +40,8 @@ help:
 	@echo "  make test     check everything; TESTS=tests.test_money checks only that"
 	@echo "  make lint     check form and types only"
 	@echo "  make bench    measure this machine (docs/benchmarks.md); QUICK=1 OUT=FILE: four minutes, kept in FILE"
-	@echo "  make crashes  kill the bank KILLS=200 times, and transfers at CALLS=200 calls (docs/testing.md); SEED=N repeats"
+	@echo "  make crashes  kill the bank KILLS=200 times, transfers at CALLS=200 calls, and stop it 20 times (docs/testing.md);"
+	@echo "                SEED=N repeats"
 	@echo "  make contention   OPERATIONS=100000 by CLIENTS=64 on two accounts (docs/testing.md); SEED=N repeats"
 	@echo "  make records  LENGTH=60 seconds of RATE=200 connections: log, CSV files and journal agree (docs/testing.md); SEED=N"
 	@echo "  make hostile  everything that strangers and bad customers try (docs/testing.md); ARGS=--short, ARGS=\"--only WORDS\""
@@ -78,10 +79,11 @@ lint: $(VENV)/.for-test
 bench: $(VENV)/.for-bench
 	@exec $(BIN)/python -m bench $(if $(QUICK),--quick) $${OUT:+--out "$$OUT"} $(value ARGS)
 
-# Both are run, whatever the first finds.
+# All are run, whatever the others find.
 crashes: $(VENV)/.for-test
 	@failed=0; \
 	 $(BIN)/python -m tests.ordeals.calls --calls "$$CALLS" $${SEED:+--seed "$$SEED"} || failed=1; \
+	 $(BIN)/python -m tests.ordeals.stops $${SEED:+--seed "$$SEED"} || failed=1; \
 	 $(BIN)/python -m tests.ordeals.kills --kills "$$KILLS" --within "$$WITHIN" $${SEED:+--seed "$$SEED"} || failed=1; \
 	 exit $$failed
 

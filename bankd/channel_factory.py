@@ -28,7 +28,7 @@ class ChannelFactory:
         self._context = context
         self._factory = factory
         self._clock = clock
-        self._handshake_seconds = handshake_seconds
+        self.handshake_seconds = handshake_seconds
         self._waiting: list[Channel] = []
 
     def doStart(self) -> None:
@@ -44,7 +44,7 @@ class ChannelFactory:
         protocol = self._factory.buildProtocol(addr)
         if protocol is None:
             return None
-        return GuardedChannel(self._context, self._clock, self._call_soon, protocol, self._handshake_seconds)
+        return GuardedChannel(self._context, self._clock, self._call_soon, protocol, self.handshake_seconds)
 
     def _call_soon(self, channel: Channel) -> None:
         """One timer serves all that write in a turn of the reactor; one each would cost more than TLS."""

@@ -22,6 +22,7 @@ class Entrance(Protocol):
     def __init__(self, gate: Gate, host: str) -> None:
         self._gate = gate
         self.place: Place | None = gate.enter(host, self._drop)
+        self.inside: set[Entrance] = set()
 
     def lead_to(self, protocol: Any) -> None:
         """Connect ``protocol`` when the connection begins."""
@@ -30,12 +31,14 @@ class Entrance(Protocol):
     def makeConnection(self, transport: Any) -> None:
         """Connect the protocol, to TCP itself."""
         self.transport = transport
+        self.inside.add(self)
         transport.admit = self._admit
         self.dataReceived = self._protocol.dataReceived  # type: ignore[method-assign]
         self._protocol.makeConnection(transport)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Give the place back."""
+        self.inside.discard(self)
         self.leave()
         del self.transport.admit, self.dataReceived  # or they would hold each other in memory
         self._protocol.connectionLost(reason)
@@ -66,6 +69,7 @@ class GuardedFactory:
     def __init__(self, gate: Gate, factory: Any) -> None:
         self._gate = gate
         self._factory = factory
+        self._inside: set[Entrance] = set()
 
     def doStart(self) -> None:
         """A port listens for us."""
@@ -85,4 +89,12 @@ class GuardedFactory:
             entrance.leave()
             return None
         entrance.lead_to(protocol)
+        entrance.inside = self._inside
         return entrance
+
+    def cut_off(self) -> int:
+        """Cut every connection off that is open; how many those were."""
+        inside = list(self._inside)
+        for entrance in inside:
+            entrance.transport.abortConnection()
+        return len(inside)

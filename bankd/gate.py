@@ -134,6 +134,10 @@ class Gate:
         self._dropped = self._turned_away = self._noticed = 0
         self._watch: IDelayedCall | None = None
 
+    def set_capacity(self, capacity: Capacity) -> None:
+        """Let as many in as ``capacity`` says from now on; nobody who is in has to leave for that."""
+        self._capacity = capacity
+
     def enter(self, host: str, drop: Callable[[], None]) -> Place | None:
         """A place for a new connection from ``host``, which ``drop`` closes; None where there is no room for it."""
         name = network_of(host)

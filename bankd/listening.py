@@ -1,6 +1,8 @@
 """The ports of a bank: what listens where, who serves at each, and how they close together."""
 
+import os
 import secrets
+import socket
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -14,19 +16,27 @@ from bankd.descriptors import TooFew
 from bankd.entrance import GuardedFactory
 from bankd.figures import GateTally
 from bankd.gate import Capacity, Gate
+from bankd.service_manager import Passed
 
 BACKLOG = 512
 """Connections that the system may hold for us while we accept others."""
 
 
 class Listening:
-    """Every port of a bank. ``wanted`` is how many connections the settings allow; ``tally`` counts. Raises TooFew."""
+    """Every port of a bank. ``wanted`` is how many connections the settings allow; ``tally`` counts. Raises
+    TooFew.
+
+    Where a socket was ``passed`` by the service manager it is taken over: by the protocol that it is named after, or by
+    who would serve on its port.
+    """
 
     log = Logger()
 
-    def __init__(self, wanted: Capacity, reactor: Any, tally: GateTally) -> None:
+    def __init__(self, wanted: Capacity, reactor: Any, tally: GateTally, passed: Iterable[Passed] = ()) -> None:
         self._reactor = reactor
-        self._gate = Gate(_possible(wanted), reactor, secrets.randbelow, tally)
+        self._gate = Gate(possible(wanted), reactor, secrets.randbelow, tally)
+        self._passed = list(passed)
+        self._entrances: list[GuardedFactory] = []
         self._ports: list[Any] = []
         self._factories: list[Any] = []
         self._notices: Any = None
@@ -34,10 +44,16 @@ class Listening:
     def tcp(self, name: str, host: str, number: int, factory: Any, secured: Any) -> None:
         """Serve the protocol ``name`` by ``factory``; ``secured`` is the same with TLS under it, where it has any."""
         guarded = GuardedFactory(self._gate, secured)
-        port = self._reactor.listenTCP(number, guarded, backlog=BACKLOG, interface=host)
+        passed = self._taken(name, socket.SOCK_STREAM, number)
+        if passed is None:
+            port = self._reactor.listenTCP(number, guarded, backlog=BACKLOG, interface=host)
+        else:
+            port = self._reactor.adoptStreamPort(passed.descriptor, passed.family, guarded)
+            os.close(passed.descriptor)  # the reactor has its own
+        self._entrances.append(guarded)
         self._ports.append(port)
         self._factories.append(factory)
-        self.log.info("{name} on TCP {host} port {port}", name=name, host=host, port=port.getHost().port)
+        self._say(f"{name} on TCP", port, passed)
 
     def operators(self, path: Path | None, factory: Any) -> None:
         """Serve operators at a UNIX socket, if the settings name one. Raises OSError."""
@@ -50,9 +66,23 @@ class Listening:
 
     def notices(self, host: str, number: int, board: Any) -> None:
         """Send the datagrams of ``board`` from a UDP port."""
-        self._notices = self._reactor.listenUDP(number, board, interface=host)
-        port = self._notices.getHost().port
-        self.log.info("notices from UDP {host} port {port}", host=host, port=port)
+        passed = self._taken("notices", socket.SOCK_DGRAM, number)
+        if passed is None:
+            self._notices = self._reactor.listenUDP(number, board, interface=host)
+        else:
+            self._notices = self._reactor.adoptDatagramPort(passed.descriptor, passed.family, board)
+            os.close(passed.descriptor)
+        self._say("notices from UDP", self._notices, passed)
+
+    def refuse_strays(self) -> None:
+        """Raise Stray where a socket was passed that nobody has taken over: who connects to it would wait for ever."""
+        if self._passed:
+            found = ", ".join(map(str, self._passed))
+            raise Stray(f"the service manager opened {found}, and the settings have nothing serve there")
+
+    def take_up(self, wanted: Capacity) -> None:
+        """Let as many in as ``wanted`` says. Raises TooFew."""
+        self._gate.set_capacity(possible(wanted))
 
     def stop_accepting(self) -> Deferred[Any]:
         """Let nobody in any more; fires when no port listens."""
@@ -63,13 +93,35 @@ class Listening:
         self._gate.close()
         return _all(factory.hang_up() for factory in self._factories)
 
+    def cut_off(self) -> int:
+        """Cut off whoever is still connected; how many those are. Operators on this machine end with the process."""
+        return sum(entrance.cut_off() for entrance in self._entrances)
+
     def close(self) -> Deferred[Any]:
         """Send no more notices."""
         return maybeDeferred(self._notices.stopListening)
 
+    def _taken(self, name: str, kind: int, port: int) -> Passed | None:
+        """The passed socket that is for a protocol, which then has it."""
+        fitting = [passed for passed in self._passed if passed.kind == kind and passed.family != socket.AF_UNIX]
+        fitting.sort(key=lambda passed: passed.name != name)
+        for passed in fitting:
+            if passed.name == name or (port and passed.port == port):
+                self._passed.remove(passed)
+                return passed
+        return None
 
-def _possible(wanted: Capacity) -> Capacity:
-    """As many connections as there are descriptors for, where the settings leave that open."""
+    def _say(self, what: str, port: Any, passed: Passed | None) -> None:
+        address, by = port.getHost(), "" if passed is None else ", opened by the service manager"
+        self.log.info("{what} {host} port {port}{by}", what=what, host=address.host, port=address.port, by=by)
+
+
+class Stray(Exception):
+    """A socket was opened for the bank that it has no use for."""
+
+
+def possible(wanted: Capacity) -> Capacity:
+    """As many connections as there are descriptors for, where the settings leave that open. Raises TooFew."""
     available = descriptors.raise_limit()
     connections = wanted.connections or available
     if not 0 < connections <= available:

@@ -1,5 +1,6 @@
 """The bank's own threads: a pool for each kind of work, so that no kind waits for another."""
 
+from threading import Thread
 from typing import Any
 
 from twisted.internet.threads import deferToThreadPool
@@ -20,7 +21,13 @@ class Pools:
         self._pools.append(pool)
         return lambda function, *args, **kwargs: deferToThreadPool(self._reactor, pool, function, *args, **kwargs)
 
-    def close(self) -> None:
-        """Wait for what the threads are doing, and end them."""
+    def close(self, seconds: float | None = None) -> bool:
+        """End the threads, and wait for what they are doing, for so many seconds at most; whether all have ended."""
+        waits = Thread(target=self._stop, name="the end of pools", daemon=True)
+        waits.start()
+        waits.join(seconds)
+        return not waits.is_alive()
+
+    def _stop(self) -> None:
         for pool in self._pools:
             pool.stop()

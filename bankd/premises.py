@@ -5,9 +5,12 @@ Nothing here listens to anybody. What is missing or cannot be used is an error b
 
 import os
 import secrets
-from functools import partial
+from collections.abc import Sequence
+from dataclasses import replace
 from time import monotonic
 from typing import Any
+
+from twisted.internet.defer import Deferred
 
 from bankd import entry_log, keyring, operator_socket
 from bankd.bank import payments
@@ -20,6 +23,8 @@ from bankd.extract_file import ExtractFile
 from bankd.extract_writer import ExtractWriter
 from bankd.figures import Tally
 from bankd.lane import Lane
+from bankd.ledger.books import Outcome
+from bankd.ledger.commands import Command
 from bankd.monitor import Monitor
 from bankd.notary import Notary
 from bankd.notify import Notices
@@ -32,7 +37,7 @@ from bankd.rounds import Rounds
 from bankd.sealing_keys import SealingKeys, Seals
 from bankd.store import extracts, migrate
 from bankd.store.checkpoints import CheckpointFile
-from bankd.store.engines import Store
+from bankd.store.engines import Store, Transaction
 
 HASH_THREADS = 2
 SEAL_THREADS = 2
@@ -65,11 +70,11 @@ class Premises:
     def _furnish(self, post: Post, reactor: Any, tally: Tally) -> None:
         settings, keys, store, pools = self._settings, self._keys, self.store, self.pools
         self.board = Notices(secrets.token_bytes, monotonic)
+        self._tariff = settings.terms.tariff
         self.board.on_delay = tally.notice_seconds.add
-        apply = partial(payments.apply, tariff=settings.terms.tariff)
         self.extracts = ExtractWriter(_extracts(settings), store.reading, pools.open("extracts", 1), reactor)
         told = (self.board.tell, entry_log.note, self.extracts.wake)
-        self.lane = Lane(store.writing, apply, pools.open("lane", 1), *told, tally=tally.lane)
+        self.lane = Lane(store.writing, self._apply, pools.open("lane", 1), *told, tally=tally.lane)
         self.rounds = Rounds(self.lane, reactor)
         read_pool = pools.open("read", settings.worker_threads)
         self.notary = Notary(self._checkpoints, keys.signer, store, read_pool, reactor)
@@ -108,10 +113,32 @@ class Premises:
         self.monitor.begin(self._settings.monitor_interval)
         self.extracts.wake()
 
-    def close(self) -> None:
-        """End the threads, and close the database; the lane and the notary have been closed."""
-        self.pools.close()
-        self.store.close()
+    def take_up(self, settings: Settings) -> None:
+        """Have what is asked from now on judged by other terms and limits; the bank's name stays."""
+        self._tariff = settings.terms.tariff
+        self.branch.terms = replace(settings.terms, name=self.branch.terms.name)
+        self.branch.limits = settings.limits
+        self.branch.sealing = settings.sealing
+
+    def look(self) -> Deferred[Any]:
+        """Have the thread that writes do nothing; fires when it has had its turn."""
+        return self.lane.run(lambda _tx: None)
+
+    async def store_all(self) -> None:
+        """Write what was posted, and sign what the ledger has come to."""
+        await self.lane.close()
+        await self.extracts.close()
+        await self.notary.close()
+
+    def close(self, seconds: float) -> bool:
+        """End the threads, and close the database; whether the threads ended within so many seconds."""
+        ended = self.pools.close(seconds)
+        if ended:
+            self.store.close()
+        return ended
+
+    def _apply(self, tx: Transaction, commands: Sequence[Command]) -> list[Outcome]:
+        return payments.apply(tx, commands, tariff=self._tariff)
 
     def _open_store(self) -> Store:
         store = Store(self._settings.database, self._keys.chain)

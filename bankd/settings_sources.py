@@ -23,6 +23,8 @@ PROTOCOLS = "protocols"
 _SECTIONS = {PROTOCOLS, *(key.section for key in KEYS)}
 _NOT_OPTIONS = {"mysql", *(key.section for key in keys.KEYS)}  # their names may be those of other sections' keys
 
+_MAY_BE_SECRET = {("sms", "url"), ("sms", "template"), ("script", "command")}
+
 DEFAULT = "default"
 """Where the value of a key is from that is written nowhere."""
 
@@ -59,6 +61,14 @@ def gather(
         if key in options and section not in _NOT_OPTIONS:
             origins[section, key] = Origin(options[key], "--" + key.replace("_", "-"))
     return origins
+
+
+def is_shown(address: Address) -> bool:
+    """Whether a value can be shown: it is no password, no gateway's key in a URL, and not what others wrote."""
+    key = BY_ADDRESS.get(address)
+    if key is None:
+        return address[0] == PROTOCOLS
+    return not key.secret and address not in _MAY_BE_SECRET
 
 
 def blame(origins: Origins, address: Address) -> str:

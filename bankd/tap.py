@@ -3,7 +3,8 @@
 1. ``makeService`` reads the settings and resolves paths, before twistd leaves the terminal. Files, threads and sockets
    are opened in ``startService``, after it has.
 2. What cannot work stops the start with a plain line and status 1.
-3. The bank stops in one order: no new connections, answers to what was asked, the last batch written, all closed.
+3. The bank stops in one order: no new connections, answers to what was asked, the last batch written, all closed. How
+   long that may take is in ``stopping.py``.
 4. What is behind the ports is put together in ``premises.py``, and the ports in ``listening.py``.
 """
 
@@ -29,13 +30,18 @@ from bankd.figures import Tally
 from bankd.ibank import IBankProtocol
 from bankd.idelivery import Unusable
 from bankd.keyring import KeysMissing
-from bankd.listening import Listening
+from bankd.listening import Listening, Stray, possible
 from bankd.perspectives import realm
 from bankd.premises import Missing, Premises
 from bankd.protocols.line_factory import LineFactory
 from bankd.reload import Reload
 from bankd.renewal import Renewal
+from bankd.service_manager import ServiceManager, passed_descriptors
+from bankd.stopping import StopTime
 from bankd.store.engines import DatabaseFault
+
+THREAD_SECONDS = 5
+"""How long threads may take to end when everything is stored; they have nothing more to do."""
 
 
 class Options(usage.Options):
@@ -92,7 +98,9 @@ class Bank(Service):
         self._log: log.LogFile | None = None
         self._post = Post(hire(settings.postage, reactor), settings.postage, reactor)
         self._premises: Premises | None = None
-        self.reload = Reload(read or (lambda: settings))
+        self._read = read or (lambda: settings)
+        self.reload = Reload(settings, self._read_anew)
+        self._stop_seconds = settings.stop_seconds
 
     def startService(self) -> None:
         """Open the database, start the threads, listen. Exits with a plain line when something is missing."""
@@ -100,7 +108,8 @@ class Bank(Service):
         try:
             self._open_log()
             self._tally = tally = Tally()
-            self._listening = Listening(self.settings.capacity, self._reactor, tally.gate)
+            self._manager = ServiceManager(os.environ, os.getpid(), passed_descriptors(self._reactor))
+            self._listening = Listening(self.settings.capacity, self._reactor, tally.gate, self._manager.passed)
             self._premises = Premises(self.settings, self._post, self._reactor, tally)
             self._listen(self._premises)
             self._premises.extracts.check()
@@ -108,14 +117,16 @@ class Bank(Service):
             monitor = self._premises.monitor
             self.reload.tell(lambda settings: monitor.begin(settings.monitor_interval))
             self._renewal.begin()
+            self.reload.tell(self._take_up)
             self.reload.listen(self._reactor)
             tally.serving = True
-        except (OSError, tls.Unusable, CannotListenError, DatabaseFault, KeysMissing, Missing, TooFew) as error:
+        except (OSError, tls.Unusable, CannotListenError, DatabaseFault, KeysMissing, Missing, TooFew, Stray) as error:
             self._abandon()
             raise SystemExit(f"bankd: {_plain(error)}") from error
         except BaseException:
             self._abandon()
             raise
+        self._reactor.callWhenRunning(self._begin)
         super().startService()  # type: ignore[no-untyped-call]
 
     def stopService(self) -> Deferred[None]:
@@ -127,22 +138,58 @@ class Bank(Service):
         premises = self._premises
         assert premises is not None  # or the start would have ended twistd
         self._tally.serving = False
+        time = StopTime(self._stop_seconds, self._reactor)
+        time.listen(self._reactor)
+        self._manager.stopping()
         premises.rounds.end()
         premises.monitor.end()
         self._renewal.end()
         premises.seals.close()
         await self._listening.stop_accepting()
         self._post.close()
-        await self._listening.hang_up()
-        await premises.lane.close()
-        await premises.extracts.close()
-        await premises.notary.close()
+        if not await time.clients.wait(self._listening.hang_up()):
+            self.logger.warn("{count} connections are cut off", count=self._listening.cut_off())
+        stored = await time.all.wait(Deferred.fromCoroutine(premises.store_all()))
         await self._listening.close()
-        premises.close()
+        if not (stored and premises.close(THREAD_SECONDS)):
+            self.logger.error("the database does not answer: the bank ends without it; what was acknowledged is stored")
+            os._exit(1)  # its threads would be waited for without end
+        time.end()
         self.logger.info("everything is stored; the bank is closed")
         if self._log is not None:
             globalLogPublisher.removeObserver(self._log)
             self._log.close()
+
+    def _begin(self) -> None:
+        """The reactor runs: say so, and that the bank lives as long as the thread that writes answers."""
+        assert self._premises is not None
+        self._manager.ready()
+        self._manager.watch(self._premises.look, self._reactor)
+
+    def _read_anew(self) -> Settings:
+        """The settings as they are now, if every part can take them up. Raises SettingsError and OSError."""
+        self._manager.reloading()
+        self._reactor.callLater(0, self._manager.ready)  # when all of it is done, well or not
+        settings = self._read()
+        try:
+            self._couriers = hire(settings.postage, self._reactor)
+            possible(settings.capacity)
+        except Unusable as error:
+            raise SettingsError([config.located(settings, fault) for fault in str(error).splitlines()]) from None
+        except TooFew as error:
+            raise SettingsError([str(error)]) from None
+        return settings
+
+    def _take_up(self, settings: Settings) -> None:
+        """Serve by other settings from now on, where that can be done while the bank runs (``reload.LIVE``)."""
+        assert self._premises is not None
+        self._premises.take_up(settings)
+        self._listening.take_up(settings.capacity)
+        for channels in self._channels:
+            channels.handshake_seconds = settings.limits.handshake_seconds
+        self._post.replace(self._couriers, settings.postage)
+        self._stop_seconds = settings.stop_seconds
+        self._renewal.look()
 
     def _abandon(self) -> None:
         """End the threads of a start that failed, or twistd would hang on them."""
@@ -161,16 +208,19 @@ class Bank(Service):
         self._listening.operators(settings.operator_socket, LineFactory(portal, self._reactor))
         own = settings.state if settings.certificate.parent == settings.state else None
         self._renewal = Renewal(context, settings.certificate, settings.key, own, self._reactor)
-        self.reload.tell(lambda _settings: self._renewal.look())
+        self._channels: list[ChannelFactory] = []
         for plugin in getPlugins(IBankProtocol):
             if plugin.name not in settings.protocols:
                 self.logger.info("{name} is not served: [protocols] gives it no address", name=plugin.name)
                 continue
             factory = plugin.factory(portal, self._reactor)
-            seconds = settings.limits.handshake_seconds
-            secured = ChannelFactory(context, factory, self._reactor, seconds) if plugin.secure else factory
+            secured = factory
+            if plugin.secure:
+                secured = ChannelFactory(context, factory, self._reactor, settings.limits.handshake_seconds)
+                self._channels.append(secured)
             self._listening.tcp(plugin.name, *settings.protocols[plugin.name], factory, secured)
         self._listening.notices(settings.host, settings.notice_port, premises.board)
+        self._listening.refuse_strays()
 
 
 def _plain(error: Exception) -> str:

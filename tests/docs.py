@@ -19,6 +19,8 @@ from bankd import codes, metrics, records
 from bankd.bank import one_time, payees, reports, strength
 from bankd.bank.terms import Terms
 from bankd.protocols import line
+from bankd.reload import LIVE
+from bankd.settings_keys import KEYS
 from bankd.wire import codec, grammar, messages, notice, paths, sealed_lines
 from bankd.wire.grammar import Kind
 from bankd.wire.messages import ALL, BY_VERB, Message
@@ -27,6 +29,8 @@ from bankd.wire.states import RULES, State, obstacle
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "protocol.md"
 MONITORING = PAGE.with_name("monitoring.md")
+OPERATIONS = PAGE.with_name("operations.md")
+"""The operators' page, whose table of settings is made as well."""
 
 MADE = re.compile(
     r"(?P<head><!-- made by: python -m tests\.docs (?P<what>[a-z]+(?: \w+)?) -->\n)(?P<body>.*?)(?P<foot><!-- end -->)",
@@ -130,6 +134,8 @@ def made(what: str, before: str = "") -> str:
     match subject:
         case "codes":
             rows = list(_codes())
+        case "settings":
+            rows = list(_settings())
         case "limits":
             rows = list(_limits(before))
         case "states":
@@ -155,6 +161,15 @@ def _codes() -> Iterator[tuple[str, ...]]:
     for place, code in enumerate(codes.ALL, 1):
         reason = f"`{code.reason}`" if code.gives_reason else ""
         yield (str(place), str(code.number), reason, "yes" if code.closes else "", code.meaning)
+
+
+def _settings() -> Iterator[tuple[str, ...]]:
+    yield ("key", "default", "takes", "meaning", "at SIGHUP")
+    yield ("---", "---", "---", "---", "---")
+    for key in KEYS:
+        default = f"`{key.default}`" if key.default else ""
+        live = "yes" if (key.section, key.name) in LIVE else ""
+        yield (f"`[{key.section}] {key.name}`", default, key.allowed, key.meaning, live)
 
 
 def _limits(before: str) -> Iterator[tuple[str, ...]]:
@@ -251,7 +266,7 @@ def main(arguments: list[str]) -> None:
         before = next((found["body"] for found in MADE.finditer(page()) if found["what"] == what), "")
         print(made(what, before), end="")
         return
-    for path in (PAGE, MONITORING):
+    for path in (PAGE, MONITORING, OPERATIONS):
         path.write_text(made_anew(path.read_text(encoding="utf-8")), encoding="utf-8")
 
 

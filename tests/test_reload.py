@@ -7,8 +7,8 @@ from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from bankd import config
-from bankd.config import Settings, SettingsError
-from bankd.reload import Reload
+from bankd.config import KEYS, Settings, SettingsError
+from bankd.reload import LIVE, Reload
 
 
 class ReloadCase(SynchronousTestCase):
@@ -17,7 +17,7 @@ class ReloadCase(SynchronousTestCase):
     def setUp(self) -> None:
         self.now: Callable[[], Settings] = lambda: config.load(None, {"port": "1"})
         self.told: list[Settings] = []
-        self.reload = Reload(lambda: self.now())
+        self.reload = Reload(config.load(None, {"port": "1"}), lambda: self.now())
         self.reload.tell(self.told.append)
 
     def logged(self) -> list[str]:
@@ -64,12 +64,46 @@ class Reloading(ReloadCase):
         def fails(_settings: Settings) -> None:
             raise RuntimeError("a fault of this test")
 
-        self.reload = Reload(lambda: self.now())
+        self.reload = Reload(config.load(None, {"port": "1"}), lambda: self.now())
         self.reload.tell(fails)
         self.reload.tell(self.told.append)
         self.reload.reload()
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
         self.assertEqual(len(self.told), 1)
+
+    def test_what_changed(self) -> None:
+        """Each key with another value is told, and when it is taken up; what is taken up now is told once."""
+        self.now = lambda: config.load(None, {"port": "2", "idle_seconds": "9", "lock_after": "4"})
+        lines = self.logged()
+        self.assertEqual(
+            lines,
+            [
+                "[lockout] lock_after = 4, which was 10",
+                "[server] idle_seconds = 9, which was 300",
+                "[server] port = 2, which was 1, and is taken up at the next start",
+                "the settings were read anew",
+            ],
+        )
+        self.assertEqual(self.logged(), lines[2:])
+
+    def test_secrets_that_changed(self) -> None:
+        """Of what may be a secret only that it has changed is told."""
+        environment = {
+            "BANKD_DATABASE_URL": "postgresql+psycopg://u:geheim@db/b",
+            "BANKD_SMS_URL": "https://x/?k=geheim",
+        }
+        self.now = lambda: config.load(None, {"port": "1"}, environment)
+        self.assertEqual(
+            self.logged()[:2],
+            ["[database] url has changed, and is taken up at the next start", "[sms] url has changed"],
+        )
+
+    def test_what_can_be_taken_up(self) -> None:
+        """Every key is either taken up while the bank runs or is not, and ports, files and databases never are."""
+        addresses = {(key.section, key.name) for key in KEYS}
+        self.assertLess(LIVE, addresses)
+        later = {name for section, name in addresses - LIVE if section in ("server", "bank")}
+        self.assertLessEqual({"state", "port", "host", "certificate", "name", "demo"}, later)
 
     def test_signal(self) -> None:
         """SIGHUP has the reactor reload, and does nothing by itself."""

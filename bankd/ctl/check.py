@@ -8,7 +8,7 @@ from bankd.ctl.command import DONE, Command, printable, settings_of
 from bankd.delivery.post import hire
 from bankd.idelivery import Unusable
 from bankd.settings_risks import risks
-from bankd.settings_sources import BY_ADDRESS, DEFAULT
+from bankd.settings_sources import BY_ADDRESS, DEFAULT, is_shown
 from bankd.store import address as database
 
 WORDS = """
@@ -46,7 +46,7 @@ def _told(settings: Settings) -> Iterator[str]:
         if address[0] != section:
             section = address[0]
             yield f"[{section}]"
-        hides = origin.text and origin.where != DEFAULT and _hides(address)
+        hides = origin.text and origin.where != DEFAULT and not is_shown(address)
         text = HIDDEN if hides else printable(" ".join(origin.text.split()))
         if address == ("database", "url") and origin.text:
             text = database.shown(origin.text)
@@ -58,14 +58,6 @@ def _place(address: tuple[str, str]) -> tuple[int, tuple[str, str]]:
     """Keys stand in the order of the table, and those that others wrote after them."""
     known = list(BY_ADDRESS)
     return (known.index(address) if address in BY_ADDRESS else len(known)), address
-
-
-def _hides(address: tuple[str, str]) -> bool:
-    """Whether a value may hold a secret: a password, a gateway's key in its URL, or what others wrote."""
-    key = BY_ADDRESS.get(address)
-    if key is None:
-        return address[0] != "protocols"
-    return key.secret or address in (("sms", "url"), ("sms", "template"), ("script", "command"))
 
 
 CHECK = Command("config check", "say what the settings come to, and what is risky in them", _check, words=WORDS)

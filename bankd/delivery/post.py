@@ -87,6 +87,10 @@ class Post:
         self._under_way: set[Deferred[None]] = set()
         self._closed = False
 
+    def replace(self, couriers: Couriers, postage: Postage) -> None:
+        """Send by other couriers from now on; what is under way goes on by those that began it."""
+        self._couriers, self._postage = couriers, postage
+
     def route(self, contact: Contact) -> Route | None:
         """The way of the first courier that knows an address."""
         found = self._courier(contact)

@@ -1,5 +1,6 @@
 """A bank to be tried: made as an operator makes one, served by ``twistd``, and ended as nobody should end it."""
 
+import socket
 import ssl
 import subprocess
 from collections.abc import Iterator
@@ -112,11 +113,28 @@ class Daemon:
         if process is not None:
             process.kill()
 
-    def stop(self) -> None:
-        """Stop the bank as an operator does. Raises Wrong when it does not end, or logged a fault at any time."""
-        process, self._process = self._process, None
+    def send_stop(self) -> None:
+        """Have the bank stop in order, from any thread."""
+        process = self._process
         if process is not None:
             process.terminate()
+
+    def knock(self) -> socket.socket:
+        """A connection that nothing is said on."""
+        return socket.create_connection(("127.0.0.1", self._port), PATIENCE_SECONDS)
+
+    def wait(self) -> None:
+        """Wait for the end of a bank that was told to stop. Raises Wrong as ``stop`` does."""
+        self._end()
+
+    def stop(self) -> None:
+        """Stop the bank as an operator does. Raises Wrong when it does not end, or logged a fault at any time."""
+        self.send_stop()
+        self._end()
+
+    def _end(self) -> None:
+        process, self._process = self._process, None
+        if process is not None:
             try:
                 process.wait(PATIENCE_SECONDS)
             except subprocess.TimeoutExpired:

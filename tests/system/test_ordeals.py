@@ -47,6 +47,12 @@ class Crashes(OrdealCase):
         self.assertIn("kills: 2 kills: ", said)
         self.assertIn(" 0 unknown; ", said)
 
+    def test_stopped(self) -> None:
+        """Stopped in order under load: all that was acknowledged is there, and everybody was told."""
+        said = self.endure("stops", stops=2)
+        self.assertRegex(said, r"sessions ended: \d+ by 503 reason=stopping\n")
+        self.assertIn(" 0 unknown; ", said)
+
     def test_at_a_call(self) -> None:
         """Killed as it writes, syncs or answers, also while the log is emptied into the database."""
         if reason := calls.obstacle():
