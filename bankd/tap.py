@@ -148,7 +148,9 @@ class Bank(Service):
         await self._listening.stop_accepting()
         self._post.close()
         if not await time.clients.wait(self._listening.hang_up()):
-            self.logger.warn("{count} connections are cut off", count=self._listening.cut_off())
+            self.logger.warn(
+                "connections that were not closed in time are cut off: {count}", count=self._listening.cut_off()
+            )
         stored = await time.all.wait(Deferred.fromCoroutine(premises.store_all()))
         await self._listening.close()
         if not (stored and premises.close(THREAD_SECONDS)):

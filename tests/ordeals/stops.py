@@ -14,6 +14,7 @@ import socket
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from statistics import median
 from threading import Timer
 from time import monotonic
@@ -41,7 +42,8 @@ class Told(Crowd):
     def _lose(self, client: Client, gone: Gone) -> None:
         self.ends.append(str(gone))
         super()._lose(client, gone)
-        client.close()  # as a client does; the bank would wait for it
+        with suppress(OSError):
+            client.socket.shutdown(socket.SHUT_RDWR)  # as a client does; the bank would wait for it
 
 
 class Stopping(Ordeal):

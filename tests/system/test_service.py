@@ -229,13 +229,22 @@ class TheService(SynchronousTestCase):
         self.assertEqual(FAULTS.findall(self.manager.text.replace("#error", "", 3)), [], self.manager.text)
 
     def start_again(self) -> None:
-        """Who comes while there is no bank waits at the socket, and is served by the next, here the hardened one."""
+        """Who comes while there is no bank waits at the socket, and is served by the next, here the hardened one.
+
+        It does not let go when that is stopped: told a second time, the bank cuts it off, and stores what there is.
+        """
         early = Visitor(self.manager.port, self.state / "ca.pem")
         self.settings.write_text(HARDENED.read_text(encoding="utf-8"), encoding="utf-8")
         self.manager.start(self.settings, **self.own)
         self.manager.hear("READY=1")
         early.shake()
         self.assertIn("Example%20Bank", early.greeting)
-        early.close()
         self.manager.signal(signal.SIGTERM)
+        self.manager.hear("STOPPING=1")
+        self.manager.signal(signal.SIGTERM)  # for a client that does not let go
         self.manager.wait()
+        early.close()
+        self.assertIn("asked to stop again: clients are cut off", self.manager.text)
+        self.assertIn("connections that were not closed in time are cut off: 1", self.manager.text)
+        self.assertIn("everything is stored; the bank is closed", self.manager.text.rpartition("asked to stop")[2])
+        self.assertNotIn("Traceback", self.manager.text)
