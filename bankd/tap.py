@@ -118,7 +118,8 @@ class Bank(Service):
             self.reload.tell(lambda settings: monitor.begin(settings.monitor_interval))
             self._renewal.begin()
             self.reload.tell(self._take_up)
-            self.reload.listen(self._reactor)
+            if not os.isatty(0):  # a bank in somebody's terminal ends with that, by the same signal
+                self.reload.listen(self._reactor)
             tally.serving = True
         except (OSError, tls.Unusable, CannotListenError, DatabaseFault, KeysMissing, Missing, TooFew, Stray) as error:
             self._abandon()
