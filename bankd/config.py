@@ -82,7 +82,7 @@ def load(path: Path | None, options: Mapping[str, str], environment: Mapping[str
         try:
             values[section][name] = key.read(text)
         except (ValueError, KeyError):
-            shown = "what it says" if key.secret else repr(text)
+            shown = "what it says" if key.hidden else repr(text)
             why = f"{shown} will not do; it takes {key.allowed}"
             faults.append(f"{blame(origins, (section, name))}: {why}{_hint(text)}")
     url = database_url(values, origins, faults)

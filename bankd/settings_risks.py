@@ -73,7 +73,7 @@ def _of_the_file(settings: Settings, path: Path | None) -> Iterator[str]:
         settings.origins[key.section, key.name].text
         and settings.origins[key.section, key.name].where.startswith(f"{path}:")
         for key in KEYS
-        if key.secret and (key.name != "url" or database.has_password(settings.database))
+        if key.hidden and (key.name != "url" or database.has_password(settings.database))
     )
     if path is not None and secret and path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
         yield f"{path}: it holds a password, and others than its owner can read it (chmod 600)"

@@ -68,7 +68,7 @@ def is_shown(address: Address) -> bool:
     key = BY_ADDRESS.get(address)
     if key is None:
         return address[0] == PROTOCOLS
-    return not key.secret and address not in _MAY_BE_SECRET
+    return not key.hidden and address not in _MAY_BE_SECRET
 
 
 def blame(origins: Origins, address: Address) -> str:

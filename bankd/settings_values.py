@@ -36,7 +36,7 @@ ADDRESS = "an IP address of this machine; 0.0.0.0 is every IPv4 address, :: ever
 class Key:
     """One key: where it stands, how it is read, what is allowed, its default as it would be written, what it means.
 
-    The value of one that is ``secret`` may hold a password, and is never shown.
+    The value of one that is ``hidden`` may hold a password, and is never shown.
     """
 
     section: str
@@ -45,7 +45,7 @@ class Key:
     allowed: str
     default: str
     meaning: str
-    secret: bool = False
+    hidden: bool = False
 
 
 def between(text: str, lowest: int, highest: int) -> int:

@@ -44,7 +44,7 @@ BROKEN: tuple[tuple[str, tuple[str, ...]], ...] = (
         (f"2: [server] worker-threads: {STRANGER}; did you mean [server] worker_threads",),
     ),
     ("[mysql]\nhostname = db", (f"2: [mysql] hostname: {STRANGER}; did you mean [mysql] ",)),
-    ("[logging]\nlevel = debug\nformat = x", (f"2: [logging] level: {STRANGER}", f"3: [logging] format: {STRANGER}")),
+    ("[logging]\nlevel = debug\nrotate = x", (f"2: [logging] level: {STRANGER}", f"3: [logging] rotate: {STRANGER}")),
     ("[DEFAULT]\nport = 1", (f"2: [DEFAULT] port: {STRANGER}; did you mean [server] port?",)),
     ("[pigeon]\nloft = x", (f"2: [pigeon] loft: {STRANGER}",)),
     # Values, each of a kind of its own.

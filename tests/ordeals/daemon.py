@@ -121,7 +121,7 @@ class Daemon:
 
     def knock(self) -> socket.socket:
         """A connection that nothing is said on."""
-        return socket.create_connection(("127.0.0.1", self._port), PATIENCE_SECONDS)
+        return socket.create_connection(("127.0.0.1", self.port), PATIENCE_SECONDS)
 
     def wait(self) -> None:
         """Wait for the end of a bank that was told to stop. Raises Wrong as ``stop`` does."""

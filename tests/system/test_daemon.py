@@ -196,7 +196,7 @@ class Starting(DaemonCase):
         self.assertStopped(done, f"bankd: {nowhere} holds no bank yet; 'bankctl init' makes one")
 
     def test_settings_that_will_not_do(self) -> None:
-        """A key that there is not, and a value that will not do, are each told in a line that names file and key."""
+        """A key that there is not, and a value that will not do, are each told with file, line and key."""
         bank = self.prepare()
         bank._config.write_text("[bank]\nleese_seconds = 30\ncurrency = XXX\n")
         done = self.start(bank)
@@ -204,10 +204,10 @@ class Starting(DaemonCase):
         self.assertEqual(
             done.complaints.splitlines(),
             [
-                f"bankd: {bank._config}: [bank] {fault}"
+                f"bankd: {bank._config}:{fault}"
                 for fault in (
-                    "leese_seconds: there is no such key; did you mean [bank] lease_seconds?",
-                    "currency: 'XXX' will not do; it takes an ISO 4217 code",
+                    "2: [bank] leese_seconds: there is no such key; did you mean [bank] lease_seconds?",
+                    "3: [bank] currency: 'XXX' will not do; it takes an ISO 4217 code",
                 )
             ],
         )
