@@ -36,7 +36,7 @@ help:
 	@echo "bankd: a complete retail bank"
 	@echo
 	@echo "  make run      serve the demo bank in the foreground; Ctrl-C stops it"
-	@echo "  make client   bank in this terminal, with the bank that 'make run' serves"
+	@echo "  make client   bank in this terminal, with the bank that 'make run' serves; ARGS=--atm: as at a cash machine"
 	@echo "  make test     check everything; TESTS=tests.test_money checks only that"
 	@echo "  make lint     check form and types only"
 	@echo "  make bench    measure this machine (docs/benchmarks.md); QUICK=1 OUT=FILE: four minutes, kept in FILE"
@@ -56,6 +56,13 @@ help:
 # the bank in order, and a stop that was asked for is not an error.
 run: $(VENV)/.for-run
 	@$(BIN)/bankctl init --config $(CONFIG) --state "$$STATE" || exit $$?; \
+	 where=; [ "$$PORT" = 65432 ] || where=" PORT=$$PORT"; [ "$$STATE" = var ] || where="$$where STATE='$$STATE'"; \
+	 echo "To bank as one of them, type in another terminal, in this folder:"; \
+	 echo "  make client$$where"; \
+	 echo "      then Log In with a user name and its password from above; Transfer Funds pays the account of another"; \
+	 echo "  make client ARGS=--atm$$where"; \
+	 echo "      is a cash machine, which takes an account number and its PIN"; \
+	 echo "Ctrl-C here closes the bank. What follows is its log."; \
 	 $(BIN)/twistd --nodaemon --pidfile= bankd --config $(CONFIG) --state "$$STATE" \
 	   --port "$$PORT" --notice-port "$$NOTICE_PORT" --status-port "$$STATUS_PORT" & \
 	 bank=$$!; asked=; \

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import shlex
+import subprocess
 import sys
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime, timedelta
@@ -215,6 +216,17 @@ class Arguments(SynchronousTestCase):
         self.patch(sys, "stdout", output)
         self.assertEqual(self.assertRaises(SystemExit, self.given, "--version").code, exits.SUCCESS)
         self.assertEqual(output.getvalue(), f"bankd-client {bankd.__version__}\n")
+
+    def test_completion(self) -> None:
+        """What a shell completes by is printed, for bash to take; files are completed where files are asked for."""
+        output = io.StringIO()
+        self.patch(sys, "stdout", output)
+        ended = self.assertRaises(SystemExit, self.given, "--print-completion", "bash")
+        self.assertEqual(ended.code, exits.SUCCESS)
+        typed = "\nCOMP_WORDS=(bankd-client --k); COMP_CWORD=1; _shtab_bankd_client; echo ${COMPREPLY[@]}"
+        done = subprocess.run(["bash", "-c", output.getvalue() + typed], capture_output=True, text=True, check=True)
+        self.assertEqual((done.stdout, done.stderr), ("--kiosk\n", ""))
+        self.assertIn("__ca_COMPGEN=_shtab_compgen_files", output.getvalue())
 
     def test_help_lists_tasks_statuses_and_examples(self) -> None:
         """What a person needs stands in --help, and its examples are accepted."""

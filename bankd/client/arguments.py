@@ -10,6 +10,8 @@ from getpass import getpass
 from pathlib import Path
 from typing import TextIO
 
+import shtab
+
 import bankd
 from bankd.client import exits, prompts
 from bankd.client.errors import Unusable
@@ -73,26 +75,37 @@ def make_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    option = parser.add_argument
+    _add_options(parser)
+    parser.add_argument("--version", action="version", version=f"bankd-client {bankd.__version__}")
+    shtab.add_argument_to(parser, help="print what completes these options in a shell, to be kept for it")
+    for action in parser._actions:
+        if action.metavar == "FILE":
+            action.complete = shtab.FILE  # type: ignore[attr-defined]
+    return parser
+
+
+def _add_options(parser: argparse.ArgumentParser) -> None:
+    option = parser.add_argument_group("the bank").add_argument
     option("--server", metavar="HOST:PORT", help="where the bank is (localhost:65432)")
     option("--ca", metavar="FILE", help=f"the authorities trusted to sign the bank's certificate ({LOCAL_CA})")
     option("--terminal", metavar="FILE", help="the certificate and key by which the bank knows this terminal")
     option("--seal", metavar="EXTENT", help="what is sealed: session (all of it), secrets or off (session)")
     option("--identity", metavar="KEY", help=f"the bank's public key, or its fingerprint ({LOCAL_IDENTITY})")
     option("--shared-key", metavar="FILE", help="seal with the key that the bank gave for this terminal")
+    option = parser.add_argument_group("who logs in").add_argument
     option("--login", metavar="KIND:WHO", help="account:NUMBER, mobile:NUMBER or user:NAME")
     option("--secret-file", metavar="FILE", help="a file whose first line is the PIN or password; - for standard input")
     option("--one-time-file", metavar="FILE", help="a file whose first line is the one-time password, for one use")
     option("--totp-file", metavar="FILE", help="a file with the secret of an authenticator app, or its otpauth URI")
+    option = parser.add_argument_group("without a person").add_argument
     option("--task", dest="tasks", action="append", metavar="TASK", type=lambda task: ("task", task), help=TASK_HELP)
     option("--tasks", action="append", metavar="FILE", type=lambda file: ("file", file), help=TASKS_HELP)
     option("--json", action="store_true", help="answer each task by an object on one line")
+    option = parser.add_argument_group("in a terminal").add_argument
     option("--language", metavar="CODE", choices=LANGUAGES, help=f"the language to speak: {', '.join(LANGUAGES)}")
     option("--plain", action="store_true", help="plain lines, also in a terminal")
     option("--atm", action="store_true", help="be a cash machine: one customer after another, by PIN")
     option("--kiosk", action="store_true", help="with --atm: no key leads out of the program; SIGTERM ends it")
-    option("--version", action="version", version=f"bankd-client {bankd.__version__}")
-    return parser
 
 
 TASK_HELP = "do this and end; may be repeated"

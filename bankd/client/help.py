@@ -79,6 +79,9 @@ LC_MESSAGES or LANG names, or English; and reads and shows amounts as that langu
 writes them (1.234,50 in German). Tasks, and what is said about options, are English;
 with --language, what is answered to tasks is not.
 
+Completion, where bash looks for it:
+  bankd-client --print-completion bash > ~/.local/share/bash-completion/completions/bankd-client
+
 Variables: BANKD_SERVER, BANKD_CA, BANKD_TERMINAL, BANKD_SEAL and BANKD_IDENTITY stand
 for --server, --ca, --terminal, --seal and --identity, BANKD_SECRET for the secret.
 

@@ -187,6 +187,8 @@ class WalkThroughTests(SystemTestCase):
             self.player(block.name).play(block.text)
             if block.name in ("bank", "own"):
                 self.wait_until_served(block.name)
+            if block.name == "bank":
+                self.opened["bank"].wait_for(f"make client ARGS=--atm PORT={self.ports[0]} STATE='{self.state}'")
         self.assertEqual(
             set(self.opened), {"bank", "alice", "bob", "carol", "script", "by-hand", "terminal", "atm", "backup", "own"}
         )
