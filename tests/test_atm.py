@@ -14,10 +14,12 @@ from bankd.client.bank import Bank
 from bankd.client.errors import Cause, Loss, LostBank, NoBank
 from bankd.client.screen import EndOfInput, Interrupted
 from bankd.client.testing import GREETING, ScriptedLine, ScriptedScreen, granted, refusal, scripted_bank
-from bankd.records import PayeeView, Receipt, Welcome
+from bankd.records import AccountView, Allowance, PayeeView, Receipt, Welcome
 
 WELCOME = granted(Welcome(account="1000001", currency="USD", lease_seconds=30, last_login_us=0))
 RECEIPT = granted(Receipt(receipt=7, at_us=0, amount_minor=-5000, balance_minor=2500, currency="USD"))
+ACCOUNT = granted(AccountView("1000001", "USD", 12500, 0, 12500))
+LIMITS = granted(Allowance("USD", 12500, 0, 0, 0))
 AT_HOME = GREETING.bank
 
 CARD = ("1000001", "24680")
@@ -99,6 +101,13 @@ class Customers(AtTheMachine):
         self.start(*CARD, "2", "5", "1.005", "12.30", "1", "4")
         self.assertEqual(self.asked(), ["LOGIN", "DEPOSIT", "BALANCE"])
         self.assertEqual(getattr(self.lines[-1].asked[1], "amount", None), 12_30)
+
+    def test_yes_by_a_key(self) -> None:
+        """A question that a line would answer by letters is answered by a key here, and has no letters."""
+        self.start(*CARD, "5", "1000002", "12.50", "", TRANSFER=RECEIPT, BALANCE=ACCOUNT, LIMITS=LIMITS)
+        self.assertTold("Transfer 12.50 USD to account 1000002?\n")
+        self.screen.type("1")
+        self.assertTold("transferred to account 1000002")
 
     def test_currencies_without_a_smaller_unit(self) -> None:
         """Their notes are larger."""

@@ -1,5 +1,6 @@
 """A dialog by single keys, with a person who may have gone away."""
 
+import re
 from collections.abc import Sequence
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
@@ -7,6 +8,8 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from bankd.client import atm_prompts
 from bankd.client.dialog import Dialog, Option, T
 from bankd.client.screen import Screen
+
+_LETTERS = re.compile(r" *\([^()]*/[^()]*\) *$")
 
 
 class Keypad(Dialog):
@@ -22,8 +25,8 @@ class Keypad(Dialog):
                 return by_key[pressed]
 
     async def confirm(self, question: str) -> bool:
-        """Whether the answer is yes."""
-        self.say(f"{question}\n")
+        """Whether the answer is yes; the question is said without the letters that a line would be answered by."""
+        self.say(f"{_LETTERS.sub('', question)}\n")
         return await self.choose((Option(atm_prompts.YES, True), Option(atm_prompts.NO, False)))
 
 

@@ -223,9 +223,7 @@ class Terminal(TerminalProtocol):
 
     def _use(self, key: bytes) -> None:
         if key in TEXT:
-            self._line.insert(self._decoder.decode(key))
-            if self._question and self._line.text and self._line.text in self._question.keys:
-                self._answer()
+            self._insert(self._decoder.decode(key))
             return
         self._decoder.reset()
         if key in LINE_ENDS:
@@ -236,6 +234,14 @@ class Terminal(TerminalProtocol):
             self._fail(EndOfInput())
         elif key in EDITS:
             EDITS[key](self._line)
+
+    def _insert(self, text: str) -> None:
+        """Take what was typed into the line, or as the answer where a key does; other keys then do nothing."""
+        keys = self._question.keys if self._question else ""
+        if not keys or text in keys:
+            self._line.insert(text)
+        if keys and self._line.text:
+            self._answer()
 
     def _answer(self) -> None:
         text, question = self._line.text, self._finish()
