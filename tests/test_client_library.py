@@ -96,7 +96,7 @@ class Surface(SynchronousTestCase):
         code = "import sys, bankd.client; print(*sys.modules)"
         loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
         self.assertIn("bankd.client.bank", loaded)
-        for name in ("twisted.internet.reactor", "sqlalchemy", "bankd.store", "bankd.bank", "bankd.ledger"):
+        for name in ("twisted.internet.reactor", "sqlalchemy", "bankd.store", "bankd.bank", "bankd.tap"):
             self.assertNotIn(name, loaded)
 
 
