@@ -572,6 +572,31 @@ class PlainLinesTests(SynchronousTestCase):
         self.plain.say("\x1b[1mpaid\ntwice")
         self.assertEqual(self.transport.value(), b"welcome\n> \n[1mpaid\ntwice\n> ")
 
+    def test_the_bar(self) -> None:
+        """It is said when there was none before, or again where that is asked, and in no tone."""
+        self.open(keyboard=False)
+        for text, again in (
+            ("1 unread", False),
+            ("2 unread", False),
+            ("2 unread", True),
+            ("", True),
+            ("1 unread", False),
+        ):
+            self.plain.bar(text, again=again)
+        self.plain.say("paid", Tone.DONE)
+        self.assertEqual(self.transport.value(), b"1 unread\n2 unread\n1 unread\npaid\n")
+
+    def test_progress(self) -> None:
+        """Of long work a line is said every ten seconds."""
+        now = 0.0
+        self.plain = PlainLines(FakeDevice(), lambda: now)
+        self.transport = StringTransport()
+        self.plain.makeConnection(self.transport)
+        for now in range(25):  # it is the clock
+            self.plain.progress(f"{now} of 25")
+        self.plain.progress("")
+        self.assertEqual(self.transport.value(), b"10 of 25\n20 of 25\n")
+
     def test_one_question_at_a_time(self) -> None:
         """A second question is an error."""
         self.open(keyboard=False)
