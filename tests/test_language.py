@@ -22,7 +22,7 @@ PLACES = re.compile(r"\{\w*\}|%[a-zA-Z]")
 ROOMS = frozenset(
     {
         *("words", "slips", "statement_slips", "payment_slips", "app_slips", "news", "lockout", "prompts", "no_banks"),
-        *("amounts", "atm_prompts"),
+        *("amounts", "atm_prompts", "payments", "payment_file"),
     }
 )
 """Where words are, each marked to be translated."""
@@ -30,7 +30,7 @@ ROOMS = frozenset(
 ENGLISH_ROOMS = frozenset(
     {
         *("arguments", "means", "main", "help"),  # options, which are English themselves
-        *("tasks", "days", "payments", "payment_file"),  # and so are tasks and files of payments
+        *("tasks", "days"),  # and so are tasks and files of payments
         *(
             "known_banks",
             "answers",

@@ -11,7 +11,7 @@ from twisted.internet.error import CannotListenError
 from twisted.trial.unittest import SynchronousTestCase
 
 from bankd import codes
-from bankd.client import days, exits, export, prompts, words
+from bankd.client import days, exits, export, payment_slips, prompts, words
 from bankd.client.address import Address
 from bankd.client.answers import Answer
 from bankd.client.bank import Bank
@@ -23,6 +23,8 @@ from bankd.client.testing import ScriptedLine, ScriptedScreen, granted, refusal,
 from bankd.records import (
     AccountView,
     Allowance,
+    BulkEnd,
+    BulkLine,
     CustomerView,
     Held,
     HoldView,
@@ -584,6 +586,38 @@ class Customer(AtTheTerminal):
             screen = self.sit_down(*AS_USER, "check balance", BALANCE=account)
             self.assertIn(told, screen.transcript)
 
+    def test_file_of_payments(self) -> None:
+        """A file is paid once the person has seen what it comes to, and what became of each line is said."""
+        path = Path(self.mktemp())
+        path.write_text("1000002,12.50,Rent\n1000003,1\n", encoding="utf-8")
+        lines = [BulkLine(1, 7), BulkLine(2, reason="funds")]
+        paid = granted(BulkEnd(1, 1, 1250, "USD"), lines)
+        screen = self.sit_down(*AS_USER, "pay a file", str(path), "two words", "", "y", "n", BULK=paid)
+        self.assertIn(f"{prompts.HINT_RUN}\n{prompts.RUN}\n{prompts.EACH}", screen.text)
+        self.assertIn("2 payments, 13.50 USD in all. Pay this file? (y/N) \nNothing was done.", screen.text)
+        self.assertEqual(self.asked(messages.Bulk), [])
+        screen.type("pay a file", str(path), "2026-12", "y", "y")
+        (sent,) = self.asked(messages.Bulk)
+        self.assertIsInstance(sent, messages.Bulk)
+        self.assertEqual((sent.mode, len(sent.items)), ("each", 2))  # type: ignore[union-attr]
+        self.assertIn("1 payment made, 12.50 USD in all. Key file-", screen.text)
+        self.assertIn("  line 2: 1.00 USD to account 1000003: Not enough money in the account.", screen.text)
+
+    def test_file_that_cannot_be_paid(self) -> None:
+        """Faults are named by their lines, refusals too, and a bank that is lost leaves a word on what to do."""
+        path = Path(self.mktemp())
+        path.write_text("1000002,12,50\n1000003\n1000002,1e3\n", encoding="utf-8")
+        screen = self.sit_down(*AS_USER, "pay a file", str(path), "", "")
+        self.assertIn("  line 2: it has 1 cells, not account, amount and reference", screen.text)
+        self.assertIn("  line 3: an amount is digits with at most 2 decimals, such as 12.50", screen.text)
+        path.write_text("1000002,1\n", encoding="utf-8")
+        answers = ("pay a file", str(path), "", "", "y")
+        screen = self.sit_down(*AS_USER, *answers, BULK=refusal(codes.NO_FUNDS, place=1))
+        self.assertIn(f"Line 1: {words.CODES[codes.NO_FUNDS]} Nothing was paid.", screen.text)
+        screen = self.sit_down(*AS_USER, *answers, BULK=LostBank(Loss.ENDED))
+        self.assertIn(payment_slips.AGAIN, screen.text)
+        self.assertIn("It is not known whether the set of payments was made.", screen.text)
+
     def test_limits(self) -> None:
         """What the account may spend is shown, with what that costs."""
         limits = Allowance("USD", 62500, 50000, 25, 0, payment_minor=10000)
@@ -710,7 +744,7 @@ class Customer(AtTheTerminal):
 
     def test_account_with_money_is_paid_out(self) -> None:
         """Money goes to the account that is named; the question says how much and where to."""
-        screen = self.sit_down(*AS_USER, "18", "1000002", "y", "correct horse")
+        screen = self.sit_down(*AS_USER, "delete account", "1000002", "y", "correct horse")
         asked = "Account 1000001 will be closed for good, and 125.00 USD paid to account 1000002. Go on? (y/N) "
         self.assertIn(asked, screen.transcript)
         wanted = messages.DeleteAccount(password="correct horse", payout="1000002")
@@ -718,7 +752,7 @@ class Customer(AtTheTerminal):
 
     def test_interrupt_leads_back_to_the_menu(self) -> None:
         """Ctrl-C in the middle of something does nothing and ends nothing; at the menu it logs out."""
-        screen = self.sit_down(*AS_USER, "18", "1000002", Interrupted())
+        screen = self.sit_down(*AS_USER, "delete account", "1000002", Interrupted())
         self.assertIn(prompts.NOTHING_DONE, screen.text)
         self.assertEqual(self.asked(messages.Logout), [])
         screen.interrupt()

@@ -30,7 +30,7 @@ def parse(typed: str, currency: str) -> int:
         most = plain_amount(money.MAX_AMOUNT_MINOR, currency)
         raise NotAmount(_("an amount is more than zero and at most {most}").format(most=most)) from None
     except money.NotMoney:
-        raise NotAmount(_form(currency)) from None
+        raise NotAmount(_form(currency, money.example(currency).replace(".", marks.decimal))) from None
     other = _elsewhere(found["number"], marks, currency) if found else None
     if other not in (None, amount_minor):
         one, two = plain_amount(amount_minor, currency), plain_amount(other or 0, currency)
@@ -50,10 +50,19 @@ def plain_amount(amount_minor: int, currency: str) -> str:
     return money.plain(amount_minor, currency).replace(".", language.marks().decimal)
 
 
-def _form(currency: str) -> str:
-    places, example = money.exponent(currency) or 0, money.example(currency).replace(".", language.marks().decimal)
+def why_not(error: money.NotMoney, currency: str) -> str:
+    """Why what stands in a file is no amount; there, every language writes amounts alike."""
+    if isinstance(error, money.OtherCurrency):
+        return _("the account is kept in {currency}").format(currency=currency)
+    if isinstance(error, money.OutOfRange):
+        most = money.plain(money.MAX_AMOUNT_MINOR, currency)
+        return _("an amount is more than zero and at most {most}").format(most=most)
+    return _form(currency, money.example(currency))
+
+
+def _form(currency: str, example: str) -> str:
     return _("an amount is digits with at most {places} decimals, such as {example}").format(
-        places=places, example=example
+        places=money.exponent(currency) or 0, example=example
     )
 
 

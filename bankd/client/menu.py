@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import CannotListenError
 
-from bankd.client import counter, enrolment, entry, exits, forms, promises, prompts, slips, words
+from bankd.client import counter, enrolment, entry, exits, forms, paying, promises, prompts, slips, words
 from bankd.client.bank import Bank
 from bankd.client.counter import Session
 from bankd.client.dialog import Back, Dialog, Option, withdraw_when_lost
@@ -51,6 +51,7 @@ CUSTOMER_MENU: tuple[Option[Task], ...] = (
     Option(prompts.CHANGE_PIN, counter.change_pin),
     Option(prompts.CHANGE_PASSWORD, counter.change_password),
     Option(prompts.OPEN_ACCOUNT, counter.open_account),
+    Option(prompts.PAY_FILE, paying.pay_file),
     Option(prompts.EXPORT, counter.export_statement),
     Option(prompts.RECEIPT, counter.save_receipt),
     Option(prompts.HOLDS, promises.holds),

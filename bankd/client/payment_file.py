@@ -16,13 +16,16 @@ from pathlib import Path
 from bankd.client.bank import Bank
 from bankd.client.errors import Denied
 from bankd.client.files.payments import Fault, NotPayments, Payment, read_payments
+from bankd.language import _, number
 from bankd.records import BulkLine
 from bankd.wire.messages import MAX_BULK
 
 PAGE = 100
 """Entries asked for at a time, where the newest movement is looked for."""
 
-TOO_LONG = f"more than {MAX_BULK:,} payments cannot go together; say each, or divide the file"
+TOO_LONG = _("more than {most} payments cannot go together; pay each by itself, or divide the file").format(
+    most=number(MAX_BULK)
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,12 @@ def unreadable(error: NotPayments) -> str:
     )
 
 
+def confirm(payments: int, amount_minor: int, currency: str) -> str:
+    """The question before a file is paid, with what it comes to."""
+    amount = amounts.written(amount_minor, currency)
+    return _("{payments}, {amount} in all. Pay this file? (y/N) ").format(payments=_payments(payments), amount=amount)
+
+
 def paying(answered: int, payments: int) -> str:
     """How far a long file has come."""
     return _("{answered} of {payments} payments answered").format(answered=number(answered), payments=number(payments))

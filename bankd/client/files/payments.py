@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bankd import money
-from bankd.client import forms
+from bankd.client import amounts, forms
+from bankd.language import _
 from bankd.records import Payee
 
 COLUMNS = ("account", "amount", "reference")
@@ -49,16 +50,16 @@ def read_payments(path: Path, currency: str) -> tuple[Payment, ...]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise NotPayments(Fault(None, f"it cannot be read: {error.strerror}")) from None
+        raise NotPayments(Fault(None, _("it cannot be read: {why}").format(why=error.strerror))) from None
     except UnicodeDecodeError:
-        raise NotPayments(Fault(None, "it is not UTF-8")) from None
+        raise NotPayments(Fault(None, _("it is not UTF-8"))) from None
     rows = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip() and line[0] != "#"]
     if rows and _cells(rows[0][1]) in (COLUMNS, COLUMNS[:2]):
         rows = rows[1:]
     read = [_payment(number, line, currency) for number, line in rows]
     faults = [found for found in read if isinstance(found, Fault)]
     if faults or not read:
-        raise NotPayments(*(faults or [Fault(None, "there is no payment in it")]))
+        raise NotPayments(*(faults or [Fault(None, _("there is no payment in it"))]))
     return tuple(found for found in read if isinstance(found, Payment))
 
 
@@ -74,9 +75,9 @@ def _cells(line: str) -> tuple[str, ...] | None:
 def _payment(number: int, line: str, currency: str) -> Payment | Fault:
     cells = _cells(line)
     if cells is None:
-        return Fault(number, "its quotes do not match")
+        return Fault(number, _("its quotes do not match"))
     if len(cells) not in (2, 3):
-        return Fault(number, f"it has {len(cells)} cells, not account, amount and reference")
+        return Fault(number, _("it has {count} cells, not account, amount and reference").format(count=len(cells)))
     try:
         payee = forms.PAYEE.read(cells[0])
     except ValueError:
@@ -84,7 +85,7 @@ def _payment(number: int, line: str, currency: str) -> Payment | Fault:
     try:
         amount_minor = money.parse(cells[1], currency)
     except money.NotMoney as error:
-        return Fault(number, str(error))
+        return Fault(number, amounts.why_not(error, currency))
     try:
         reference = forms.REFERENCE.read(cells[2]) if cells[2:] != ("",) and cells[2:] else None
     except ValueError:
