@@ -126,8 +126,33 @@ class Board(SynchronousTestCase):
         """What waits is shown once more, and what came meanwhile for the first time."""
         board = self.board(notices(1), notices(2))
         self.fetch(board)
-        self.successResultOf(Deferred.fromCoroutine(board.show()))
+        self.assertEqual(self.listed(board), [])
         self.assertEqual([text[:3] for text in self.said], ["[1]", "[1]", "[2]"])
+
+    def listed(self, board: Noticeboard, *wanted: bool) -> list[int]:
+        """List what waits; the person is asked as often as this is told, and answers so."""
+        asked: list[int] = []
+
+        async def more(count: int) -> bool:
+            asked.append(count)
+            return wanted[len(asked) - 1]
+
+        self.successResultOf(Deferred.fromCoroutine(board.show_all(more)))
+        return asked
+
+    def test_of_many_the_newest_are_shown(self) -> None:
+        """Who has had hundreds of notices is told how many, and sees the newest; the list has them all, by pages."""
+        board = self.board(notices(*range(1, 26)), notices())
+        self.fetch(board)
+        self.assertEqual(self.said[0], prompts.more_notices(15))
+        self.assertEqual([text.split()[0] for text in self.said[1:]], [f"[{number}]" for number in range(16, 26)])
+        self.assertEqual(len(board.waiting), 25)
+        self.said.clear()
+        self.assertEqual(self.listed(board, True, True), [15, 5])
+        self.assertEqual([text.split()[0] for text in self.said], [f"[{number}]" for number in range(1, 26)])
+        self.said.clear()
+        self.assertEqual(self.listed(board, False), [15])
+        self.assertEqual(len(self.said), 10)
 
     def test_over_session_shows_the_kind_alone(self) -> None:
         """Where the bank cannot be asked any more, the hint itself is what there is to show."""

@@ -142,7 +142,7 @@ async def update_contact(session: Session) -> None:
 async def notices(session: Session) -> None:
     """Show all notices that wait, or else the newest of those before, and have them acknowledged as the person says."""
     talk, board = session.dialog, session.board
-    await board.show()
+    await board.show_all(lambda count: talk.confirm(prompts.next_notices(count)))
     if not board.waiting:
         earlier = await board.earlier(NOTICES_SHOWN)
         talk.say("\n".join([prompts.NO_NOTICES, *([prompts.EARLIER, slips.notices(earlier)] if earlier else [])]))

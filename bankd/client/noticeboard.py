@@ -1,5 +1,7 @@
 """The notices of a session: shown once as they come, and kept until the customer acknowledges them."""
 
+from collections.abc import Awaitable, Callable, Sequence
+
 from twisted.internet.defer import Deferred
 
 from bankd.client import prompts, words
@@ -10,6 +12,9 @@ from bankd.client.tone import Tone
 from bankd.codes import Refused
 from bankd.records import Notice
 from bankd.wire.notice import Hint
+
+MOST_AT_ONCE = 10
+"""Notices that are shown one after the other; of more, who pays a file say, nobody would see the first."""
 
 
 class Noticeboard:
@@ -33,18 +38,30 @@ class Noticeboard:
         self._screen.bar(prompts.waiting(len(self.waiting)), again=again)
 
     async def fetch(self) -> None:
-        """Ask the bank for what has not been shown, and show it. Raises Refused and LostBank."""
-        for notice in await self._bank.notices(self._seen):
-            if notice.number > (self._seen or 0):
-                self._seen = notice.number
-                self.waiting.append(notice)
+        """Ask the bank for what has not been shown, and show it, or the newest of it. Raises Refused and LostBank."""
+        new = await self._news()
+        if len(new) > MOST_AT_ONCE:
+            self._screen.say(prompts.more_notices(len(new) - MOST_AT_ONCE), Tone.NOTICE)
+        for notice in new[-MOST_AT_ONCE:]:
+            self._show(notice)
+
+    async def show_all(self, more: Callable[[int], Awaitable[bool]]) -> None:
+        """Show all that wait, oldest first; ``more`` says whether so many others are wanted. Raises as ``fetch``."""
+        await self._news()
+        listed = [*self.waiting]
+        for start in range(0, len(listed), MOST_AT_ONCE):
+            if start and not await more(len(listed) - start):
+                break
+            for notice in listed[start : start + MOST_AT_ONCE]:
                 self._show(notice)
 
-    async def show(self) -> None:
-        """Show all that wait, and ask for more. Raises Refused and LostBank."""
-        for notice in self.waiting:
-            self._show(notice)
-        await self.fetch()
+    async def _news(self) -> Sequence[Notice]:
+        """What came since the bank was asked last, which waits from now on."""
+        new = [notice for notice in await self._bank.notices(self._seen) if notice.number > (self._seen or 0)]
+        if new:
+            self._seen = new[-1].number
+            self.waiting += new
+        return new
 
     async def earlier(self, count: int) -> list[Notice]:
         """The newest ``count`` notices that were acknowledged, oldest first. Raises Refused and LostBank."""

@@ -261,6 +261,20 @@ def waiting(count: int) -> str:
     return told if count else ""
 
 
+def more_notices(count: int) -> str:
+    """What is said before the newest of many notices, of those that are not shown."""
+    return plural(
+        "{count} more notice came before these; Notices lists all.",
+        "{count} more notices came before these; Notices lists all.",
+        count,
+    )
+
+
+def next_notices(count: int) -> str:
+    """The question before the list of notices goes on."""
+    return plural("Show the one after these? (y/N) ", "Show more of the {count} after these? (y/N) ", count)
+
+
 def acknowledged(count: int) -> str:
     """The answer to ok."""
     return plural("{count} notice acknowledged.", "{count} notices acknowledged.", count) if count else NO_NOTICES
