@@ -1,7 +1,7 @@
 """``python -m bench``: measure this machine, print what was found, and keep it.
 
 python -m bench [--quick] [--out FILE] [--rounds N] [--seconds N] [--accounts N] [--entries N] [--only CASE,CASE]
-python -m bench [--steady SECONDS] [--growth [--large-accounts N] [--large-entries N]]
+python -m bench [--steady SECONDS] [--notices SECONDS] [--growth [--large-accounts N] [--large-entries N]]
 """
 
 import argparse
@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 
 import psutil
 
-from bench import figures, growth, pages, plot, postgresql, programs, sessions, steady, transfers
+from bench import delays, figures, growth, pages, plot, postgresql, programs, sessions, steady, transfers
 from bench.figures import Figures
 from bench.programs import BenchError
 
@@ -46,6 +46,7 @@ def read_arguments(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--accounts", type=int, default=1000, help="accounts that pay each other (1000)")
     parser.add_argument("--entries", type=int, default=1_000_000, help="entries to page through (1000000)")
     parser.add_argument("--steady", type=float, metavar="SECONDS", help="instead: one load for so long, in tenths")
+    parser.add_argument("--notices", type=float, metavar="SECONDS", help="instead: how soon notices leave, for so long")
     parser.add_argument("--growth", action="store_true", help="instead: a transfer's cost in a large bank and a small")
     parser.add_argument("--large-accounts", type=int, default=1_000_000, help="accounts of the large bank (1000000)")
     parser.add_argument("--large-entries", type=int, default=10_000_000, help="its entries (10000000)")
@@ -55,8 +56,9 @@ def read_arguments(words: Sequence[str]) -> argparse.Namespace:
         asked.cases = transfers.named([name for name in asked.only.split(",") if name])
     except KeyError as error:
         parser.error(f"there is no case {error}")
-    if asked.steady is not None and asked.steady <= 0:
-        parser.error("--steady takes a number of seconds above 0")
+    for name in ("steady", "notices"):
+        if getattr(asked, name) is not None and getattr(asked, name) <= 0:
+            parser.error(f"--{name} takes a number of seconds above 0")
     if asked.large_accounts not in growth.LARGE_ACCOUNTS:
         fewest, most = growth.LARGE_ACCOUNTS[0], growth.LARGE_ACCOUNTS[-1]
         parser.error(f"--large-accounts takes a number from {fewest} to {most}")
@@ -73,7 +75,7 @@ def measure(asked: argparse.Namespace) -> dict[str, Any]:
     others: dict[str, Figures] = {}
     with programs.scratch() as folder:
         machine = describe(folder)
-        if asked.steady or asked.growth:
+        if asked.steady or asked.notices or asked.growth:
             others = measure_apart(folder, asked)
         else:
             with transfers.Contenders(folder, asked.cases, asked.accounts, say) as contenders:
@@ -98,6 +100,8 @@ def measure_apart(folder: Path, asked: argparse.Namespace) -> dict[str, Figures]
     found: dict[str, Figures] = {}
     if asked.steady:
         found |= steady.measure(folder / "steady", asked.accounts, asked.steady, say)
+    if asked.notices:
+        found |= delays.measure(folder / "notices", asked.notices, say)
     if asked.growth:
         wanted = asked.large_accounts, asked.large_entries, asked.rounds, asked.seconds
         found |= growth.measure(folder / "growth", *wanted, say)
@@ -152,6 +156,8 @@ def show(told: dict[str, Any]) -> None:
         print("\n".join(["", *figures.table_of_ratios(told["ratios"])]))
     if "steady" in told["others"]:
         print("\n" + steady.verdict(told["others"]["steady"]))
+    if "notice_delay" in told["others"]:
+        print("\n" + delays.verdict(told["others"]["notice_delay"]))
     print("".join(f"\n{line}" for line in growth.verdicts(told["others"])))
     if "p99_ms_50_sessions" in told:
         print(f"\np99 at 50 sessions: {told['p99_ms_50_sessions']:.1f} ms (to be under {figures.P99_MS:g})")
@@ -190,7 +196,7 @@ def main(words: Sequence[str]) -> int:
     for number in ENDING:
         signal.signal(number, _end)
     limit = QUICK_LIMIT_SECONDS if asked.quick else FULL_LIMIT_SECONDS
-    signal.alarm(limit + math.ceil(asked.steady or 0))
+    signal.alarm(limit + math.ceil((asked.steady or 0) + (asked.notices or 0)))
     try:
         told = measure(asked)
     except BenchError as error:

@@ -21,6 +21,7 @@ from bench import __main__ as command
 from bench import (
     banks,
     crowds,
+    delays,
     figures,
     growth,
     load,
@@ -256,6 +257,30 @@ class Pages(SynchronousTestCase):
         self.assertEqual(pages.LINES, STATEMENT_LINES)
 
 
+class Notices(SynchronousTestCase):
+    """How soon the datagrams of notices leave."""
+
+    def test_figures(self) -> None:
+        """Delays are told in milliseconds, whatever their order, and the verdict is on the 99th percentile."""
+        found = delays.figures([0.004, *[0.001] * 98, 0.1], 100, 99, 10)
+        told = (found["p50_ms"], found["p99_ms"], found["most_ms"], found["per_second"], found["hints_received"])
+        self.assertEqual(told, (1, 4, 100, 10, 99))
+        self.assertIn("as soon as it is to be", delays.verdict(found))
+        self.assertIn("LATER THAN IT MAY BE", delays.verdict(found | {"p99_ms": 5.0}))
+
+    def test_a_run(self) -> None:
+        """In a second every payment is made, told of to who listens, and its delay is kept."""
+        out = Path(self.mktemp()).absolute()
+        run = [sys.executable, "-m", "bench", "--notices=1", "--out", str(out)]
+        done = subprocess.run(run, cwd=programs.ROOT, capture_output=True, text=True, timeout=120)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        found = json.loads(out.read_text())["others"]["notice_delay"]
+        self.assertGreater(found["transfers"], 0)
+        self.assertEqual(found["hints_received"], found["transfers"])
+        self.assertGreater(found["datagrams"], 0)
+        self.assertIn("datagrams had left", done.stdout)
+
+
 class TheSteadyLoad(SynchronousTestCase):
     """One load, whose tenths are compared."""
 
@@ -345,7 +370,7 @@ class ALargeBank(SynchronousTestCase):
     def test_wrong_sizes(self) -> None:
         """A size that cannot be measured is refused before anything is started."""
         self.patch(sys, "stderr", io.StringIO())
-        for wrong in ("--large-accounts=50", "--large-accounts=5000001", "--steady=0", "--steady=-1"):
+        for wrong in ("--large-accounts=50", "--large-accounts=5000001", "--steady=0", "--steady=-1", "--notices=0"):
             self.assertRaises(SystemExit, command.read_arguments, ["--growth", wrong])
         command.read_arguments(["--large-accounts=51", "--steady=0.1"])
 

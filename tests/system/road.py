@@ -54,6 +54,8 @@ class Road:
     def __init__(self, bank: Bank) -> None:
         (self.port,) = free_ports(1)
         self.waylaid = Event()
+        self.rewrite: Callable[[bytes], bytes] = lambda line: line
+        """What a request is on its way to the bank, where it is not waylaid."""
         self._bank = bank
         self._ambushes: list[tuple[bytes, Ambush]] = []
         self._inwards = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -119,7 +121,7 @@ class _Passage:
             for line in self._requests:
                 ambush = self._road.ambush_for(line)
                 if ambush is None:
-                    self.forward(line)
+                    self.forward(self._road.rewrite(line))
                 else:
                     self._swallowing = True
                     ambush(self, line)

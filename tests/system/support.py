@@ -23,7 +23,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 from threading import Event
 from time import monotonic
-from typing import IO, Any
+from typing import IO, Any, Protocol
 from urllib.request import urlopen
 
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
@@ -303,13 +303,21 @@ class Bank:
         return answers(self.port) and answers(self.status_port)
 
 
+class Way(Protocol):
+    """A way to a bank: the bank itself, or a road to it."""
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment of a person who goes there."""
+
+
 class PlainClient:
     """The client without a terminal: lines are written to it, and what it prints is read as it comes."""
 
-    def __init__(self, bank: Bank) -> None:
+    def __init__(self, way: Way) -> None:
         self.process = subprocess.Popen(
             [str(BIN / "bankd-client")],
-            env=bank.environment,
+            env=way.environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
