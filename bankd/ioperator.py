@@ -4,7 +4,7 @@ from collections.abc import Awaitable
 
 from zope.interface import Attribute, Interface
 
-from bankd.records import AccountFile, Act, BroadcastView, Decision, EntryFile, OpenSession, Proposal
+from bankd.records import AccountFile, Act, BroadcastView, CustomerFile, Decision, EntryFile, OpenSession, Proposal
 
 
 class IOperator(Interface):
@@ -21,6 +21,26 @@ class IOperator(Interface):
         """A coroutine of the account with a number, or of the open ones of a customer; the others are None.
 
         Refused: NO_ACCOUNT, BAD_FIELD (mobile).
+        """
+
+    def list_accounts(after: str | None) -> Awaitable[list[AccountFile]]:
+        """A coroutine of a page of customers' accounts with a number after ``after``, in the order of the numbers."""
+
+    def list_customers(since: int | None) -> Awaitable[list[CustomerFile]]:
+        """A coroutine of a page of customers with a number above ``since``, oldest first."""
+
+    def find_customer(account: str | None, username: str | None, mobile: str | None) -> Awaitable[CustomerFile]:
+        """A coroutine of the customer who has an account, or a name; the others are None.
+
+        Refused: NO_ACCOUNT, BAD_FIELD (mobile).
+        """
+
+    def unlock_customer(
+        account: str | None, username: str | None, mobile: str | None, reason: str
+    ) -> Awaitable[CustomerFile]:
+        """Forget the tries that failed to be a customer, and void the one-time passwords that were sent.
+
+        A coroutine of the customer afterwards. Refused: NO_ACCOUNT, BAD_FIELD (mobile).
         """
 
     def find_entry(receipt: int) -> Awaitable[EntryFile]:

@@ -19,6 +19,7 @@ from bankd.wire.grammar import (
     Time,
     Username,
     Word,
+    Yes,
 )
 
 
@@ -44,6 +45,28 @@ class AccountFile:
     customer: Count
     closed_us: Time | None = None
     frozen_us: Time | None = None
+    username: Username | None = None
+    name: Person | None = None
+    mobile: Mobile | None = None
+    email: Email | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerFile:
+    """A customer with how many open accounts, and what there is to log in with.
+
+    ``locked_us`` is until when tries to be this customer are refused somewhere, None where they are nowhere; ``change``
+    the kind of secret that has to be changed first, None for none.
+    """
+
+    customer: Count
+    opened_us: Time
+    accounts: Count
+    last_login_us: Time | None = None
+    locked_us: Time | None = None
+    has_password: Yes | None = None
+    has_pin: Yes | None = None
+    change: Word | None = None
     username: Username | None = None
     name: Person | None = None
     mobile: Mobile | None = None

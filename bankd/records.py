@@ -18,6 +18,7 @@ from bankd.notices import NoticeKind as NoticeKind
 from bankd.office import AccountFile as AccountFile
 from bankd.office import Act as Act
 from bankd.office import BroadcastView as BroadcastView
+from bankd.office import CustomerFile as CustomerFile
 from bankd.office import Decision as Decision
 from bankd.office import EntryFile as EntryFile
 from bankd.office import OpenSession as OpenSession

@@ -64,6 +64,7 @@ RECORDS: tuple[type[Any], ...] = (
     records.RecoveryCode,
     records.OperatorView,
     records.AccountFile,
+    records.CustomerFile,
     records.OpenSession,
     records.EntryFile,
     records.Proposal,

@@ -35,7 +35,7 @@ class CodeTests(SynchronousTestCase):
             {code for code in codes.ALL if code.closes},
             {
                 *(codes.BROKEN_LINE, codes.LONG_LINE, codes.BROKEN_SEAL, codes.IDLE, codes.SLOW),
-                *(codes.SESSION_TIME, codes.CROWDED, codes.STOPPING, codes.OVER, codes.NO_OPERATOR),
+                *(codes.SESSION_TIME, codes.CROWDED, codes.STOPPING, codes.OVER, codes.ENDED, codes.NO_OPERATOR),
             },
         )
 

@@ -321,7 +321,7 @@ class Page(DeskCase):
             "100": "0",
         }
         shown = re.findall(r"^\$ bankctl (.+)$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
-        self.assertEqual(len(shown), 29)
+        self.assertEqual(len(shown), 33)
         for command in shown:
             words = [own.get(word, word) for word in shlex.split(command)]
             if words[0].startswith("--"):

@@ -4,7 +4,7 @@ import builtins
 import json
 import sys
 
-from bankd.store import customers
+from bankd.store import customers, operators
 from tests.test_ctl_desk import AMY, BEN, Answers, DeskCase, Terminal
 
 
@@ -71,6 +71,85 @@ class Proposed(DeskCase):
         self.assertEqual(self.told(BEN, "proposal", "approve", "1"), ["proposal 1 is carried out"])
         self.assertEqual(self.told(BEN, "proposal", "approve", "2"), ["proposal 2 is carried out: receipt 2"])
         self.assertEqual(self.told(BEN, "proposal", "approve", "2"), ["proposal 2 is carried out: receipt 2"])
+
+
+class Customers(DeskCase):
+    """Who the bank's customers are."""
+
+    def test_lists(self) -> None:
+        """Accounts and customers are a line each, or an object, however many pages that takes."""
+        self.patch(operators, "PAGE", 1)
+        self.told(AMY, "account", "freeze", self.alice.account, "--reason", "x")
+        lines = self.told(BEN, "account", "list")
+        self.assertEqual(len(lines), 2)
+        self.assertIn(f"{self.alice.account}: 1,000.00 USD, customer 1 (alice), frozen", lines)
+        self.assertIn(f"{self.bob.account}: 0.00 USD, customer 2 (bob)", lines)
+        self.assertEqual(self.told(BEN, "customer", "list"), ["1: alice, 1 open account", "2: bob, 1 open account"])
+        for noun in ("account", "customer"):
+            listed = [json.loads(line) for line in self.told(BEN, noun, "list", "--json")]
+            self.assertEqual(sorted(each["username"] for each in listed), ["alice", "bob"])
+
+    def test_shown(self) -> None:
+        """What there is to log in with is told, and what is in the way."""
+        lines = self.told(AMY, "customer", "show", "--username", "alice")
+        self.assertEqual(lines[0], "customer 1")
+        self.assertEqual(lines[4:], ["  last log-in  never", "  accounts     1", "  logs in by   password and PIN"])
+        with self.bank.store.writing() as tx:
+            for kind in ("pin", "password"):
+                customers.remove_secret(tx, self.bob.customer_id, kind)
+        self.assertIn("nothing: 'bankctl pin reset'", self.told(AMY, "customer", "show", "--username", "bob")[-1])
+        told = json.loads(self.told(AMY, "customer", "show", "--account", self.alice.account, "--json")[0])
+        self.assertEqual((told["customer"], told["has_pin"]), (1, "yes"))
+        self.assertEqual(self.refused(AMY, "customer", "show", "--mobile", "x"), "x will not do for --mobile")
+
+    def test_unlocked(self) -> None:
+        """A customer who is kept waiting may try again."""
+        for _ in range(4):
+            self.bank.connect().ask(f"l LOGIN account={self.alice.account} pin=86420")
+        self.assertIn(
+            "  locked       somewhere, until 20", "\n".join(self.told(AMY, "customer", "show", "--username", "alice"))
+        )
+        self.assertIn(", locked somewhere until 20", self.told(BEN, "customer", "list")[0])
+        lines = self.told(AMY, "customer", "unlock", "--username", "alice", "--reason", "Called")
+        self.assertEqual(lines[0], "customer 1 may try again from everywhere")
+        self.assertNotIn("locked", "\n".join(lines))
+        self.assertEqual(len(self.told(AMY, "customer", "unlock", "--username", "alice", "--reason", "x", "--json")), 1)
+
+
+class Uniform(DeskCase):
+    """What every order can be given."""
+
+    def orders(self) -> list[tuple[str, ...]]:
+        """Each order of the desk."""
+        number, receipt = self.alice.account, str(self.pay())
+        return [
+            ("credit", number, "5"),
+            ("reverse", receipt, "--yes"),
+            ("pin", "reset", number),
+            ("account", "freeze", number),
+            ("account", "unfreeze", number),
+            ("session", "end", number),
+            ("customer", "unlock", "--account", number),
+            ("account", "close", number, "--payout", self.bob.account, "--yes"),
+        ]
+
+    def test_dry_run(self) -> None:
+        """With --dry-run it is said what the bank would be asked, and nothing is done."""
+        orders, before = self.orders(), self.balances()
+        for order in orders:
+            [*_, line] = self.told(AMY, *order, "--reason", "Why not", "--dry-run")
+            self.assertRegex(line, r"^nothing was done; the bank would be asked: [A-Z_]+ .*reason=Why%20not$")
+            self.assertNotIn("key=", line)
+        self.assertEqual(self.balances(), before)
+        acts = [json.loads(line)["verb"] for line in self.told(BEN, "act", "list", "--json")]
+        self.assertEqual({*acts}, {"find_account"})
+
+    def test_json(self) -> None:
+        """With --json what became of it is an object."""
+        for order in self.orders():
+            lines = self.told(AMY, *order, "--reason", "x", "--json")
+            self.assertEqual(len(lines), 0 if "session" in order else 1)  # nobody is logged in
+            self.assertTrue(all(isinstance(json.loads(line), dict) for line in lines))
 
 
 class Sessions(DeskCase):

@@ -205,6 +205,10 @@ class Roles(OperatorCase):
         """Each role gets what the table gives it, and 403 for all else."""
         lines = {
             acts.FindAccount: f"FIND_ACCOUNT account={self.alice.account}",
+            acts.ListAccounts: "LIST_ACCOUNTS",
+            acts.ListCustomers: "LIST_CUSTOMERS",
+            acts.FindCustomer: "FIND_CUSTOMER username=alice",
+            acts.UnlockCustomer: "UNLOCK_CUSTOMER username=alice reason=x",
             acts.FindEntry: "FIND_ENTRY receipt=1",
             acts.Credit: f"CREDIT account={self.alice.account} amount=1 currency=USD key=a reason=x",
             acts.ReverseEntry: "REVERSE_ENTRY receipt=1 key=b reason=x",
@@ -222,6 +226,7 @@ class Roles(OperatorCase):
         }
         self.assertEqual({*lines}, {*MAY})
         expected = {
+            acts.ListAccounts: "AX", acts.ListCustomers: "AX", acts.FindCustomer: "TAX", acts.UnlockCustomer: "TX",
             acts.FindAccount: "TAX", acts.FindEntry: "TAX", acts.Credit: "TX", acts.ReverseEntry: "TX",
             acts.FreezeAccount: "TX", acts.UnfreezeAccount: "TX", acts.CloseAccount: "TX", acts.Sessions: "TAX",
             acts.EndSession: "TX",

@@ -170,6 +170,53 @@ class Sessions(SteeringCase):
         self.assertEqual(self.act("END_SESSION", account="99"), "404 reason=account")
 
 
+@on_every_engine
+class Customers(SteeringCase):
+    """Who the customers are, and what keeps one out."""
+
+    def test_accounts(self) -> None:
+        """All accounts are listed, in the order of their numbers, closed and frozen ones too; not the tills."""
+        self.act("FREEZE_ACCOUNT")
+        self.act("CLOSE_ACCOUNT", " key=c", self.bob.account)
+        *lines, end = self.ben.ask("l LIST_ACCOUNTS")
+        numbers = sorted([self.alice.account, self.bob.account])
+        self.assertEqual([line.split("account=")[1].split(" ")[0] for line in lines], numbers)
+        [alices] = [line for line in lines if self.alice.account in line]
+        self.assertIn(" balance=10000 available=10000 ", alices)
+        self.assertIn(" frozen=2026-", alices)
+        self.assertIn(" closed=2026-", next(line for line in lines if self.bob.account in line))
+        self.assertEqual(self.ben.ask(f"l LIST_ACCOUNTS after={numbers[0]}"), [lines[1], end])
+
+    def test_customers(self) -> None:
+        """All customers are listed, also who has left."""
+        self.act("CLOSE_ACCOUNT", " key=c", self.bob.account)
+        first, second, end = self.ben.ask("l LIST_CUSTOMERS")
+        self.assertIn(f" customer={self.alice.customer_id} ", first)
+        self.assertIn(" accounts=1 has_password=yes has_pin=yes username=alice ", first)
+        self.assertTrue(second.endswith(" accounts=0"), second)
+        self.assertEqual(self.ben.ask(f"l LIST_CUSTOMERS since={self.alice.customer_id}"), [second, end])
+        self.assertEqual(self.acts().count(("ben", "list_customers", "done")), 2)
+
+    def test_found(self) -> None:
+        """A customer is found by name, number or account; nobody is not."""
+        for which in (f"account={self.alice.account}", "username=alice", f"mobile={self.alice.mobile}"):
+            self.assertIn(" username=alice ", self.ask(self.amy, f"FIND_CUSTOMER {which}"))
+        for which in ("account=99", "username=nobody"):
+            self.assertEqual(self.ask(self.amy, f"FIND_CUSTOMER {which}"), "404 reason=account")
+
+    def test_unlocked(self) -> None:
+        """Who has to wait for wrong secrets need not any more; that is told before and after."""
+        for _ in range(4):
+            self.bank.connect().ask(f"l LOGIN account={self.alice.account} pin=86420")
+        right = f"l LOGIN account={self.alice.account} pin={self.alice.pin}"
+        self.assertIn(" 429 reason=wait", self.bank.connect().ask(right)[0])
+        self.assertIn(" locked=2026-", self.ask(self.amy, "FIND_CUSTOMER username=alice"))
+        self.assertNotIn("locked=", self.ask(self.amy, "UNLOCK_CUSTOMER username=alice reason=Called"))
+        self.assertEqual(self.bank.connect().ask(right)[0].split(" ")[1], "200")
+        self.assertIn(("amy", "unlock_customer", "done"), self.acts())
+        self.assertEqual(self.ask(self.amy, "UNLOCK_CUSTOMER account=99 reason=x"), "404 reason=account")
+
+
 class Contract(SteeringCase):
     """What a protocol is handed."""
 

@@ -28,6 +28,20 @@ def account_files(
     return [_file(connection, account) for account in found]
 
 
+def customer_of(
+    connection: Connection, region: str, number: str | None, username: str | None, mobile: str | None
+) -> int:
+    """The id of the customer who has an account, open or closed, or a name. Raises Refused as ``account_files``."""
+    if number is not None:
+        account = customers.account_numbered(connection, number)
+        found = None if account is None else account.customer_id
+    else:
+        found = _customer_id(connection, region, username, mobile)
+    if found is None:
+        raise Refused(codes.NO_ACCOUNT)
+    return found
+
+
 def entry_file(connection: Connection, receipt: int) -> EntryFile:
     """The entry with a number. Raises Refused: NO_ENTRY."""
     entry = journal.entry(connection, receipt)

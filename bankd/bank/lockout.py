@@ -26,7 +26,7 @@ from bankd.bank.tokens import TokenKeys
 from bankd.codes import Refused
 from bankd.credentials import Origin
 from bankd.records import NoticeKind, Wait
-from bankd.store import attempts, customers
+from bankd.store import attempts, challenges, customers
 from bankd.store.attempts import Attempts
 from bankd.store.claims import Found, Identity
 from bankd.store.engines import Transaction
@@ -158,6 +158,14 @@ def counted(connection: Connection, customer_id: int | None, now_us: int, most: 
 def lift(tx: Transaction, customer_id: int | None) -> int:
     """Let everybody try again to be a customer, or with None to be anybody; how many counts that were forgotten."""
     return attempts.drop_all(tx, customer_id, SINCE)
+
+
+def unlock(tx: Transaction, customer_id: int) -> None:
+    """Have nothing keep a customer from logging in that failed, or was asked for too often: secrets, or passwords for
+    one time. Those that were sent are void.
+    """
+    lift(tx, customer_id)
+    challenges.forget(tx, customer_id, tx.at_us)
 
 
 def void_tokens(tx: Transaction, customer_id: int) -> None:

@@ -15,8 +15,7 @@ from bankd.records import AccountFile
 from bankd.store import customers
 from bankd.store.customers import AccountRow
 from bankd.store.operators import Deed
-from bankd.wire import codec
-from bankd.wire.acts import FindAccount
+from bankd.wire.acts import FindAccount, ListAccounts
 from bankd.wire.grammar import write_time
 
 DEFAULT = "default"
@@ -80,11 +79,31 @@ def _set(limits: dict[str, int | None], currency: str) -> str:
     return ", ".join(f"{names[column]} {written(minor)}" for column, minor in limits.items())
 
 
-def _find(options: Namespace) -> int:
-    given = {name: getattr(options, name) for name in ("account", "username", "mobile")}
+def _list(options: Namespace) -> int:
+    after: str | None = None
     with desk.at_desk(options) as bank:
-        found = bank.ask(_asked(given)).read(AccountFile)
+        while page := bank.ask(ListAccounts(after=after)).read(AccountFile):
+            for file in page:
+                print(json.dumps(desk.fields_of(file)) if options.json else _line(file))
+            after = page[-1].account
+    return DONE
+
+
+def _line(file: AccountFile) -> str:
+    """An account in a line."""
+    state = "closed" if file.closed_us is not None else "frozen" if file.frozen_us is not None else ""
+    name = f" ({file.username})" if file.username else ""
+    balance = money.written(file.balance_minor, file.currency)
+    return f"{file.account}: {balance}, customer {file.customer}{name}{state and f', {state}'}"
+
+
+def _find(options: Namespace) -> int:
+    with desk.at_desk(options) as bank:
+        found = bank.ask(desk.who(FindAccount, options)).read(AccountFile)
     for file in found:
+        if options.json:
+            print(json.dumps(desk.fields_of(file)))
+            continue
         print(f"account {file.account} of customer {file.customer}")
         rows = {
             "opened": write_time(file.opened_us),
@@ -99,15 +118,6 @@ def _find(options: Namespace) -> int:
         }
         print("\n".join(f"  {name:<12} {printable(value)}" for name, value in rows.items() if value is not None))
     return DONE
-
-
-def _asked(given: dict[str, str | None]) -> FindAccount:
-    """The request for an account. Raises Unusable for what has not the right form."""
-    fields = {name: value for name, value in given.items() if value is not None}
-    try:
-        return codec.read_fields(FindAccount, fields)
-    except Refused as refused:
-        raise Unusable(f"{printable(fields[refused.field or ''])} will not do for --{refused.field}") from None
 
 
 def _amount(option: str, text: str, currency: str) -> int:
@@ -202,14 +212,17 @@ def _limit_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--overdraft", metavar="AMOUNT", help="by how much its balance may go below zero")
 
 
-def _find_arguments(parser: ArgumentParser) -> None:
-    which = parser.add_mutually_exclusive_group(required=True)
-    which.add_argument("--account", metavar="NUMBER", help="the account's number")
-    which.add_argument("--username", metavar="NAME", help="the customer's user name")
-    which.add_argument("--mobile", metavar="NUMBER", help="the customer's mobile number")
+def _list_arguments(parser: ArgumentParser) -> None:
     way_arguments(parser)
+    desk.json_argument(parser)
+
+
+def _find_arguments(parser: ArgumentParser) -> None:
+    desk.who_arguments(parser)
+    _list_arguments(parser)
 
 
 SHOW = Command("account show", "show what an account has and may spend", _show, _show_arguments)
 LIMIT = Command("account limit", "set what an account may spend", _limit, _limit_arguments, LIMIT_WORDS)
 FIND = Command("account find", "ask the bank that serves whose account it is", _find, _find_arguments)
+LIST = Command("account list", "ask the bank that serves for all accounts", _list, _list_arguments)

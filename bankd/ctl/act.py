@@ -40,7 +40,7 @@ def _line(act: Act) -> str:
 def _arguments(parser: ArgumentParser) -> None:
     way_arguments(parser)
     parser.add_argument("--since", metavar="NUMBER", help="the number of the last act that is known")
-    parser.add_argument("--json", action="store_true", help="print a JSON object for each act")
+    desk.json_argument(parser)
 
 
 LIST = Command("act list", "list what operators did", _list, _arguments, WORDS)

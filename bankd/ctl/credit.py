@@ -27,7 +27,7 @@ def _credit(options: Namespace) -> int:
         )
         decision = bank.ask(asked).decision
     amount = money.written(amount_minor, file.currency)
-    print(desk.told(decision, f"{amount} paid into account {file.account}; receipt {decision.receipt}"))
+    desk.tell(options, decision, f"{amount} paid into account {file.account}; receipt {decision.receipt}")
     return DONE
 
 

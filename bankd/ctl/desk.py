@@ -5,6 +5,7 @@
 2. Whatever cannot be done ends as ``Unusable`` or ``Closed``, with a line for a person.
 """
 
+import json
 import secrets
 import time
 from argparse import ArgumentParser, Namespace
@@ -20,19 +21,30 @@ from bankd.codes import Refused
 from bankd.ctl.command import Unusable, printable
 from bankd.ctl.way import Way, way_arguments, way_of
 from bankd.records import Decision, OperatorView
-from bankd.wire import codec, grammar
+from bankd.wire import acts, codec, grammar
 from bankd.wire.acts import Operate
 from bankd.wire.codec import Reply
 from bankd.wire.grammar import write_time
 from bankd.wire.messages import Message
 
 T = TypeVar("T")
+M = TypeVar("M", bound=Message)
+
+LOOKING: tuple[type[Message], ...] = (
+    *(Operate, acts.FindAccount, acts.ListAccounts, acts.FindCustomer, acts.ListCustomers),
+    *(acts.FindEntry, acts.Sessions, acts.Proposals, acts.Acts),
+)
+"""What changes nothing, and is asked also where nothing is to be done."""
 
 MAX_TRIES = 3
 """How often something is asked."""
 
 PAUSE_SECONDS = 1.0
 """How long a bank that is busy is left alone before it is asked again."""
+
+
+class Withheld(Exception):
+    """Something that the bank was not asked, as nothing was to be done; the message says what, for a person."""
 
 
 class Closed(OSError):
@@ -59,12 +71,19 @@ class Answer:
 class Desk:
     """One operator's conversation with the bank; ``operator`` is who the bank says they are."""
 
-    def __init__(self, way: Way) -> None:
+    def __init__(self, way: Way, only_looks: bool = False) -> None:
         self._way = way
+        self._only_looks = only_looks
         self._open()
 
     def ask(self, message: Message) -> Answer:
-        """What the bank answers to ``message``. Raises Refused, Closed where it does not answer."""
+        """What the bank answers to ``message``. Raises Refused, Closed where it does not answer, and
+        Withheld for what would change something where that is not wanted.
+        """
+        if self._only_looks and not isinstance(message, LOOKING):
+            words = codec.write_request("b", message).decode("ascii").split(" ")[1:]
+            said = " ".join(word for word in words if not word.startswith("key="))
+            raise Withheld(f"nothing was done; the bank would be asked: {said}")
         for left in reversed(range(MAX_TRIES)):
             try:
                 return self._ask(message)
@@ -122,7 +141,7 @@ class Desk:
 def at_desk(options: Namespace) -> Iterator[Desk]:
     """A desk at the bank that the command's options name. What is refused there raises Unusable."""
     try:
-        desk = Desk(way_of(options))
+        desk = Desk(way_of(options), getattr(options, "dry_run", False))
         try:
             yield desk
         finally:
@@ -131,9 +150,36 @@ def at_desk(options: Namespace) -> Iterator[Desk]:
         raise Unusable(why(refused)) from None
 
 
+def json_argument(parser: ArgumentParser) -> None:
+    """The argument by which a program is answered."""
+    parser.add_argument("--json", action="store_true", help="print a JSON object for each, amounts in minor units")
+
+
+def who_arguments(parser: ArgumentParser) -> None:
+    """The arguments that say which customer."""
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("--account", metavar="NUMBER", help="the account's number")
+    which.add_argument("--username", metavar="NAME", help="the customer's user name")
+    which.add_argument("--mobile", metavar="NUMBER", help="the customer's mobile number")
+
+
+def who(kind: type[M], options: Namespace, **more: str) -> M:
+    """The request of a ``kind`` about the customer that the arguments name. Raises Unusable."""
+    given = {name: getattr(options, name) for name in ("account", "username", "mobile")}
+    fields = {name: value for name, value in given.items() if value is not None}
+    try:
+        return codec.read_fields(kind, fields | more)
+    except Refused as refused:
+        raise Unusable(f"{printable(fields[refused.field or ''])} will not do for --{refused.field}") from None
+
+
 def order_arguments(parser: ArgumentParser) -> None:
     """The arguments of every command that has something done."""
     way_arguments(parser)
+    json_argument(parser)
+    parser.add_argument(
+        "--dry-run", action="store_true", help="say what the bank would be asked, and have nothing done"
+    )
     parser.add_argument("--reason", metavar="WORDS", required=True, help="why; it is kept with the act")
 
 
@@ -173,6 +219,11 @@ def fields_of(record: Any) -> dict[str, str | int]:
         name.removesuffix("_us").removesuffix("_minor"): write_time(value) if name.endswith("_us") else value
         for name, value in said.items()
     }
+
+
+def tell(options: Namespace, decision: Decision, done: str) -> None:
+    """Print what became of an order; ``done`` is said of one that was carried out."""
+    print(json.dumps(fields_of(decision)) if options.json else told(decision, done))
 
 
 def told(decision: Decision, done: str) -> str:

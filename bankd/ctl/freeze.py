@@ -1,5 +1,6 @@
 """``bankctl account freeze``, ``unfreeze`` and ``close``: what an operator does to a whole account."""
 
+import json
 from argparse import ArgumentParser, Namespace
 
 from bankd import money
@@ -28,7 +29,8 @@ def _freeze(options: Namespace) -> int:
     account, reason = desk.account_of(options), desk.reason_of(options)
     with desk.at_desk(options) as bank:
         bank.ask(acts.FreezeAccount(account=account, reason=reason))
-    print(f"account {account} is frozen: no money leaves it")
+    frozen = {"account": account, "outcome": "done"}
+    print(json.dumps(frozen) if options.json else f"account {account} is frozen: no money leaves it")
     return DONE
 
 
@@ -36,7 +38,7 @@ def _unfreeze(options: Namespace) -> int:
     account, reason = desk.account_of(options), desk.reason_of(options)
     with desk.at_desk(options) as bank:
         decision = bank.ask(acts.UnfreezeAccount(account=account, key=desk.new_key(), reason=reason)).decision
-    print(desk.told(decision, f"account {account} is no longer frozen"))
+    desk.tell(options, decision, f"account {account} is no longer frozen")
     return DONE
 
 
@@ -44,14 +46,14 @@ def _close(options: Namespace) -> int:
     account, reason, payout = desk.account_of(options), desk.reason_of(options), _payout(options)
     with desk.at_desk(options) as bank:
         [file] = bank.ask(acts.FindAccount(account=account)).read(AccountFile)
-        _show(file, payout)
-        if not options.yes and not agreed("Close it?"):
+        _show(file, payout, options.json)
+        if not (options.yes or options.dry_run) and not agreed("Close it?"):
             print("nothing was done")
             return FAULT
         asked = acts.CloseAccount(account=account, payout=payout, key=desk.new_key(), reason=reason)
         decision = bank.ask(asked).decision
     paid = "" if decision.receipt is None else f", and paid out to account {payout}; receipt {decision.receipt}"
-    print(desk.told(decision, f"account {account} is closed{paid}"))
+    desk.tell(options, decision, f"account {account} is closed{paid}")
     return DONE
 
 
@@ -65,13 +67,15 @@ def _payout(options: Namespace) -> str | None:
         raise Unusable(f"--payout {printable(options.payout)} is no account's number") from None
 
 
-def _show(file: AccountFile, payout: str | None) -> None:
+def _show(file: AccountFile, payout: str | None, as_json: bool) -> None:
     """Print what is to be closed. Raises Unusable where it is known that it cannot be."""
     if file.closed_us is not None:
         raise Unusable(f"account {file.account} was closed at {write_time(file.closed_us)}")
     balance = money.written(file.balance_minor, file.currency)
     if file.balance_minor > 0 and payout is None:
         raise Unusable(f"account {file.account} holds {balance}; name the account to pay it out to with --payout")
+    if as_json:
+        return
     name = "" if file.name is None else f", {printable(file.name)}"
     to = "" if payout is None else f", to be paid out to account {payout}"
     print(f"to close: account {file.account} of customer {file.customer}{name}")

@@ -20,6 +20,7 @@ from bankd.ctl import (
     certificate,
     check,
     credit,
+    customer,
     database,
     delivery,
     export_csv,
@@ -38,7 +39,8 @@ from bankd.ctl import (
     session,
     terminal,
 )
-from bankd.ctl.command import UNUSABLE, Command, Unusable
+from bankd.ctl.command import DONE, UNUSABLE, Command, Unusable
+from bankd.ctl.desk import Withheld
 from bankd.keyring import KeysMissing
 from bankd.store.archive import BackupError
 from bankd.store.engines import DatabaseFault
@@ -51,7 +53,11 @@ COMMANDS: tuple[Command, ...] = (
     receipt.VERIFY,
     account.SHOW,
     account.LIMIT,
+    account.LIST,
     account.FIND,
+    customer.LIST,
+    customer.SHOW,
+    customer.UNLOCK,
     freeze.FREEZE,
     freeze.UNFREEZE,
     freeze.CLOSE,
@@ -95,6 +101,7 @@ NOUNS = {
     "act": "see what operators did",
     "config": "see what the settings come to",
     "cert": "renew the bank's certificate",
+    "customer": "see who the customers are, and let one in again",
     "db": "bring the bank's database up to date",
     "delivery": "try the ways by which customers are sent messages",
     "export": "write what the bank has to a file",
@@ -122,6 +129,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SettingsError as error:
         print("\n".join(f"bankctl: {fault}" for fault in error.faults), file=sys.stderr)
         return UNUSABLE
+    except Withheld as withheld:
+        print(withheld)
+        return DONE
     except Unusable as error:
         print(f"bankctl: {error}", file=sys.stderr)
         return UNUSABLE

@@ -1,5 +1,6 @@
 """``bankctl operator``: who is an operator. It works on the database, by who owns the bank: the root of all trust."""
 
+import json
 import os
 import pwd
 from argparse import ArgumentParser, Namespace
@@ -11,6 +12,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from bankd.bank import access
 from bankd.bank.operators import DONE as CARRIED_OUT
 from bankd.bank.operators import OWNER_ID
+from bankd.ctl import desk
 from bankd.ctl.command import DONE, Command, Unusable, opened, opened_to_write, printable, settings_of
 from bankd.operator_socket import user_name
 from bankd.store import operators
@@ -52,10 +54,13 @@ def _list(options: Namespace) -> int:
     with opened(settings_of(options)) as (store, _keys), store.reading() as connection:
         everybody = operators.everybody(connection)
     for each in everybody:
+        if options.json:
+            print(json.dumps(desk.fields_of(each)))
+            continue
         removed = "" if each.removed_us is None else f", removed {grammar.write_time(each.removed_us)}"
         added = grammar.write_time(each.added_us)
         print(f"{each.name}: {each.role}, {_known_by(each.uid, each.certificate)}, added {added}{removed}")
-    if not everybody:
+    if not (everybody or options.json):
         print("nobody but who owns the bank")
     return DONE
 
@@ -128,5 +133,5 @@ def _remove_arguments(parser: ArgumentParser) -> None:
 
 
 ADD = Command("operator add", "make somebody an operator", _add, _add_arguments, ADD_WORDS)
-LIST = Command("operator list", "list who is and was an operator", _list)
+LIST = Command("operator list", "list who is and was an operator", _list, desk.json_argument)
 REMOVE = Command("operator remove", "let somebody be an operator no more", _remove, _remove_arguments)

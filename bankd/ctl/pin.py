@@ -25,7 +25,7 @@ def _reset(options: Namespace) -> int:
     account, reason = desk.account_of(options), desk.reason_of(options)
     with desk.at_desk(options) as bank:
         decision = bank.ask(acts.ResetPin(account=account, key=desk.new_key(), reason=reason)).decision
-    print(desk.told(decision, sent(decision)))
+    desk.tell(options, decision, sent(decision))
     return DONE
 
 

@@ -1,5 +1,6 @@
 """``bankctl proposal``: what waits for a second person is listed, approved, or rejected."""
 
+import json
 from argparse import ArgumentParser, Namespace
 
 from bankd import money
@@ -25,9 +26,9 @@ def _list(options: Namespace) -> int:
     with desk.at_desk(options) as bank:
         while page := bank.ask(acts.Proposals(since=since)).read(Proposal):
             for proposal in page:
-                print(_line(proposal))
+                print(json.dumps(desk.fields_of(proposal)) if options.json else _line(proposal))
             since = page[-1].proposal
-    if since is None:
+    if since is None and not options.json:
         print("nothing waits to be approved")
     return DONE
 
@@ -38,7 +39,7 @@ def _approve(options: Namespace) -> int:
         page = bank.ask(acts.Proposals(since=max(number - 1, 0))).read(Proposal)
         verb = next((proposal.verb for proposal in page if proposal.proposal == number), "")
         decision = bank.ask(acts.Approve(proposal=number)).decision
-    print(f"proposal {number} is carried out{_carried_out(verb, decision)}")
+    desk.tell(options, decision, f"proposal {number} is carried out{_carried_out(verb, decision)}")
     return DONE
 
 
@@ -46,7 +47,8 @@ def _reject(options: Namespace) -> int:
     number, reason = desk.number_of(options.number, "NUMBER"), desk.reason_of(options)
     with desk.at_desk(options) as bank:
         bank.ask(acts.Reject(proposal=number, reason=reason))
-    print(f"proposal {number} is rejected; nothing was done")
+    rejected = {"proposal": number, "outcome": "rejected"}
+    print(json.dumps(rejected) if options.json else f"proposal {number} is rejected; nothing was done")
     return DONE
 
 
@@ -76,6 +78,12 @@ def _carried_out(verb: str, decision: Decision) -> str:
 def _number(parser: ArgumentParser) -> None:
     parser.add_argument("number", metavar="NUMBER", help="the proposal's number")
     way_arguments(parser)
+    desk.json_argument(parser)
+
+
+def _list_arguments(parser: ArgumentParser) -> None:
+    way_arguments(parser)
+    desk.json_argument(parser)
 
 
 def _number_and_reason(parser: ArgumentParser) -> None:
@@ -83,6 +91,6 @@ def _number_and_reason(parser: ArgumentParser) -> None:
     desk.order_arguments(parser)
 
 
-LIST = Command("proposal list", "list what waits for a second person", _list, way_arguments)
+LIST = Command("proposal list", "list what waits for a second person", _list, _list_arguments)
 APPROVE = Command("proposal approve", "have done what another proposed", _approve, _number, APPROVE_WORDS)
 REJECT = Command("proposal reject", "have a proposal never done; tellers only their own", _reject, _number_and_reason)

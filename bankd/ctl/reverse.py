@@ -32,13 +32,14 @@ def _reverse(options: Namespace) -> int:
     with desk.at_desk(options) as bank:
         entry = _entry(bank, receipt)
         amount_minor = _amount_minor(options.amount, entry)
-        _show(entry, amount_minor)
-        if not options.yes and not agreed("Give it back?"):
+        if not options.json:
+            _show(entry, amount_minor)
+        if not (options.yes or options.dry_run) and not agreed("Give it back?"):
             print("nothing was done")
             return FAULT
         asked = acts.ReverseEntry(receipt=receipt, amount=amount_minor, key=desk.new_key(), reason=reason)
         decision = _asked(bank, asked)
-    print(desk.told(decision, f"given back; receipt {decision.receipt}"))
+    desk.tell(options, decision, f"given back; receipt {decision.receipt}")
     return DONE
 
 

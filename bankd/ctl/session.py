@@ -38,8 +38,8 @@ def _end(options: Namespace) -> int:
     with desk.at_desk(options) as bank:
         ended = bank.ask(acts.EndSession(account=account, reason=reason)).read(OpenSession)
     for session in ended:
-        print(f"ended: {_line(session)}")
-    if not ended:
+        print(json.dumps(desk.fields_of(session)) if options.json else f"ended: {_line(session)}")
+    if not (ended or options.json):
         print(f"no session is open on account {account}")
     return DONE
 
@@ -55,7 +55,7 @@ def _line(session: OpenSession) -> str:
 
 def _list_arguments(parser: ArgumentParser) -> None:
     way_arguments(parser)
-    parser.add_argument("--json", action="store_true", help="print a JSON object for each session")
+    desk.json_argument(parser)
 
 
 def _end_arguments(parser: ArgumentParser) -> None:

@@ -1,5 +1,6 @@
 """``bankctl terminal``: certificates for terminals, by which the bank knows them."""
 
+import json
 import re
 from argparse import ArgumentParser, Namespace
 from datetime import UTC, datetime, timedelta
@@ -9,6 +10,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from bankd import certificates, keyring
 from bankd.certificates import Authority
+from bankd.ctl import desk
 from bankd.ctl.command import DONE, Command, Unusable, opened, printable, settings_of
 from bankd.store import terminals
 from bankd.wire.grammar import write_time
@@ -53,6 +55,9 @@ def _list(options: Namespace) -> int:
     with opened(settings_of(options)) as (store, _keys), store.reading() as connection:
         now_us = store.now_us(connection)
         for one in terminals.every(connection):
+            if options.json:
+                print(json.dumps(desk.fields_of(one)))
+                continue
             if one.revoked_us is not None:
                 state = f"revoked {write_time(one.revoked_us)}"
             else:
@@ -80,5 +85,5 @@ def _enrol_arguments(parser: ArgumentParser) -> None:
 
 
 ENROL = Command("terminal enrol", "make a certificate for a terminal", _enrol, _enrol_arguments, ENROL_WORDS)
-LIST = Command("terminal list", "list the terminals that are or were enrolled", _list)
+LIST = Command("terminal list", "list the terminals that are or were enrolled", _list, desk.json_argument)
 REVOKE = Command("terminal revoke", "trust a terminal no more", _revoke, _name_argument)

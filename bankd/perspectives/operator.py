@@ -12,7 +12,7 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from bankd import codes
-from bankd.bank import access, accounts, broadcasts, enquiries, operators, pins, proposals
+from bankd.bank import access, accounts, broadcasts, enquiries, lockout, operators, pins, proposals
 from bankd.bank.operators import Badge, Performed
 from bankd.bank.proposals import CLOSE_ACCOUNT, CREDIT, RESET_PIN, REVERSE_ENTRY, UNFREEZE_ACCOUNT, NewPin
 from bankd.codes import Code, Refused
@@ -25,6 +25,7 @@ from bankd.records import (
     Act,
     BroadcastView,
     Contact,
+    CustomerFile,
     Decision,
     EntryFile,
     OpenSession,
@@ -32,6 +33,7 @@ from bankd.records import (
     Parcel,
     Proposal,
 )
+from bankd.store import directory
 from bankd.store import operators as operator_rows
 from bankd.store import proposals as proposal_rows
 from bankd.store import sessions as session_rows
@@ -78,6 +80,48 @@ class Operator:
             return Performed(enquiries.account_files(tx.connection, region, account, username, mobile), tried)
 
         return (await self._perform(acts.FindAccount, tried, find)).value
+
+    async def list_accounts(self, after: str | None) -> list[AccountFile]:
+        """A page of accounts."""
+        tried = Deed("list_accounts", details=f"after {after}" if after else None)
+
+        def look(tx: Transaction, _operator: OperatorRow) -> Performed[list[AccountFile]]:
+            return Performed(directory.accounts_after(tx.connection, after, operator_rows.PAGE), tried)
+
+        return (await self._perform(acts.ListAccounts, tried, look)).value
+
+    async def list_customers(self, since: int | None) -> list[CustomerFile]:
+        """A page of customers."""
+        tried = Deed("list_customers", details=f"since {since}" if since else None)
+
+        def look(tx: Transaction, _operator: OperatorRow) -> Performed[list[CustomerFile]]:
+            return Performed(directory.customers_after(tx.connection, tx.at_us, since, operator_rows.PAGE), tried)
+
+        return (await self._perform(acts.ListCustomers, tried, look)).value
+
+    async def find_customer(self, account: str | None, username: str | None, mobile: str | None) -> CustomerFile:
+        """Look a customer up."""
+        tried = Deed("find_customer", account, details=f"customer {username or mobile}" if account is None else None)
+
+        def find(tx: Transaction, _operator: OperatorRow) -> Performed[CustomerFile]:
+            found = enquiries.customer_of(tx.connection, self._branch.terms.region, account, username, mobile)
+            return Performed(directory.customer_file(tx.connection, tx.at_us, found), tried)
+
+        return (await self._perform(acts.FindCustomer, tried, find)).value
+
+    async def unlock_customer(
+        self, account: str | None, username: str | None, mobile: str | None, reason: str
+    ) -> CustomerFile:
+        """Let a customer try again."""
+        details = f"customer {username or mobile}" if account is None else None
+        tried = Deed("unlock_customer", account, details=details, reason=reason)
+
+        def unlock(tx: Transaction, _operator: OperatorRow) -> Performed[CustomerFile]:
+            found = enquiries.customer_of(tx.connection, self._branch.terms.region, account, username, mobile)
+            lockout.unlock(tx, found)
+            return Performed(directory.customer_file(tx.connection, tx.at_us, found), tried)
+
+        return (await self._perform(acts.UnlockCustomer, tried, unlock)).value
 
     async def find_entry(self, receipt: int) -> EntryFile:
         """Look an entry up."""

@@ -19,6 +19,22 @@ async def _find_account(operator: Any, asked: acts.FindAccount) -> Answer:
     return Answer(items=await operator.find_account(asked.account, asked.username, asked.mobile))
 
 
+async def _list_accounts(operator: Any, asked: acts.ListAccounts) -> Answer:
+    return Answer(items=await operator.list_accounts(asked.after))
+
+
+async def _list_customers(operator: Any, asked: acts.ListCustomers) -> Answer:
+    return Answer(items=await operator.list_customers(asked.since))
+
+
+async def _find_customer(operator: Any, asked: acts.FindCustomer) -> Answer:
+    return Answer(body=await operator.find_customer(asked.account, asked.username, asked.mobile))
+
+
+async def _unlock_customer(operator: Any, asked: acts.UnlockCustomer) -> Answer:
+    return Answer(body=await operator.unlock_customer(asked.account, asked.username, asked.mobile, asked.reason))
+
+
 async def _find_entry(operator: Any, asked: acts.FindEntry) -> Answer:
     return Answer(body=await operator.find_entry(asked.receipt))
 
@@ -84,6 +100,10 @@ def _decided(decision: Decision) -> Answer:
 
 OPERATORS: dict[type[Message], Callable[[Any, Any], Awaitable[Answer]]] = {
     acts.FindAccount: _find_account,
+    acts.ListAccounts: _list_accounts,
+    acts.ListCustomers: _list_customers,
+    acts.FindCustomer: _find_customer,
+    acts.UnlockCustomer: _unlock_customer,
     acts.FindEntry: _find_entry,
     acts.Credit: _credit,
     acts.ReverseEntry: _reverse_entry,

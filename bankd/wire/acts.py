@@ -25,6 +25,45 @@ class FindAccount(Message):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ListAccounts(Message):
+    """Ask for customers' accounts, open and closed, with a number after ``after``."""
+
+    verb = "LIST_ACCOUNTS"
+    after: AccountNumber | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListCustomers(Message):
+    """Ask for customers with a number above ``since``, oldest first."""
+
+    verb = "LIST_CUSTOMERS"
+    since: Count | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindCustomer(Message):
+    """Ask for a customer, and what stands in the way of a log-in."""
+
+    verb = "FIND_CUSTOMER"
+    ways = (frozenset({"account"}), frozenset({"username"}), frozenset({"mobile"}))
+    account: AccountNumber | None = None
+    username: Username | None = None
+    mobile: Mobile | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnlockCustomer(Message):
+    """Let a customer try to log in again from everywhere, whatever has failed."""
+
+    verb = "UNLOCK_CUSTOMER"
+    ways = (frozenset({"account"}), frozenset({"username"}), frozenset({"mobile"}))
+    account: AccountNumber | None = None
+    username: Username | None = None
+    mobile: Mobile | None = None
+    reason: Text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FindEntry(Message):
     """Ask for the entry ``receipt`` of the journal, and for how much of it can be given back."""
 
@@ -158,6 +197,10 @@ class Broadcast(Message):
 ALL: tuple[type[Message], ...] = (
     Operate,
     FindAccount,
+    ListAccounts,
+    ListCustomers,
+    FindCustomer,
+    UnlockCustomer,
     FindEntry,
     Credit,
     ReverseEntry,

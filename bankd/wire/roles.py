@@ -21,6 +21,10 @@ _ADMINISTRATORS = frozenset({Role.ADMINISTRATOR})
 
 MAY: dict[type[Message], frozenset[Role]] = {
     acts.FindAccount: _ALL,
+    acts.ListAccounts: _READERS,
+    acts.ListCustomers: _READERS,
+    acts.FindCustomer: _ALL,
+    acts.UnlockCustomer: _PROPOSERS,
     acts.FindEntry: _ALL,
     acts.Credit: _PROPOSERS,
     acts.ReverseEntry: _PROPOSERS,
