@@ -311,6 +311,17 @@ class Way(Protocol):
         """The environment of a person who goes there."""
 
 
+class TriedBank(Bank):
+    """A bank whose database is made to fail: its log may tell of that, and of no other fault."""
+
+    def stop(self) -> None:
+        """Stop the bank; the failures that its log holds must be those of the database."""
+        if self.log.count("Traceback") != self.log.count("the database failed, and ") or "incident" in self.log:
+            raise Failed(self.log)
+        self._log_file = self._log_file.with_name("log-of-the-end")
+        super().stop()
+
+
 class PlainClient:
     """The client without a terminal: lines are written to it, and what it prints is read as it comes."""
 

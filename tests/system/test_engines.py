@@ -6,7 +6,7 @@ from tempfile import mkdtemp
 from sqlalchemy.engine import make_url
 
 from tests.databases import DatabaseCase, Server, on_servers
-from tests.system.support import Bank, Failed, SystemTestCase
+from tests.system.support import Bank, Failed, SystemTestCase, TriedBank
 from tests.system.test_daemon import Line
 
 
@@ -14,9 +14,9 @@ from tests.system.test_daemon import Line
 class ByUrl(SystemTestCase, DatabaseCase):
     """A bank whose database is a server's."""
 
-    def serve(self) -> Bank:
+    def serve(self, kind: type[Bank] = Bank) -> Bank:
         """A bank that serves."""
-        bank = Bank(Path(mkdtemp(dir=self.folder)), {"database": self.database()})
+        bank = kind(Path(mkdtemp(dir=self.folder)), {"database": self.database()})
         bank.start()
         self.addCleanup(bank.stop)
         return bank
@@ -39,7 +39,7 @@ class ByUrl(SystemTestCase, DatabaseCase):
 
     def test_the_server_restarts(self) -> None:
         """A bank whose server was killed and started again goes on with the session that was open."""
-        bank = self.serve()
+        bank = self.serve(TriedBank)
         line = Line(bank)
         self.addCleanup(line.close)
         self.assertTrue(line.log_in(bank.customers[0]))

@@ -15,7 +15,7 @@ from time import monotonic
 
 from twisted.trial.unittest import SkipTest
 
-from tests.system.support import Bank, Failed, SystemTestCase, look_until, need
+from tests.system.support import SystemTestCase, TriedBank, look_until, need
 from tests.system.test_daemon import Line
 
 LEASE_SECONDS = 1
@@ -26,8 +26,8 @@ ON_A_SMALL_DISK = """
 """
 
 
-class FailingBank(Bank):
-    """A bank on a disk that a test can have fail; its log then holds what it should."""
+class FailingBank(TriedBank):
+    """A bank on a disk that a test can have fail."""
 
     @property
     def pid(self) -> int:
@@ -51,13 +51,6 @@ class FailingBank(Bank):
         """A copy of the state as it is on the disk: the database and its log, without what only memory holds."""
         shutil.copytree(self.files(), to / "var", ignore=shutil.ignore_patterns("*-shm", "*.sock", "ballast"))
         return to / "var"
-
-    def stop(self) -> None:
-        """Stop the bank; the failures that its log holds are those of the database."""
-        if self.log.count("Traceback") != self.log.count("the database failed, and ") or "incident" in self.log:
-            raise Failed(self.log)
-        self._log_file = self._log_file.with_name("log-of-the-end")
-        super().stop()
 
 
 class SmallDisk(FailingBank):
