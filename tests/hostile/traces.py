@@ -23,7 +23,7 @@ from tests.hostile.scene import Scene
 from tests.hostile.target import PASSWORD, Target
 from tests.system.support import FAULTS, Failed, look_until
 
-RESTLESS = frozenset({"leases", "outcomes", "attempts"})
+RESTLESS = frozenset({"leases", "openings", "outcomes", "attempts"})
 """Tables that change with sessions, with refusals that a key is kept for, and with secrets that are wrong."""
 
 RESTLESS_COLUMNS = frozenset({"last_login_us"})
