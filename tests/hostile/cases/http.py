@@ -37,7 +37,7 @@ def answered(name: str, octets: bytes, *statuses: int, long: bool = False) -> No
             demand(inside not in told, f"it tells of its inside: {told[:2000]!r}")
         page = asked(scene, GET + b"\r\n")
         figures = json.loads(page.split(b"\r\n\r\n", 1)[1])
-        demand(set(figures) == {"connections", "tasks_processed"}, f"the page is {page!r}")
+        demand({"connections", "tasks_processed"} <= set(figures), f"the page is {page!r}")
 
 
 def request(first: bytes, *headers: bytes, body: bytes = b"") -> bytes:
@@ -47,7 +47,7 @@ def request(first: bytes, *headers: bytes, body: bytes = b"") -> bytes:
 
 answered("the page", request(b"GET /status HTTP/1.1"), 200)
 answered("a path that there is not", request(b"GET /admin HTTP/1.1"), 404)
-answered("the root", request(b"GET / HTTP/1.1"), 404)
+answered("the root", request(b"GET / HTTP/1.1"), 200)
 answered("the page's parent", request(b"GET /status/../../etc/passwd HTTP/1.1"), 200, 400, 404)
 answered("a path out of the page, encoded", request(b"GET /%2e%2e/%2e%2e/etc/passwd HTTP/1.1"), 400, 404)
 answered("a path with a NUL", request(b"GET /status%00.json HTTP/1.1"), 400, 404)

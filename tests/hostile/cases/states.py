@@ -7,7 +7,7 @@ from tests.hostile.scene import Scene
 
 SUBJECT = Subject("states")
 
-CONTACT = frozenset({"customers", "accounts", "notices"})
+CONTACT = frozenset({"customers", "accounts", "notices", "mobiles"})
 
 # A verb in the wrong state is refused for that, whatever its fields.
 
