@@ -4,7 +4,6 @@ import csv
 import json
 import sqlite3
 import subprocess
-from contextlib import closing
 from pathlib import Path
 
 from cryptography import x509
@@ -80,17 +79,14 @@ class Upgrade(CtlCase):
 
     def test_older(self) -> None:
         """What is left is told, and then done."""
-        self.init()
-        with closing(sqlite3.connect(self.state / "bank.sqlite3")) as old:
-            for table, column in (("accounts", "frozen_us"), ("proposals", "payout")):
-                old.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
-            for column in ("since_us", "host", "ended"):
-                old.execute(f"ALTER TABLE leases DROP COLUMN {column}")
-            before = migrate._scripts().get_revision("head").down_revision
-            old.execute("UPDATE alembic_version SET version_num = ?", (before,))
-            old.commit()
+        self.init("[bank]\ndemo = no\n")
+        for path in self.state.glob("bank.sqlite3*"):
+            path.unlink()
+        store = self.store()
+        with store.writer.begin() as connection:
+            migrate.upgrade_to(connection, "0007")
         left = self.upgrade("--dry-run")
-        self.assertRegex(left.printed, r"^00\d\d: Accounts that are frozen")
+        self.assertEqual(left.printed.splitlines()[0], "0008: Secrets that have to be changed at the next log-in.")
         self.assertEqual(self.upgrade(), Done(0, f"{left.printed}the database is up to date\n", ""))
         with self.store().reading() as connection:
             self.assertTrue(migrate.is_current(connection))
