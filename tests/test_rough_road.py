@@ -7,6 +7,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from bankd.client import noticeboard
 from bankd.client.answers import Answer
 from bankd.client.inbox import Inbox
 from bankd.client.noticeboard import Noticeboard
@@ -87,17 +88,18 @@ class OverARoughRoad(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.clock, self.said = Clock(), list[str]()
+        self.patch(noticeboard, "MOST_AT_ONCE", 10**6)  # or of many at once only the newest would be shown
 
     def go(self, seed: int, weather: Weather, batches: Iterable[int], last_is_lost: bool = False) -> RoughRoad:
         """Have events happen, so many in each batch, and all datagrams go by a road; then look, as clients do."""
         chance, road, screen = Random(seed), RoughRoad(seed, weather), WholeTexts()
         self.said = screen.transcript
         line = Teller(self.clock, chance)
-        noticeboard = Noticeboard(scripted_bank(line), screen)
+        notices = Noticeboard(scripted_bank(line), screen)
         udp, board = FakeUDP(), Notices(chance.randbytes, self.clock.seconds)
         board.makeConnection(udp)  # type: ignore[arg-type]
         proofs: list[str] = []
-        inbox = Inbox(BANK, noticeboard.on_hint, proofs.append)
+        inbox = Inbox(BANK, notices.on_hint, proofs.append)
         listening = board.listen(seed, BANK, 4711)
         inbox.expect(listening)
         inbox.datagramReceived(udp.sent[0][0], (BANK, 65433))
@@ -114,9 +116,9 @@ class OverARoughRoad(SynchronousTestCase):
         for arriving in [] if last_is_lost else road.rest():
             inbox.datagramReceived(arriving, (BANK, 65433))
         self.clock.pump([0.1] * 10)
-        noticeboard.on_hint(Hint(line.events))  # what the answer to a look does
+        notices.on_hint(Hint(line.events))  # what the answer to a look does
         self.clock.pump([0.1] * 20)
-        self.assertEqual([one.number for one in noticeboard.waiting], [*range(1, line.events + 1)])
+        self.assertEqual([one.number for one in notices.waiting], [*range(1, line.events + 1)])
         return road
 
     def shown(self) -> Iterator[str]:

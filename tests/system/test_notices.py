@@ -22,7 +22,7 @@ class RoughRoadTests(SystemTestCase):
     """Of the datagrams 30 % are lost, a tenth come twice, a third are overtaken; others are forged (S0.7, S0.16)."""
 
     def test_every_notice_once_and_in_order(self) -> None:
-        """All the same the client shows every notice once, in order, and nothing else; and the probe came first."""
+        """All the same the client tells of every notice once, in order, and nothing else; and the probe came first."""
         bank = self.open_bank(lease_seconds="3")
         alice, bob, _ = bank.customers
         detour = Detour(9, RoughRoad(20, Weather()))
@@ -40,10 +40,21 @@ class RoughRoadTests(SystemTestCase):
                     forge(Random(payment), detour, FORGERIES * 10 // PAYMENTS)
         last = PAYMENTS + 1  # the first is the deposit at the opening
         client.wait_for(f"[{last}] ")
-        told = re.findall(r"^\[(\d+)\] You received 0\.01 USD", client.printed, re.M)
-        self.assertEqual(told, [str(number) for number in range(2, last + 1)])
+        self.assertEqual(numbers_told(client.printed), [*range(2, last + 1)])
         self.assertGreater(detour.road.counted["lost"], 10)
         self.assertEqual(len(detour.seen[0]), PROBE_OCTETS)
+
+
+def numbers_told(printed: str) -> list[int]:
+    """The numbers of the notices that were shown, in their order, and of those that were said to come before them."""
+    told, passed_over = [1], 0
+    for more, shown in re.findall(r"^(?:(\d+) more notices? came|\[(\d+)\] You received 0\.01 USD)", printed, re.M):
+        if more:
+            passed_over = int(more)
+        else:
+            told += [*range(told[-1] + 1, told[-1] + 1 + passed_over), int(shown)]
+            passed_over = 0
+    return told[1:]
 
 
 def by_way_of(detour: Detour, line: bytes) -> bytes:
