@@ -230,8 +230,12 @@ class Told(MetricsCase):
         bank.clock.advance(0.25)
         wire.send("c DEPOSIT amount=5 currency=USD key=l")
         bank.clock.advance(0.5)
+        thread.step()
+        bank.clock.advance(1)
         thread.drain()
-        self.assertAlmostEqual(bank.branch.tally.verbs["DEPOSIT"].seconds.total, 1.25)
+        seconds = bank.branch.tally.verbs["DEPOSIT"].seconds
+        self.assertAlmostEqual(seconds.total, 0.75 + 1.5)
+        self.assertEqual(seconds.counts, [int(bound in (1.0, 2.0)) for bound in SECONDS] + [0])
 
     def test_log_ins(self) -> None:
         """Log-ins are counted by kind and reason, and sessions while they last."""
