@@ -9,7 +9,7 @@ fault of the bank's own. A coroutine begins when it is awaited; what gives a Def
 that calls which follow each other are carried out in their order without waiting for each other.
 """
 
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Any
 
 from twisted.cred.portal import Portal
@@ -18,6 +18,7 @@ from twisted.internet.interfaces import IReactorTime
 from zope.interface import Attribute, Interface
 
 from bankd.codes import Code
+from bankd.iboard import INoticeBoard as INoticeBoard
 from bankd.ifigures import IFigures as IFigures
 from bankd.ipost import IPost as IPost
 from bankd.ipost import NotDelivered as NotDelivered
@@ -28,7 +29,6 @@ from bankd.records import (
     BulkResult,
     CustomerView,
     Enrolment,
-    Event,
     Held,
     HoldView,
     Inbox,
@@ -36,6 +36,7 @@ from bankd.records import (
     Payee,
     PayeeView,
     Period,
+    PreferencesView,
     PublishedKeys,
     Receipt,
     RecoveryCode,
@@ -72,28 +73,6 @@ class IMind(Interface):
 
     def dismiss(code: Code) -> None:
         """Tell the peer why by ``code``, and close: its session was taken over."""
-
-
-class INoticeBoard(Interface):
-    """Tells terminals that something happened on an account they listen for."""
-
-    def listen(account_id: int, host: str, port: int) -> Listening:
-        """Send a probe to ``host`` and UDP ``port``, where a terminal says that it listens for events on an account.
-
-        Returns ``Listening``, with an id and a key that only the terminal learns. Nothing else is sent there before
-        ``confirm``. Refused: WAIT, where too many probes were sent for the account or to the host.
-        """
-
-    def confirm(listener: str, proof: str) -> bool:
-        """Tell that listener of events from now on, since it knows what its probe brought. False where that is not it,
-        or it comes too late, or there is no such listener."""
-
-    def silence(listener: str) -> None:
-        """Tell that listener nothing more. Unknown ids are passed over."""
-
-    def tell(events: Iterable[Event], committed_at: float) -> None:
-        """Tell whoever listens of ``records.Event`` values that were stored at ``committed_at``, by a clock that only
-        goes forward. Never raises: what they tell of has already happened."""
 
 
 class ISeals(Interface):
@@ -290,6 +269,12 @@ class ICustomer(Interface):
 
     def notices(since: int | None) -> Awaitable[Inbox]:
         """A coroutine of an ``Inbox`` after number ``since``, or after the last one acknowledged."""
+
+    def preferences(muted: str | None, least_minor: int | None) -> Awaitable[PreferencesView]:
+        """Choose which kinds of notices (with ``+`` between them, or none) and which amounts not to be told of.
+
+        A coroutine of the ``PreferencesView`` that hold now; None changes nothing. Refused: BAD_FIELD (muted).
+        """
 
     def acknowledge(upto: int) -> Awaitable[None]:
         """Take notices up to number ``upto`` as seen. A coroutine of None. Refused: BAD_FIELD (upto)."""

@@ -1,9 +1,9 @@
 """The frozen values about what customers are told. Amounts are integer minor units, times microseconds since 1970."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from bankd.wire.grammar import AccountNumber, Count, Currency, Signed, Text, Time, Word
+from bankd.wire.grammar import AccountNumber, Count, Currency, Kinds, Signed, Text, Time, Word
 
 
 class NoticeKind(StrEnum):
@@ -30,6 +30,57 @@ class NoticeKind(StrEnum):
     FROZEN = "frozen"
     UNFROZEN = "unfrozen"
     BROADCAST = "broadcast"
+    PREFERENCES = "preferences"
+
+
+OPTIONAL = (
+    NoticeKind.PAID,
+    NoticeKind.RECEIVED,
+    NoticeKind.DEPOSIT,
+    NoticeKind.WITHDRAWAL,
+    NoticeKind.FEE,
+    NoticeKind.HOLD,
+    NoticeKind.PROMISED,
+    NoticeKind.RELEASED,
+    NoticeKind.WITHDRAWN,
+    NoticeKind.REVERSAL,
+)
+"""What a customer may choose not to be told of. All else is the bank's own word, or protects the customer."""
+
+NOTHING = "none"
+"""How it is spelt that no kind is switched off."""
+
+
+@dataclass(frozen=True, slots=True)
+class PreferencesView:
+    """What an account's owner does not want to be told of.
+
+    ``muted`` are kinds with ``+`` between them, or ``none``; amounts below ``least_minor`` are not told either.
+    """
+
+    muted: Kinds
+    least_minor: Signed
+    currency: Currency
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """The kinds that are switched off."""
+        return frozenset(self.muted.split("+")) - {NOTHING}
+
+    @property
+    def silent(self) -> bool:
+        """Whether anything is not told."""
+        return self.muted != NOTHING or self.least_minor > 0
+
+    def silences(self, kind: str, amount_minor: int | None) -> bool:
+        """Whether an event of a ``kind`` that moved an amount is not told."""
+        if kind not in OPTIONAL:
+            return False
+        return kind in self.kinds or (amount_minor is not None and abs(amount_minor) < self.least_minor)
+
+    def with_other(self, kind: NoticeKind) -> "PreferencesView":
+        """The same with a kind switched off, or on where it was off."""
+        return replace(self, muted="+".join(sorted(self.kinds ^ {kind.value})) or NOTHING)
 
 
 @dataclass(frozen=True, slots=True)

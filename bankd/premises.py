@@ -30,6 +30,7 @@ from bankd.notary import Notary
 from bankd.notify import Notices
 from bankd.perspectives.branch import Branch
 from bankd.perspectives.figures import Figures
+from bankd.perspectives.quiet import Quiet
 from bankd.perspectives.turns import Turns
 from bankd.pools import Pools
 from bankd.process import ThisProcess
@@ -72,8 +73,9 @@ class Premises:
         self.board = Notices(secrets.token_bytes, monotonic)
         self._tariff = settings.terms.tariff
         self.board.on_delay = tally.notice_seconds.add
+        quiet = Quiet(self.board.tell)
         self.extracts = ExtractWriter(_extracts(settings), store.reading, pools.open("extracts", 1), reactor)
-        told = (self.board.tell, entry_log.note, self.extracts.wake)
+        told = (quiet.tell, entry_log.note, self.extracts.wake)
         self.lane = Lane(store.writing, self._apply, pools.open("lane", 1), *told, tally=tally.lane)
         self.rounds = Rounds(self.lane, reactor)
         read_pool = pools.open("read", settings.worker_threads)
@@ -99,6 +101,7 @@ class Premises:
             process=ThisProcess(),
             tally=tally,
             names=settings.names,
+            quiet=quiet,
             owners={uid: operator_socket.user_name(uid) for uid in (0, os.geteuid())},
             sealing=settings.sealing,
         )

@@ -12,9 +12,12 @@ from bankd.devices import RecoveryCode as RecoveryCode
 from bankd.devices import TriesLeft as TriesLeft
 from bankd.ledger.entries import Posted
 from bankd.limits import Limits as Limits
+from bankd.notices import NOTHING as NOTHING
+from bankd.notices import OPTIONAL as OPTIONAL
 from bankd.notices import Inbox as Inbox
 from bankd.notices import Notice as Notice
 from bankd.notices import NoticeKind as NoticeKind
+from bankd.notices import PreferencesView as PreferencesView
 from bankd.office import AccountFile as AccountFile
 from bankd.office import Act as Act
 from bankd.office import BroadcastView as BroadcastView
@@ -200,17 +203,22 @@ class CustomerView:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """That something happened on an account, whose events ``number`` counts from 1; ``posted`` is what it paid."""
+    """That something happened on an account, whose events ``number`` counts from 1; ``posted`` is what it paid.
+
+    ``amount_minor`` is what moved, where money did.
+    """
 
     account_id: int
     number: int
     kind: NoticeKind
     posted: Posted | None = field(default=None, compare=False)
+    amount_minor: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A session as a log-in opened it: who acts, on which account, and under which lease.
+    """A session as a log-in opened it: who acts, on which account, and under which lease; and what its
+    owner wants to be told of.
 
     ``fence`` is checked wherever money moves; ``registered`` says that this log-in made the customer.
     """
@@ -220,3 +228,4 @@ class Session:
     fence: int
     registered: bool
     welcome: Welcome
+    preferences: PreferencesView | None = None

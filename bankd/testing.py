@@ -34,6 +34,7 @@ from bankd.lane import Lane
 from bankd.ledger.commands import Deposit
 from bankd.perspectives import realm
 from bankd.perspectives.branch import Branch
+from bankd.perspectives.quiet import Quiet
 from bankd.perspectives.turns import MOST, Turns
 from bankd.practice_board import PracticeBoard as PracticeBoard
 from bankd.practice_board import PracticePost as PracticePost
@@ -141,7 +142,8 @@ class PracticeBank:
         self.board, self.post, self.tally = PracticeBoard(), PracticePost(), Tally()
         self.store = Store(url or f"sqlite:///{folder or Path()}/practice.sqlite3", bytes(32), self.clock.seconds)
         migrate.upgrade(self.store.writer)
-        apply, tell = partial(payments.apply, tariff=terms.tariff), (self.board.tell, entry_log.note)
+        apply, quiet = partial(payments.apply, tariff=terms.tariff), Quiet(self.board.tell)
+        tell = (quiet.tell, entry_log.note)
         self.lane = Lane(self.store.writing, apply, lane_pool or AtOnce(), *tell, tally=self.tally.lane)
         keys = _practice_keys(folder or Path(), terms.name, self.clock)
         self.branch = Branch(
@@ -160,6 +162,7 @@ class PracticeBank:
             limits=limits or Limits(),
             clock=self.clock,
             random_below=self.random.randrange,
+            quiet=quiet,
             process=practice_process,
             tally=self.tally,
         )

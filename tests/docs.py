@@ -56,6 +56,7 @@ RECORDS: tuple[type[Any], ...] = (
     records.StatementLine,
     records.StatementEnd,
     records.Notice,
+    records.PreferencesView,
     records.Listening,
     records.Newest,
     records.Challenged,

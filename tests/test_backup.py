@@ -14,7 +14,7 @@ from bankd.bank import broadcasts
 from bankd.ledger import chain
 from bankd.ledger.commands import Bulk, Capture, Deposit, Hold, Release, Reversal, Transfer, Withdrawal
 from bankd.ledger.entries import Entry
-from bankd.records import NoticeKind
+from bankd.records import NoticeKind, PreferencesView
 from bankd.store import (
     archive,
     attempts,
@@ -27,6 +27,7 @@ from bankd.store import (
     migrate,
     operators,
     outbox,
+    preferences,
     proposals,
     restore,
     schema,
@@ -118,6 +119,7 @@ class BackupCase(LedgerCase):
         proposals.decide(tx, proposals.add(tx, amy, order, START_US).id, amy, "done", 4)
         broadcasts.begin(tx, amy, "Closed on Sunday", "k", Deed("broadcast"))
         broadcasts.go_on(tx)
+        preferences.keep(tx, self.ledger.two, PreferencesView("fee", 100, "USD"))
         operators.record(tx, amy, Deed("approve", "A2", "reverse_entry", "Paid twice", 1, 4), "done")
 
     def transfer(self, amount_minor: int) -> Transfer:

@@ -75,6 +75,7 @@ ROOMS = {
     "bankd.wire": Room(0, never=("bankd.ledger",)),
     # 1: the contracts
     "bankd.ibank": Room(1, ("zope", "twisted.cred", "twisted.internet.interfaces", *DEFERRED)),
+    "bankd.iboard": Room(1, ("zope",)),
     "bankd.ifigures": Room(1, ("zope",)),
     "bankd.ipost": Room(1, ("zope", *DEFERRED)),
     "bankd.ioperator": Room(1, ("zope",)),

@@ -11,7 +11,7 @@ from twisted.internet.error import CannotListenError
 from twisted.trial.unittest import SynchronousTestCase
 
 from bankd import codes
-from bankd.client import days, exits, export, payment_slips, prompts, words
+from bankd.client import days, exits, export, payment_slips, preference_words, prompts, words
 from bankd.client.address import Address
 from bankd.client.answers import Answer
 from bankd.client.bank import Bank
@@ -30,6 +30,7 @@ from bankd.records import (
     HoldView,
     Notice,
     PayeeView,
+    PreferencesView,
     Receipt,
     SignedReceipt,
     StatementEnd,
@@ -623,6 +624,20 @@ class Customer(AtTheTerminal):
         limits = Allowance("USD", 62500, 50000, 25, 0, payment_minor=10000)
         screen = self.sit_down(*AS_USER, "view limits", LIMITS=granted(limits))
         for told in ("At once:           100.00 USD", "In a day:          no limit", "Overdraft:         500.00 USD"):
+            self.assertIn(told, screen.transcript)
+
+    def test_what_to_be_told(self) -> None:
+        """Kinds are switched off and on one by one, amounts from a least one; what holds is shown after each."""
+        none, fee = PreferencesView("none", 0, "USD"), PreferencesView("fee", 0, "USD")
+        screen = self.sit_down(
+            *(*AS_USER, "choose notices", "fees", "only amounts from", "", "only amounts from", "12.50"),
+            *("every amount", "fees", "done"),
+            PREFERENCES=[granted(chosen) for chosen in (none, fee, replace(fee, least_minor=1250), fee, none)],
+        )
+        ask = messages.Preferences
+        wanted = [ask(), ask(muted="fee"), ask(least=1250), ask(least=0), ask(muted="none")]
+        self.assertEqual(self.asked(messages.Preferences), wanted)
+        for told in ("Fees: told", "Fees: not told", "Amounts: from 12.50 USD", preference_words.ALWAYS):
             self.assertIn(told, screen.transcript)
 
     def test_receipt_is_saved(self) -> None:

@@ -744,6 +744,7 @@ class LeaseCase(BranchCase):
             "notices": lambda: customer.notices(None),
             "newest_notice": customer.newest_notice,
             "acknowledge": lambda: customer.acknowledge(1),
+            "preferences": lambda: customer.preferences(None, None),
             "one_time": self.one_time,
             "enrol_app": lambda: customer.enrol_app(password, None),
             "confirm_app": self.confirm_app,

@@ -487,6 +487,7 @@ ANSWERS: dict[type[Message], tuple[type[Any] | None, Iterable[codes.Code], type[
     messages.Confirm: (None, [codes.DONE], None),
     messages.Notices: (records.Notice, [codes.DONE], None),
     messages.Acknowledge: (None, [codes.DONE], None),
+    messages.Preferences: (None, [codes.DONE], records.PreferencesView),
     messages.Noop: (None, [codes.DONE], records.Newest),
     messages.Logout: (None, [codes.DONE], None),
     acts.Operate: (None, [codes.DONE], records.OperatorView),

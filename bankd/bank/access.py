@@ -13,7 +13,7 @@ from bankd import codes
 from bankd.bank.terms import Terms
 from bankd.codes import Refused
 from bankd.records import OpenSession, Session, Welcome
-from bankd.store import claims, customers, sessions, terminals
+from bankd.store import claims, customers, preferences, sessions, terminals
 from bankd.store.claims import Found, Identity
 from bankd.store.engines import Transaction
 
@@ -86,7 +86,8 @@ def open_session(
     customers.change_customer(tx, claim.customer_id, last_login_us=tx.at_us)
     change = claim.kind if customers.must_change(tx.connection, claim.customer_id, claim.kind) else None
     welcome = Welcome(account.number, account.currency, terms.lease_seconds, before, change=change)
-    return Session(claim.customer_id, account.id, fence, registered, welcome)
+    chosen = preferences.of_account(tx.connection, account.id)
+    return Session(claim.customer_id, account.id, fence, registered, welcome, chosen)
 
 
 def is_newcomer(connection: Connection, customer_id: int) -> bool:

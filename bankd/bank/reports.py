@@ -24,7 +24,7 @@ from bankd.records import (
     StatementEnd,
     StatementLine,
 )
-from bankd.store import customers, history, holds, journal, outbox
+from bankd.store import customers, history, holds, journal, outbox, preferences
 from bankd.store.customers import AccountRow
 from bankd.store.engines import Transaction
 
@@ -118,10 +118,17 @@ def statement(
 
 
 def inbox(connection: Connection, session: Session, since: int | None) -> Inbox:
-    """The session's account's first notices after number ``since``, or after the last one acknowledged."""
+    """The session's account's first notices after number ``since``, or after the last one acknowledged.
+
+    Those of which its owner does not want to be told are left out.
+    """
     account = customers.account(connection, session.account_id)
     number = account.acknowledged if since is None else min(since, account.events)
-    moved = journal.after_event(connection, account, number, INBOX_PAGE)
+    chosen = preferences.of_account(connection, account.id)
+    moved = journal.after_event(connection, account, number, journal.FARTHEST if chosen.silent else INBOX_PAGE)
+    if chosen.silent:
+        sides = ((entry, entry.side(account.id)) for entry in moved)
+        moved = [entry for entry, side in sides if not chosen.silences(side.kind, side.amount_minor)][:INBOX_PAGE]
     numbers = _counterparties(connection, account.id, moved)
     found = [_notice(entry, account, numbers) for entry in moved]
     found += outbox.other_events(connection, account.id, number, INBOX_PAGE)
@@ -130,7 +137,10 @@ def inbox(connection: Connection, session: Session, since: int | None) -> Inbox:
 
 
 def newest_notice(connection: Connection, session: Session) -> int:
-    """The number of the session's account's newest notice; 0 where all were acknowledged."""
+    """The number of the newest notice that is told on the session's account; 0 where all were acknowledged."""
+    if preferences.of_account(connection, session.account_id).silent:
+        waiting = inbox(connection, session, None).notices
+        return waiting[-1].number if waiting else 0
     account = customers.account(connection, session.account_id)
     return account.events if account.events > account.acknowledged else 0
 

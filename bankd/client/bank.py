@@ -32,6 +32,7 @@ from bankd.records import (
     Payee,
     PayeeView,
     Period,
+    PreferencesView,
     Receipt,
     RecoveryCode,
     SignedReceipt,
@@ -127,6 +128,11 @@ class Bank(Asking):
         """Whose an account is, as far as the bank tells; it answers so many such questions a day."""
         view: PayeeView = await self._body(messages.Payee(to=number))
         return view
+
+    async def preferences(self, *, muted: str | None = None, least: int | None = None) -> PreferencesView:
+        """What the account's owner is told of, once what is given has been changed."""
+        chosen: PreferencesView = await self._body(messages.Preferences(muted=muted, least=least))
+        return chosen
 
     async def certify(self, receipt: int) -> SignedReceipt:
         """A signed receipt of an entry of the session's account."""

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import CannotListenError
 
-from bankd.client import counter, enrolment, entry, exits, forms, paying, promises, prompts, slips, words
+from bankd.client import counter, enrolment, entry, exits, forms, paying, promises, prompts, slips, telling, words
 from bankd.client.bank import Bank
 from bankd.client.counter import Session
 from bankd.client.dialog import Back, Dialog, Option, withdraw_when_lost
@@ -58,6 +58,7 @@ CUSTOMER_MENU: tuple[Option[Task], ...] = (
     Option(prompts.GIVE_BACK, promises.give_back),
     Option(prompts.LIMITS, counter.view_limits),
     Option(prompts.APP, enrolment.app),
+    Option(prompts.TELLING, telling.choose),
     Option(prompts.DELETE, counter.delete_account),
     Option(prompts.EXIT, counter.leave),
 )

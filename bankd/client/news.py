@@ -30,6 +30,7 @@ NOTICES: dict[str, tuple[str, str]] = {
     NoticeKind.FROZEN: (_("Your account was frozen by the bank: no money can leave it"),) * 2,
     NoticeKind.UNFROZEN: (_("Your account is no longer frozen"),) * 2,
     NoticeKind.CONTACT: (_("Your contact information was changed"),) * 2,
+    NoticeKind.PREFERENCES: (_("It was changed what you are told of"),) * 2,
     NoticeKind.BROADCAST: (_("Your bank says: {words}"), _("Your bank has something to say")),
 }
 """Each kind of notice without its full stop: with what the bank tells of it, and where only the kind is known."""

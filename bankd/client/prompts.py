@@ -22,6 +22,7 @@ CHANGE_PASSWORD, OPEN_ACCOUNT, DELETE = _("Change Password"), _("Open Account...
 APP, ENROL_APP, REMOVE_APP = _("Authenticator App..."), _("Set Up an App"), _("Remove the App")
 EXPORT, RECEIPT, PAY_FILE = _("Export Statement..."), _("Save a Receipt..."), _("Pay a File...")
 TAKE_OVER = _("In use at another terminal. End that session by a one-time password? (y/N) ")
+TELLING = _("Choose Notices...")
 HOLDS, GIVE_BACK, LIMITS = _("Holds..."), _("Give a Payment Back..."), _("View Limits")
 HOLD, CAPTURE, RELEASE = _("Set Money Aside"), _("Have a Hold Paid"), _("Release a Hold")
 

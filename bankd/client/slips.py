@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from bankd.client import amounts, lockout, prompts, words
+from bankd.client import amounts, lockout, preference_words, prompts, words
 from bankd.client.statement_slips import exported as exported
 from bankd.client.statement_slips import exporting as exporting
 from bankd.client.statement_slips import statement as statement
@@ -235,6 +235,7 @@ OF_BODY: dict[type[Message], Callable[[Any], str]] = {
     messages.Release: released,
     messages.Reverse: given_back,
     messages.Limits: allowance,
+    messages.Preferences: preference_words.told,
     messages.Certify: certified,
 }
 """What to read of the record that answers a request."""

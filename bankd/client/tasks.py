@@ -16,7 +16,7 @@ from bankd.client.export import FORMS, Export, form_of
 from bankd.client.forms import Form
 from bankd.client.keys import NewKey
 from bankd.client.payment_file import PayFile
-from bankd.records import Period
+from bankd.records import NOTHING, OPTIONAL, Period
 from bankd.wire import grammar, messages
 from bankd.wire.messages import BY_VERB, Message
 
@@ -99,6 +99,15 @@ def _transfer(found: Found, context: Context) -> Message:
 
 def _amount_if_given(found: Found, context: Context) -> int | None:
     return _amount(found, context) if found["amount"] is not None else None
+
+
+def _muted(found: Found) -> str:
+    kinds = (found["kinds"] or "").lower().split()
+    if kinds == ["nothing"]:
+        return NOTHING
+    if not {*kinds} <= {*OPTIONAL}:
+        raise NotTask("kinds", f"these can be muted: {', '.join(OPTIONAL)}")
+    return "+".join(kinds)
 
 
 def _hold(found: Found, context: Context) -> Message:
@@ -232,6 +241,17 @@ SHAPES = (
         r"give back (?:receipt )?(?P<receipt>\d{1,18})(?: (?P<amount>(?!reference )\S+))?"
         r"(?: reference (?P<reference>.+))?",
         _reverse,
+    ),
+    Shape("View PreferencesView", r"view preferences", lambda found, context: messages.Preferences()),
+    Shape(
+        "Mute KIND ... | Mute nothing",
+        r"mute (?P<kinds>[a-z]+(?: [a-z]+)*)",
+        lambda found, context: messages.Preferences(muted=_muted(found)),
+    ),
+    Shape(
+        "Notices from AMOUNT | Notices of every amount",
+        r"notices (?:from (?P<amount>\S+)|of every amount)",
+        lambda found, context: messages.Preferences(least=_amount_if_given(found, context) or 0),
     ),
     Shape("View Limits", r"view limits", lambda found, context: messages.Limits()),
     Shape(

@@ -18,6 +18,7 @@ from bankd.bank.tokens import TokenKeys
 from bankd.codes import Refused
 from bankd.figures import ProcessView, Tally
 from bankd.lane import Lane
+from bankd.perspectives.quiet import Quiet
 from bankd.perspectives.turns import MOST, Comer, Pool, Turns
 from bankd.records import Limits, Sealing
 from bankd.signing import PrivateKey
@@ -43,7 +44,7 @@ class Branch:
     nobody can guess come from; ``tries`` begins coroutines that check credentials or sign somebody up, as many
     as each comer may have. ``seals`` opens what is sealed, and ``sealing`` says what must be. ``owners`` are the
     system's users, by uid with their names, who own the bank. ``process`` tells of the bank's own process,
-    ``names`` are what else the bank is called than by addresses.
+    ``quiet`` of what is not told live; ``names`` are what else the bank is called than by addresses.
     """
 
     lane: Lane
@@ -66,6 +67,7 @@ class Branch:
     tally: Tally = field(default_factory=Tally)
     names: Sequence[str] = ()
     owners: Mapping[int, str] = field(default_factory=lambda: {0: "root"})
+    quiet: Quiet = field(default_factory=lambda: Quiet(lambda _events, _at: None))
     tries: Turns = field(default_factory=lambda: Turns(begin, 2 * MOST))
 
     def read(self, report: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> Deferred[T]:

@@ -237,6 +237,7 @@ class Customer(Told):
         """End the session, and free the account once what was asked before is done."""
         self._over = True
         self._silence()
+        self._forget_choice()
         if self._freed is None:
             self._branch.tally.sessions -= 1
             self._freed = self._branch.lane.run(lambda tx: access.end_session(tx, self.session))

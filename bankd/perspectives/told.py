@@ -3,11 +3,11 @@
 from typing import Any
 
 from bankd import codes
-from bankd.bank import reports
+from bankd.bank import preferences, reports
 from bankd.codes import Refused
 from bankd.perspectives.branch import Branch
 from bankd.perspectives.session import InSession
-from bankd.records import Inbox, Listening, Session
+from bankd.records import Inbox, Listening, PreferencesView, Session
 
 
 class Told(InSession):
@@ -17,6 +17,8 @@ class Told(InSession):
         super().__init__(branch, session)
         self._mind = mind
         self._listener: str | None = None
+        if session.preferences is not None:
+            branch.quiet.choose(session, session.preferences)
 
     async def notices(self, since: int | None) -> Inbox:
         """A page of notices to the session's account."""
@@ -25,6 +27,14 @@ class Told(InSession):
     async def acknowledge(self, upto: int) -> None:
         """Take notices as seen."""
         await self._write(lambda tx: reports.acknowledge(tx, self.session, upto))
+
+    async def preferences(self, muted: str | None, least_minor: int | None) -> PreferencesView:
+        """What the session's account is told of, once what is given has been changed."""
+        if muted is None and least_minor is None:
+            return await self._read(preferences.of_session)
+        chosen = await self._write(lambda tx: preferences.choose(tx, self.session, muted, least_minor))
+        self._branch.quiet.choose(self.session, chosen)
+        return chosen
 
     async def newest_notice(self) -> int:
         """The number of the newest notice. Asking for it keeps the session, whatever the session owes."""
@@ -47,3 +57,7 @@ class Told(InSession):
     def _silence(self) -> None:
         if self._listener is not None:
             self._branch.board.silence(self._listener)
+
+    def _forget_choice(self) -> None:
+        """The session is over."""
+        self._branch.quiet.forget(self.session)

@@ -167,6 +167,10 @@ async def _reverse(customer: Any, asked: messages.Reverse) -> Answer:
     return Answer(body=await customer.reverse(asked.receipt, asked.amount, asked.key, asked.reference))
 
 
+async def _preferences(customer: Any, asked: messages.Preferences) -> Answer:
+    return Answer(body=await customer.preferences(asked.muted, asked.least))
+
+
 async def _limits(customer: Any, _asked: messages.Limits) -> Answer:
     return Answer(body=await customer.allowance())
 
@@ -259,6 +263,7 @@ CUSTOMERS: dict[type[Message], Callable[[Any, Any], Awaitable[Answer]]] = {
     messages.Reverse: _reverse,
     messages.Limits: _limits,
     messages.Payee: _payee,
+    messages.Preferences: _preferences,
     messages.Certify: _certify,
     messages.UpdateContact: _update_contact,
     messages.ChangePin: _change_pin,

@@ -1,7 +1,8 @@
 """The tables about what customers are told.
 
 1. ``notices`` has a row for each event on an account that moved no money; an entry of the journal is its own notice.
-2. ``broadcasts`` has what operators say to every customer. ``passed_id`` is how far the accounts up to ``last_id`` have
+2. ``preferences`` has what the owners of accounts do not want to be told of (``notices.PreferencesView``).
+3. ``broadcasts`` has what operators say to every customer. ``passed_id`` is how far the accounts up to ``last_id`` have
    been gone through, in the order of their ids.
 """
 
@@ -18,6 +19,15 @@ notices = Table(
     Column("at_us", LONG, nullable=False),
     Column("broadcast_id", LONG),
     PrimaryKeyConstraint("account_id", "number"),
+    sqlite_strict=True,
+)
+
+preferences = Table(
+    "preferences",
+    metadata,
+    Column("account_id", LONG, ForeignKey("accounts.id"), primary_key=True, autoincrement=False),
+    Column("muted", text(255), nullable=False),
+    Column("least_minor", LONG, nullable=False),
     sqlite_strict=True,
 )
 

@@ -44,8 +44,8 @@ def announce(tx: Transaction, books: Books) -> None:
         debit, credit = books.accounts[entry.debit_id], books.accounts[entry.credit_id]
         posted = Posted(entry, debit.number, credit.number, debit.currency)
         paid, received = entry.side(debit.id), entry.side(credit.id)
-        tx.events.append(Event(debit.id, paid.event, NoticeKind(paid.kind), posted))
-        tx.events.append(Event(credit.id, received.event, NoticeKind(received.kind)))
+        tx.events.append(Event(debit.id, paid.event, NoticeKind(paid.kind), posted, paid.amount_minor))
+        tx.events.append(Event(credit.id, received.event, NoticeKind(received.kind), None, received.amount_minor))
 
 
 def other_events(connection: Connection, account_id: int, number: int, limit: int) -> list[Notice]:

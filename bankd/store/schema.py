@@ -36,6 +36,7 @@ from bankd.store.columns import metadata as metadata
 from bankd.store.columns import text as text
 from bankd.store.notice_schema import broadcasts as broadcasts
 from bankd.store.notice_schema import notices as notices
+from bankd.store.notice_schema import preferences as preferences
 
 customers = Table(
     "customers",

@@ -41,6 +41,7 @@ from bankd.wire.orders import Release as Release
 from bankd.wire.orders import Reverse as Reverse
 from bankd.wire.orders import Transfer as Transfer
 from bankd.wire.orders import Withdraw as Withdraw
+from bankd.wire.preferences import Preferences as Preferences
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -267,6 +268,7 @@ ALL: tuple[type[Message], ...] = (
     Confirm,
     Notices,
     Acknowledge,
+    Preferences,
     Noop,
     Logout,
     *acts.ALL,

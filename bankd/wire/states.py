@@ -72,6 +72,7 @@ RULES: dict[type[Message], Rule] = {
     messages.Confirm: Rule(_CUSTOMER, task=False),
     messages.Notices: Rule(_CUSTOMER, task=False),
     messages.Acknowledge: Rule(_CUSTOMER, task=False),
+    messages.Preferences: Rule(_CUSTOMER),
     messages.Noop: Rule(_EVERY, task=False),
     messages.Logout: Rule(_EVERY, task=False),
     acts.Operate: Rule(_VISITOR, task=False),
