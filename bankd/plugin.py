@@ -1,4 +1,4 @@
-"""Naming a protocol or a delivery as a plugin without importing it, as ``ServiceMaker`` does for services."""
+"""Naming protocols, deliveries and ways out as plugins without importing them, as ``ServiceMaker`` does."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from zope.interface import implementer
 
 from bankd.ibank import IBankProtocol
 from bankd.idelivery import IDelivery
+from bankd.iforwarding import IForwarding
 
 
 @implementer(IPlugin, IBankProtocol)
@@ -35,5 +36,27 @@ class DeliveryMaker:
     maker: str
 
     def courier(self, settings: Mapping[str, Any], reactor: Any) -> Any:
+        """What ``maker`` makes."""
+        return namedAny(self.maker)(settings, reactor)
+
+
+@implementer(IPlugin, IForwarding)
+@dataclass(frozen=True)
+class ForwardingMaker:
+    """A way out for events by its ``name``; ``maker`` is the full name of what is called with settings and reactor.
+
+    ``shared`` is the section of its settings, None for the one under its name.
+    """
+
+    name: str
+    maker: str
+    shared: str | None = None
+
+    @property
+    def section(self) -> str:
+        """The section of its settings."""
+        return self.shared or self.name
+
+    def forwarder(self, settings: Mapping[str, Any], reactor: Any) -> Any:
         """What ``maker`` makes."""
         return namedAny(self.maker)(settings, reactor)

@@ -22,6 +22,8 @@ from bankd.delivery.post import Post
 from bankd.extract_file import ExtractFile
 from bankd.extract_writer import ExtractWriter
 from bankd.figures import Tally
+from bankd.forwarding.hiring import Forwarders
+from bankd.forwarding.pump import Pump
 from bankd.lane import Lane
 from bankd.ledger.books import Outcome
 from bankd.ledger.commands import Command
@@ -51,12 +53,13 @@ class Missing(Exception):
 
 
 class Premises:
-    """All that ``settings`` call for but ports; ``post`` carries messages to customers, ``tally`` counts.
+    """All that ``settings`` call for but ports; ``post`` carries messages to customers, ``forwarders`` events to other
+    systems, ``tally`` counts.
 
     Raises OSError, ``DatabaseFault``, ``KeysMissing`` and Missing.
     """
 
-    def __init__(self, settings: Settings, post: Post, reactor: Any, tally: Tally) -> None:
+    def __init__(self, settings: Settings, post: Post, forwarders: Forwarders, reactor: Any, tally: Tally) -> None:
         self._settings = settings
         self._keys = keyring.load(settings.state)
         self._checkpoints = CheckpointFile(settings.state / keyring.CHECKPOINTS)
@@ -64,6 +67,7 @@ class Premises:
         self.pools = Pools(reactor)
         try:
             self._furnish(post, reactor, tally)
+            self.pumps = [self._pump(name, forwarder, reactor) for name, forwarder in forwarders]
         except BaseException:
             self.pools.close()  # or the process would wait for them for ever
             raise
@@ -115,6 +119,16 @@ class Premises:
         self.rounds.begin()
         self.monitor.begin(self._settings.monitor_interval)
         self.extracts.wake()
+        for pump in self.pumps:
+            pump.begin()
+
+    async def close_pumps(self) -> None:
+        """Let no more events go out, and keep how far they came."""
+        for pump in self.pumps:
+            await pump.close()
+
+    def _pump(self, name: str, forwarder: Any, reactor: Any) -> Pump:
+        return Pump(name, forwarder, self.lane, self.branch.read, reactor, self._settings.postage.try_seconds)
 
     def take_up(self, settings: Settings) -> None:
         """Have what is asked from now on judged by other terms and limits; the bank's name stays."""
@@ -129,6 +143,7 @@ class Premises:
 
     async def store_all(self) -> None:
         """Write what was posted, and sign what the ledger has come to."""
+        await self.close_pumps()
         await self.lane.close()
         await self.extracts.close()
         await self.notary.close()

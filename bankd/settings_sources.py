@@ -55,7 +55,8 @@ def gather(
     origins |= {address: Origin(value.text, f"{path}:{value.line}") for address, value in values.items()}
     found = {address: name for name in environment if (address := _named(name)) is not None}
     origins |= {address: Origin(environment[name], name) for address, name in found.items()}
-    faults += _strangers_in_file(path, values, keys.sections_of_others(origins["delivery", "order"].text))
+    named = (origins["delivery", name].text for name in keys.NAMING)
+    faults += _strangers_in_file(path, values, keys.sections_of_others(*named))
     faults += _strangers_around(found)
     for section, key in BY_ADDRESS:
         if key in options and section not in _NOT_OPTIONS:

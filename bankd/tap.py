@@ -27,6 +27,7 @@ from bankd.config import KEYS, Settings, SettingsError
 from bankd.delivery.post import Post, hire
 from bankd.descriptors import TooFew
 from bankd.figures import Tally
+from bankd.forwarding.hiring import hire_forwarders
 from bankd.ibank import IBankProtocol
 from bankd.idelivery import Unusable
 from bankd.keyring import KeysMissing
@@ -97,6 +98,7 @@ class Bank(Service):
         self._reactor = reactor
         self._log: log.LogFile | None = None
         self._post = Post(hire(settings.postage, reactor), settings.postage, reactor)
+        self._forwarders = hire_forwarders(settings.postage, reactor)
         self._premises: Premises | None = None
         self._read = read or (lambda: settings)
         self.reload = Reload(settings, self._read_anew)
@@ -110,7 +112,7 @@ class Bank(Service):
             self._tally = tally = Tally()
             self._manager = ServiceManager(os.environ, os.getpid(), passed_descriptors(self._reactor))
             self._listening = Listening(self.settings.capacity, self._reactor, tally.gate, self._manager.passed)
-            self._premises = Premises(self.settings, self._post, self._reactor, tally)
+            self._premises = Premises(self.settings, self._post, self._forwarders, self._reactor, tally)
             self._listen(self._premises)
             self._premises.extracts.check()
             self._premises.open()

@@ -142,9 +142,8 @@ class PracticeBank:
         self.board, self.post, self.tally = PracticeBoard(), PracticePost(), Tally()
         self.store = Store(url or f"sqlite:///{folder or Path()}/practice.sqlite3", bytes(32), self.clock.seconds)
         migrate.upgrade(self.store.writer)
-        apply, quiet = partial(payments.apply, tariff=terms.tariff), Quiet(self.board.tell)
-        tell = (quiet.tell, entry_log.note)
-        self.lane = Lane(self.store.writing, apply, lane_pool or AtOnce(), *tell, tally=self.tally.lane)
+        quiet = Quiet(self.board.tell)
+        self.lane = self._lane(terms, lane_pool, quiet)
         keys = _practice_keys(folder or Path(), terms.name, self.clock)
         self.branch = Branch(
             lane=self.lane,
@@ -166,9 +165,17 @@ class PracticeBank:
             process=practice_process,
             tally=self.tally,
         )
+        self._open()
+
+    def _open(self) -> None:
         self.portal = realm.portal(self.branch)
         self.factory = LineFactory(self.portal, self.clock)
-        self._ports, self._customers = iter(range(40_000, 65_000)), 0
+        self._ports = iter(range(40_000, 65_000))
+        self._customers = 0
+
+    def _lane(self, terms: Terms, pool: Any, quiet: Quiet) -> Lane:
+        apply, told = partial(payments.apply, tariff=terms.tariff), (quiet.tell, entry_log.note)
+        return Lane(self.store.writing, apply, pool or AtOnce(), *told, tally=self.tally.lane)
 
     def connect(self) -> Wire:
         """A new connection by BANK/1."""

@@ -4,6 +4,7 @@ import gzip
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from bankd.store import (
     challenges,
     customers,
     devices,
+    forwarding,
     journal,
     migrate,
     operators,
@@ -92,7 +94,7 @@ class BackupCase(LedgerCase):
         self.ledger.carry_out(Release(**BANKS_OWN, account_id=2, key="e", of_id=5))
         self.add_account("A4", "EUR")
         with self.store.writing() as tx:
-            customers.change_account(tx, self.ledger.two, payment_limit_minor=400, day_limit_minor=900)
+            customers.change_account(tx, self.ledger.two, payment_limit_minor=400, day_limit_minor=900, frozen_us=1)
             customers.change_account(tx, customers.add_account(tx, "A5", "EUR", 3), closed_us=START_US)
             customers.change_customer(tx, 3, username="kim", mobile="+12025550123", last_login_us=START_US)
             customers.note_mobile(tx, 3, "+12025550123")
@@ -107,7 +109,9 @@ class BackupCase(LedgerCase):
             devices.set_recovery_codes(tx, 2, [bytes(32)])
             devices.know_payees(tx, 2, {self.ledger.one})
             challenges.add(tx, challenge("0" * 32, State.SPENT))
-            self.fences = [sessions.take(tx, account_id, 10) for account_id in (self.ledger.one, self.ledger.two)]
+            self.fences = [
+                sessions.take(tx, account_id, 10, host="::1") for account_id in (self.ledger.one, self.ledger.two)
+            ]
             sessions.release(tx, self.ledger.two, 1)
 
     def add_operators(self, tx: Transaction) -> None:
@@ -115,10 +119,14 @@ class BackupCase(LedgerCase):
         operators.add(tx, "amy", Role.TELLER, 1001, "ab" * 32)
         operators.remove(tx, "amy")
         amy = OperatorRow(1, "amy", Role.TELLER)
-        order = Order("reverse_entry", "k", "Paid twice", account="A2", receipt=3, amount_minor=5, currency="USD")
+        order = Order(
+            "reverse_entry", "k", "Paid twice", account="A2", receipt=3, amount_minor=5, currency="USD", payout="A1"
+        )
         proposals.decide(tx, proposals.add(tx, amy, order, START_US).id, amy, "done", 4)
         broadcasts.begin(tx, amy, "Closed on Sunday", "k", Deed("broadcast"))
         broadcasts.go_on(tx)
+        way = forwarding.begin(tx, "webhook")
+        forwarding.keep(tx, replace(way, sent_us=START_US, failed_us=START_US, failure="the receiver answered 500"))
         preferences.keep(tx, self.ledger.two, PreferencesView("fee", 100, "USD"))
         operators.record(tx, amy, Deed("approve", "A2", "reverse_entry", "Paid twice", 1, 4), "done")
 
@@ -171,7 +179,7 @@ class BackupCase(LedgerCase):
         """All that the file says of tables, but for leases."""
         with gzip.open(self.file) as lines:
             _header, *rows, _trailer, _seal = [json.loads(line) for line in lines]
-        begin = rows.index({"table": "leases", "columns": ["account_id", "fence", "expires_us"]})
+        begin = rows.index({"table": "leases", "columns": [column.name for column in schema.leases.columns]})
         end = next((at for at, row in enumerate(rows) if at > begin and isinstance(row, dict)), len(rows))
         return rows[:begin] + rows[end:]
 

@@ -14,7 +14,8 @@ from bankd.records import Limits, Sealing
 from bankd.settings_sources import variable
 
 UNWRITTEN: dict[str, dict[str, Any]] = {
-    "delivery": {"order": (), "try_seconds": 20, "most_under_way": 100},
+    "delivery": {"order": (), "try_seconds": 20, "most_under_way": 100, "events": ()},
+    "webhook": {"url": "", "secret_file": None, "ca_file": None},
     "file": {"path": None},
     "smtp": {
         "host": "",
@@ -37,7 +38,8 @@ UNWRITTEN: dict[str, dict[str, Any]] = {
 """What the deliveries' sections come to when nothing is written in them."""
 
 WRITTEN: dict[str, dict[str, Any]] = {
-    "delivery": {"order": ("sms", "pigeon", "file"), "try_seconds": 60, "most_under_way": 1},
+    "delivery": {"order": ("sms", "pigeon", "file"), "try_seconds": 60, "most_under_way": 1, "events": ("webhook",)},
+    "webhook": {"url": "https://x", "secret_file": Path("/secret"), "ca_file": Path("/ca.pem")},
     "pigeon": {"loft": "north %%20"},
     "file": {"path": Path("/messages")},
     "smtp": {
@@ -136,6 +138,11 @@ class Reading(ConfigCase):
                 file
             try_seconds = 60
             most_under_way = 1
+            events = webhook
+            [webhook]
+            url = https://x
+            secret_file = /secret
+            ca_file = /ca.pem
 
             [pigeon]
             loft = north %%20
@@ -222,7 +229,7 @@ class Reading(ConfigCase):
                 capacity=Capacity(11, 12, 13),
                 sealing=Sealing.SECRETS,
                 checkpoint_seconds=7,
-                postage=Postage(("sms", "pigeon", "file"), 60, 1, WRITTEN),
+                postage=Postage(("sms", "pigeon", "file"), 60, 1, WRITTEN, ("webhook",)),
                 operator_socket=Path("/run/bankd/operators"),
                 worker_threads=64,
                 monitor_interval=9,

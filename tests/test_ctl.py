@@ -440,6 +440,11 @@ class Upgrade(CtlCase):
                 if table not in FIRST:
                     old.execute(f"DROP TABLE {table}")
                     continue
+                if table == "notices":  # whose key was another
+                    old.execute("ALTER TABLE notices RENAME TO later")
+                    old.execute(f"CREATE TABLE notices AS SELECT {', '.join(first[table])} FROM later")
+                    old.execute("DROP TABLE later")
+                    continue
                 for name in names:
                     if name not in first[table]:
                         old.execute(f"ALTER TABLE {table} DROP COLUMN {name}")

@@ -264,7 +264,10 @@ class TheGateway(DeliveryCase):
             )
         only = "url: http is for a gateway on this machine only (localhost, 127.0.0.1 or [::1]); https does"
         self.assertUnusable(only, url="http://gateway.example/")
-        self.assertUnusable("url: user and password belong into user and token_file", url="https://us:secret@gateway/")
+        self.assertUnusable(
+            "url: a user and a password in it would be seen by all who see the settings",
+            url="https://us:secret@gateway/",
+        )
         for template in ("", "{", "{to}", '{"to": "{to}"}', "To={to}", '{"{to}": 1, "{text}": 2}', "[]"):
             self.assertUnusable(
                 "template: it takes a JSON object or a form, with {to} and {text} in its values",

@@ -67,6 +67,7 @@ ROOMS = {
     "bankd.devices": Room(0),
     "bankd.office": Room(0),
     "bankd.notices": Room(0),
+    "bankd.happenings": Room(0),
     "bankd.signing": Room(0),
     "bankd.figures": Room(0),
     "bankd.log_lines": Room(0),
@@ -81,6 +82,7 @@ ROOMS = {
     "bankd.ioperator": Room(1, ("zope",)),
     "bankd.credentials": Room(1, ("zope", "twisted.cred")),
     "bankd.idelivery": Room(1, ("zope", *DEFERRED)),
+    "bankd.iforwarding": Room(1, ("zope", *DEFERRED)),
     "bankd.plugin": Room(1, ("zope", "twisted.plugin", "twisted.python")),
     # 2: the database
     "bankd.store": Room(2, DATABASE),
@@ -93,6 +95,7 @@ ROOMS = {
     "bankd.protocols": Room(5, NETWORK, ours=FOR_PROTOCOLS),
     "bankd.notify": Room(5, NETWORK),
     "bankd.delivery": Room(5, NETWORK),
+    "bankd.forwarding": Room(5, NETWORK),
     "bankd.operator_socket": Room(5, NETWORK),
     "bankd.service_manager": Room(5, NETWORK),
     "bankd.tls": Room(5),

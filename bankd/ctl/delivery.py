@@ -25,7 +25,7 @@ def _test(options: Namespace) -> int:
         raise Unusable("no delivery is set up: [delivery] order in the settings names none")
     from twisted.internet import reactor
 
-    return int(_wait(reactor, lambda: try_all(reactor, settings, contact)))
+    return int(wait(reactor, lambda: try_all(reactor, settings, contact)))
 
 
 def _contact(addresses: list[str], region: str) -> Contact:
@@ -74,7 +74,7 @@ async def try_all(reactor: Any, settings: Settings, contact: Contact) -> int:
     return FAULT if failed or not reached else DONE
 
 
-def _wait(reactor: Any, work: Callable[[], Coroutine[Any, Any, int]]) -> int:
+def wait(reactor: Any, work: Callable[[], Coroutine[Any, Any, int]]) -> int:
     """Run the reactor for as long as ``work`` takes; what it gives."""
     results: list[int | Failure] = []
 

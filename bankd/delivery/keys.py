@@ -33,6 +33,7 @@ def _security(text: str) -> str:
     return text
 
 
+_WAYS_OUT = "names of ways, such as webhook email"
 _NAMES = "names of deliveries, the first choice first, such as sms smtp"
 _PEM = "a PEM file"
 
@@ -43,6 +44,7 @@ KEYS = (
         *("20", "how long one try to deliver may take"),
     ),
     Key("delivery", "most_under_way", _most, "a number: 1 to 10000", "100", "how many messages may wait at a time"),
+    Key("delivery", "events", _names, _WAYS_OUT, "", "by what ways events go out to other systems; left out, by none"),
     Key("file", "path", path, "a file", "", "where to append messages"),
     Key("smtp", "host", visible, "a host's name or IP address", "", "the mail server"),
     Key("smtp", "port", remote_port, REMOTE_PORT, "587", "the TCP port of the mail server"),
@@ -61,6 +63,11 @@ KEYS = (
     Key("sms", "token_file", path, PASSWORD, "", "where the gateway's token or password is"),
     Key("sms", "user", visible, "a name", "", "who the bank is at the gateway; left out, whoever has the token"),
     Key("sms", "ca_file", path, _PEM, "", "who signs the gateway's certificate; left out, whom this machine trusts"),
+    Key("webhook", "url", visible, "an HTTPS URL", "", "where events are posted"),
+    Key("webhook", "secret_file", path, PASSWORD, "", "where the secret is that events are signed with"),
+    Key(
+        "webhook", "ca_file", path, _PEM, "", "who signs the receiver's certificate; left out, whom this machine trusts"
+    ),
     Key("script", "command", shlex.split, "a program and its arguments", "", "what to start for each message"),
 )
 """Every key of theirs."""
@@ -71,14 +78,19 @@ Sections = Mapping[str, Mapping[str, Any]]
 """Values by section and key."""
 
 
-def sections_of_others(order: str) -> set[str]:
-    """The sections of a file that belong to deliveries which others wrote: those that ``order`` names."""
-    return set(order.split()) - _SECTIONS
+NAMING = ("order", "events")
+"""The keys of ``[delivery]`` that name deliveries and ways out."""
+
+
+def sections_of_others(*naming: str) -> set[str]:
+    """The sections of a file that belong to deliveries and ways out which others wrote: those that are named."""
+    return {name for text in naming for name in text.split()} - _SECTIONS - {"email"}
 
 
 def postage(sections: Sections, written: Mapping[tuple[str, str], str]) -> Postage:
     """What the settings say of deliveries: our sections with their values, those of others as they are ``written``."""
-    theirs: dict[str, dict[str, str]] = {section: {} for section in sections_of_others(written["delivery", "order"])}
+    named = sections_of_others(*(written["delivery", name] for name in NAMING))
+    theirs: dict[str, dict[str, str]] = {section: {} for section in named}
     for (section, name), text in written.items():
         if section in theirs:
             theirs[section][name] = text

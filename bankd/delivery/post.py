@@ -7,7 +7,7 @@
 """
 
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,12 +36,15 @@ GIVEN_UP = "it was given up"
 
 @dataclass(frozen=True, slots=True)
 class Postage:
-    """What the settings say of deliveries: which, in order, and the section of each; and what a message may take."""
+    """What the settings say of deliveries: which, in order, and the section of each; what a message may take; and by
+    which ways ``events`` go out.
+    """
 
     order: tuple[str, ...] = ()
     try_seconds: int = 20
     most_under_way: int = 100
     sections: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    events: tuple[str, ...] = ()
 
 
 Couriers = Sequence[tuple[str, Any]]
@@ -147,13 +150,19 @@ class Post:
 async def attempt(courier: Any, contact: Contact, parcel: Parcel, seconds: float, clock: IReactorTime) -> None:
     """Have ``courier`` try once, for ``seconds`` at most. Raises NotDelivered, and nothing else."""
     try:
-        await _begun(courier, contact, parcel).addTimeout(seconds, clock)
-    except NotDelivered:
+        await attempt_this(lambda: courier.send(contact, parcel), seconds, clock)
+    except CancelledError:
+        raise NotDelivered(GIVEN_UP) from None
+
+
+async def attempt_this(send: Callable[[], Deferred[None]], seconds: float, clock: IReactorTime) -> None:
+    """Try ``send`` once, for ``seconds`` at most. Raises NotDelivered, and CancelledError where it was cancelled."""
+    try:
+        await _begun(send).addTimeout(seconds, clock)
+    except (NotDelivered, CancelledError):
         raise
     except TimeoutError:
         raise NotDelivered(f"it was not done within {seconds} seconds", transient=True) from None
-    except CancelledError:
-        raise NotDelivered(GIVEN_UP) from None
     except Exception as error:
         # Its words are not told: they may quote the message.
         place = traceback.extract_tb(error.__traceback__)[-1]
@@ -161,9 +170,9 @@ async def attempt(courier: Any, contact: Contact, parcel: Parcel, seconds: float
         raise NotDelivered(why) from None
 
 
-def _begun(courier: Any, contact: Contact, parcel: Parcel) -> Deferred[None]:
-    """The courier's try, begun; once cancelled it is over, whatever the courier makes of that."""
-    sending = maybeDeferred(courier.send, contact, parcel)
+def _begun(send: Callable[[], Deferred[None]]) -> Deferred[None]:
+    """A try, begun; once cancelled it is over, whatever who tries makes of that."""
+    sending = maybeDeferred(send)
 
     def give_up(done: Deferred[None]) -> None:
         done.errback(CancelledError())

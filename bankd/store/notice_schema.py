@@ -1,24 +1,27 @@
 """The tables about what customers are told.
 
 1. ``notices`` has a row for each event on an account that moved no money; an entry of the journal is its own notice.
+   Ids are in the order in which they were committed.
 2. ``preferences`` has what the owners of accounts do not want to be told of (``notices.PreferencesView``).
-3. ``broadcasts`` has what operators say to every customer. ``passed_id`` is how far the accounts up to ``last_id`` have
+3. ``forwarding`` has how far each way out for events has come: ``entry_id`` and ``notice_id`` are behind it.
+4. ``broadcasts`` has what operators say to every customer. ``passed_id`` is how far the accounts up to ``last_id`` have
    been gone through, in the order of their ids.
 """
 
-from sqlalchemy import Column, ForeignKey, PrimaryKeyConstraint, Table, UniqueConstraint
+from sqlalchemy import Column, ForeignKey, Table, UniqueConstraint
 
 from bankd.store.columns import LONG, metadata, text
 
 notices = Table(
     "notices",
     metadata,
+    Column("id", LONG, primary_key=True),
     Column("account_id", LONG, ForeignKey("accounts.id"), nullable=False),
     Column("number", LONG, nullable=False),
     Column("kind", text(16), nullable=False),
     Column("at_us", LONG, nullable=False),
     Column("broadcast_id", LONG),
-    PrimaryKeyConstraint("account_id", "number"),
+    UniqueConstraint("account_id", "number"),
     sqlite_strict=True,
 )
 
@@ -44,5 +47,18 @@ broadcasts = Table(
     Column("reached", LONG, nullable=False),
     Column("finished_us", LONG),
     UniqueConstraint("operator_id", "key"),
+    sqlite_strict=True,
+)
+
+forwarding = Table(
+    "forwarding",
+    metadata,
+    Column("name", text(32), primary_key=True),
+    Column("entry_id", LONG, nullable=False),
+    Column("notice_id", LONG, nullable=False),
+    Column("sent_us", LONG),
+    Column("given_up", LONG, nullable=False),
+    Column("failed_us", LONG),
+    Column("failure", text(140)),
     sqlite_strict=True,
 )

@@ -3,7 +3,8 @@
 1. Every event on an account has the next number. A movement of money is an event of both its accounts, and its entry in
    the journal is its notice; other events have a row in ``notices``. So a notice is stored by the very statement that
    causes it, and costs a transfer nothing.
-2. Acknowledging is cumulative: every notice up to a number.
+2. Notices that are rows are numbered for the whole bank too, as entries are, in the order in which they are committed.
+3. Acknowledging is cumulative: every notice up to a number.
 """
 
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from bankd.ledger.entries import Posted
 from bankd.records import Event, Notice, NoticeKind
 from bankd.store.engines import Transaction
 from bankd.store.schema import accounts, broadcasts, notices
+from bankd.store.statements import STATEMENTS
 
 
 def add(tx: Transaction, account_id: int, kind: NoticeKind) -> None:
@@ -22,6 +24,7 @@ def add(tx: Transaction, account_id: int, kind: NoticeKind) -> None:
     mine = accounts.c.id == account_id
     tx.connection.execute(update(accounts).where(mine).values(events=accounts.c.events + 1))
     number = int(tx.connection.execute(select(accounts.c.events).where(mine)).scalar_one())
+    _lock_numbering(tx)
     tx.connection.execute(insert(notices).values(account_id=account_id, number=number, kind=kind, at_us=tx.at_us))
     tx.events.append(Event(account_id, number, kind))
 
@@ -31,11 +34,20 @@ def add_to_all(tx: Transaction, found: Sequence[tuple[int, int]], kind: NoticeKi
     ids = [account_id for account_id, _ in found]
     tx.connection.execute(update(accounts).where(accounts.c.id.in_(ids)).values(events=accounts.c.events + 1))
     added = [Event(account_id, events + 1, kind) for account_id, events in found]
+    _lock_numbering(tx)
     more = {"kind": kind, "at_us": tx.at_us, "broadcast_id": broadcast_id}
     tx.connection.execute(
         insert(notices), [{"account_id": event.account_id, "number": event.number, **more} for event in added]
     )
     tx.events += added
+
+
+def _lock_numbering(tx: Transaction) -> None:
+    """Have the next notices numbered after those of every bank on the server that are not committed yet: what goes out
+    from here to other systems (``forwarding``) is found by number.
+    """
+    if numbering := STATEMENTS[tx.connection.dialect.name].numbering:
+        tx.connection.exec_driver_sql(numbering)
 
 
 def announce(tx: Transaction, books: Books) -> None:

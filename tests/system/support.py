@@ -65,6 +65,7 @@ _NOT_PASSED_ON = (
 _ELSEWHERE = {
     "database": "\n[database]\nurl = {}\n",
     "logfile": "\n[logging]\nlogfile = {}\n",
+    "webhook": "\n[webhook]\n{}\n",
     "operator_socket": "\n[server]\noperator_socket = {}\n",
 }
 """Settings that are not in [bank], as they stand in the file."""
@@ -255,6 +256,13 @@ class Bank:
         faults = FAULTS.findall(self.log)
         if status not in (0, -signal.SIGTERM) or faults:
             raise Failed(f"the bank ended with {status} and these faults: {faults}\n{self.log}")
+
+    def kill(self) -> None:
+        """End the bank as a crash does."""
+        daemon, self._daemon = self._daemon, None
+        if daemon is not None:
+            daemon.kill()
+            daemon.wait()
 
     def verify(self) -> Done:
         """Have the operator's command add every balance up again."""
@@ -528,6 +536,9 @@ def _changed(text: str, settings: Mapping[str, str]) -> str:
     for name, value in settings.items():
         if name in _ELSEWHERE:
             text += _ELSEWHERE[name].format(value)
+            continue
+        if name == "events":
+            text = text.replace("[delivery]\n", f"[delivery]\nevents = {value}\n")
             continue
         text = re.sub(rf"^{name} *=.*\n", "", text, flags=re.MULTILINE)
         text = text.replace("[bank]\n", f"[bank]\n{name} = {value}\n")

@@ -1,8 +1,8 @@
-"""What `twistd` and the plugin search find of bankd: the bank, its protocols and its deliveries. All are only named."""
+"""What `twistd` and the plugin search find of bankd: the bank, its protocols, deliveries, ways out."""
 
 from twisted.application.service import ServiceMaker
 
-from bankd.plugin import DeliveryMaker, ProtocolMaker
+from bankd.plugin import DeliveryMaker, ForwardingMaker, ProtocolMaker
 
 bankd = ServiceMaker(
     "bankd",
@@ -17,3 +17,5 @@ file = DeliveryMaker("file", "bankd.delivery.file.File")
 smtp = DeliveryMaker("smtp", "bankd.delivery.smtp.Smtp")
 sms = DeliveryMaker("sms", "bankd.delivery.sms.Sms")
 script = DeliveryMaker("script", "bankd.delivery.script.Script")
+webhook = ForwardingMaker("webhook", "bankd.forwarding.webhook.Webhook")
+email = ForwardingMaker("email", "bankd.forwarding.email.Email", shared="smtp")
