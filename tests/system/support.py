@@ -63,12 +63,14 @@ _NOT_PASSED_ON = (
 """Variables that tell of the terminal or the `make` that this test itself runs in."""
 
 _ELSEWHERE = {
-    "database": "\n[database]\nurl = {}\n",
-    "logfile": "\n[logging]\nlogfile = {}\n",
-    "webhook": "\n[webhook]\n{}\n",
-    "operator_socket": "\n[server]\noperator_socket = {}\n",
+    "database": ("database", "url"),
+    "events": ("delivery", "events"),
+    "logfile": ("logging", "logfile"),
+    "operator_socket": ("server", "operator_socket"),
+    "secret_file": ("webhook", "secret_file"),
+    "webhook": ("webhook", "url"),
 }
-"""Settings that are not in [bank], as they stand in the file."""
+"""Settings that are not in [bank]: their sections, and what they are called there."""
 
 _ports = random.SystemRandom()
 _servers = count()
@@ -532,14 +534,11 @@ class SystemTestCase(SynchronousTestCase):
 
 
 def _changed(text: str, settings: Mapping[str, str]) -> str:
-    """A settings file with values in [bank] replaced or added; those in _ELSEWHERE go into a section of their own."""
+    """A settings file with values in [bank] replaced or added; those in _ELSEWHERE go into sections of their own."""
     for name, value in settings.items():
-        if name in _ELSEWHERE:
-            text += _ELSEWHERE[name].format(value)
-            continue
-        if name == "events":
-            text = text.replace("[delivery]\n", f"[delivery]\nevents = {value}\n")
-            continue
-        text = re.sub(rf"^{name} *=.*\n", "", text, flags=re.MULTILINE)
-        text = text.replace("[bank]\n", f"[bank]\n{name} = {value}\n")
+        section, key = _ELSEWHERE.get(name, ("bank", name))
+        if f"[{section}]\n" not in text:
+            text += f"\n[{section}]\n"
+        text = re.sub(rf"^{key} *=.*\n", "", text, flags=re.MULTILINE)
+        text = text.replace(f"[{section}]\n", f"[{section}]\n{key} = {value}\n")
     return text

@@ -279,7 +279,7 @@ class Running(DaemonCase):
         bank = self.prepare()
         text = bank._config.read_text()
         log = bank.folder / "bank.log"
-        bank._config.write_text(f"{text}\n[logging]\nlogfile = {log}\n")
+        bank._config.write_text(text.replace("[logging]\n", f"[logging]\nlogfile = {log}\n"))
         bank.start()
         alice = bank.customers[0]
         with closing(Line(bank)) as line:
@@ -296,7 +296,8 @@ class Running(DaemonCase):
         """A log in JSON that was moved away is gone on with in a new file after SIGHUP, and no line is lost."""
         bank = self.prepare()
         log, older = bank.folder / "bank.log", bank.folder / "bank.log.1"
-        bank._config.write_text(f"{bank._config.read_text()}\n[logging]\nlogfile = {log}\nformat = json\n")
+        added = f"[logging]\nlogfile = {log}\nformat = json\n"
+        bank._config.write_text(bank._config.read_text().replace("[logging]\n", added))
         bank.start()
         alice = bank.customers[0]
         assert bank._daemon is not None

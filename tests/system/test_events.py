@@ -158,7 +158,7 @@ class TheDaemon(SystemTestCase):
         secret, verify = self.folder / "webhook-secret", verifier()
         secret.write_text(SECRET + "\n")
         with receiver() as (port, got):
-            bank = self.open_bank(events="webhook", webhook=f"url = http://127.0.0.1:{port}/\nsecret_file = {secret}")
+            bank = self.open_bank(events="webhook", webhook=f"http://127.0.0.1:{port}/", secret_file=str(secret))
             alice, bob, _ = bank.customers
             login = f"account:{alice.account}"
             bank.client(login, alice.pin, f"Transfer 25 to {bob.account}")
