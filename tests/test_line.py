@@ -11,7 +11,7 @@ from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublish
 from twisted.trial.unittest import SynchronousTestCase
 
 from bankd import codes
-from bankd.bank import accounts, payments
+from bankd.bank import access, accounts, payments
 from bankd.bank.one_time import MOST_AN_HOUR
 from bankd.bank.terms import OneTime
 from bankd.codes import Code
@@ -23,7 +23,7 @@ from bankd.perspectives.turns import Turns
 from bankd.protocols.line import MAX_UNREAD, PIPELINE, TURN
 from bankd.records import AccountView, Limits, Sealing
 from bankd.store import customers
-from bankd.testing import AtOnce, Known, PracticeBank, PracticePost, Stepped, Wire
+from bankd.testing import PRACTICE_TERMS, AtOnce, Known, PracticeBank, PracticePost, Stepped, Wire
 from bankd.wire.roles import Role
 
 LIMITS = Limits(login_seconds=60, idle_seconds=300)
@@ -146,6 +146,26 @@ class Codes(LineCase):
         yield codes.DAY_LIMIT, wire.ask("q WITHDRAW amount=1 currency=USD key=k11")
         wire.drop()
 
+    def by_the_bank(self) -> Iterator[tuple[Code, list[str]]]:
+        """Codes that take an act of the bank's: freezing an account, ending a session, a PIN that is to be changed."""
+        wire, number = self.log_in(), self.alice.account
+        with self.bank.store.writing() as tx:
+            accounts.freeze(tx, number)
+        yield codes.FROZEN, wire.ask("q WITHDRAW amount=1 currency=USD key=k12")
+        with self.bank.store.writing() as tx:
+            accounts.unfreeze(tx, number)
+            access.end_whatever(tx, number)
+        self.bank.clock.advance(PRACTICE_TERMS.lease_seconds / 2)
+        yield codes.ENDED, wire.ask("q BALANCE")
+        pin = self.bank.branch.hasher.hash(self.bob.pin)
+        with self.bank.store.writing() as tx:
+            customers.set_secret(tx, self.bob.customer_id, "pin", pin, must_change=True)
+        wire = self.log_in(self.bob)
+        yield codes.CHANGE_FIRST, wire.ask("q BALANCE")
+        wire.drop()
+        with self.bank.store.writing() as tx:
+            customers.set_secret(tx, self.bob.customer_id, "pin", pin)
+
     def wrong_pins(self) -> Iterator[tuple[Code, list[str]]]:
         """Codes that take several wrong PINs, and how long they are said to hold."""
         wire, wrong = self.bank.connect(), "q LOGIN account=77777777 pin=0000"
@@ -185,6 +205,7 @@ class Codes(LineCase):
         """Codes that take more than a request, and the answers in which they are seen."""
         yield from self.about_a_hold()
         yield from self.about_time()
+        yield from self.by_the_bank()
         wire = self.bank.connect()
         yield codes.CREATED, wire.ask("q LOGIN mobile=2025550179 pin=24689")
         yield codes.IN_USE, self.bank.connect().ask("q LOGIN mobile=2025550179 pin=24689")
