@@ -1,5 +1,6 @@
 """The pages for who watches the bank, as octets of HTTP through a real site."""
 
+import errno
 import json
 from pathlib import Path
 from typing import Any
@@ -191,6 +192,19 @@ class Snapshots(SynchronousTestCase):
         self.assertGreater(seen.memory_bytes, 10 << 20)
         self.assertGreater(seen.cpu_seconds, 0)
         self.assertGreater(seen.started, psutil.boot_time() - 1)
+
+    def test_a_process_that_cannot_be_looked_at(self) -> None:
+        """Without a descriptor left the figures are those from before, and later new ones."""
+        process = ThisProcess()
+        before = process()
+
+        def no_descriptors(*_: object) -> None:
+            raise OSError(errno.EMFILE, "Too many open files")
+
+        without = self.patch(psutil.Process, "num_fds", no_descriptors)
+        self.assertEqual(process(), before)
+        without.restore()
+        self.assertGreaterEqual(process().cpu_seconds, before.cpu_seconds)
 
 
 class HTTP(StatusCase):

@@ -1,9 +1,10 @@
 """What a customer sees at a terminal, from log-in to log-out: one bank, and terminals of several kinds and sizes."""
 
+import os
 import re
 
 from bankd.client import prompts
-from tests.system.support import Bank, Customer, Screen, SystemTestCase, look_until
+from tests.system.support import BIN, Bank, Customer, Screen, SystemTestCase, look_until
 
 CHOICE = "Your choice:"
 LONG = "a reference that is so long that it wraps from one row onto the next one"
@@ -28,7 +29,8 @@ class ScreensTests(SystemTestCase):
 
     def sit_down(self, columns: int, rows: int, **variables: str) -> Screen:
         """Alice's terminal, once she has logged in, in an environment of its own."""
-        screen = self.open_screens(self.bank.environment | variables).open(columns, rows)
+        found = {"PATH": f"{BIN}:{os.environ['PATH']}"}
+        screen = self.open_screens(self.bank.environment | found | variables).open(columns, rows)
         screen.enter(f"bankd-client --login user:{self.alice.username}")
         screen.wait_for_question("Passwort:" if "LANG" in variables else "Password:")
         screen.enter(self.alice.password)
