@@ -304,14 +304,14 @@ class ReadReplyTests(CodecCase):
         for line, code in (
             (b"a1 402 reason=newer", codes.NO_FUNDS),
             (b"a1 402", codes.NO_FUNDS),
-            (b"a1 410 reason=newer", codes.OVER),
+            (b"a1 413 reason=newer", codes.LONG_LINE),
             (b"a1 201", codes.CREATED),
         ):
             self.assertIs(codec.read_reply(line).code, code, line)
 
     def test_unknown_reason_of_a_number_that_several_share(self) -> None:
         """It is none of those: least of all the one that closes."""
-        for line in (b"a1 400 reason=newer", b"a1 503 reason=newer", b"a1 409", b"a1 401 reason=newer"):
+        for line in (b"a1 400 reason=newer", b"a1 503 reason=newer", b"a1 409", b"a1 410 reason=newer"):
             self.assertIsNone(codec.read_reply(line).code, line)
 
     def test_not_reply(self) -> None:

@@ -13,7 +13,7 @@ import contextlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, MetaData, column, insert, inspect, select, table
+from sqlalchemy import Connection, MetaData, Table, column, insert, inspect, select, table
 
 from bankd.store import backup, challenges, checkpoints, migrate, proposals, sessions
 from bankd.store.archive import Archive, BackupError, Tell
@@ -128,8 +128,14 @@ def _load(connection: Connection, source: Archive, tell: Tell) -> None:
 
 def _count_on(connection: Connection) -> None:
     """Have new ids follow those of the rows that were put in, whatever schema they are in."""
-    present = inspect(connection).get_table_names()
-    count_on(connection, [each for each in metadata.sorted_tables if each.name in present])
+    found = inspect(connection)
+    columns = {name: {each["name"] for each in found.get_columns(name)} for name in found.get_table_names()}
+
+    def gives_ids(each: Table) -> bool:
+        ids = each.autoincrement_column
+        return ids is not None and ids.name in columns.get(each.name, ())
+
+    count_on(connection, filter(gives_ids, metadata.sorted_tables))
 
 
 def _clear(store: Store, is_new_file: bool) -> None:
