@@ -317,6 +317,14 @@ class Entries(SynchronousTestCase):
         (event,) = logged
         self.assertEqual([line.fields["kind"] for line in event["lines"]], ["fee", "transfer"])
 
+    def test_of_thousands(self) -> None:
+        """Of a large batch no event is larger than what reads a log can take (64 KiB), and no entry is missing."""
+        many = [Event(4, 3, NoticeKind.FEE, self.posted("fee", 18)) for _ in range(2 * entry_log.TOGETHER + 1)]
+        with capturedLogs() as logged:
+            entry_log.note(many, 0.0)
+        self.assertEqual([len(list(event["lines"])) for event in logged], [entry_log.TOGETHER, entry_log.TOGETHER, 1])
+        self.assertLess(max(len(str(event["lines"])) for event in logged), 1 << 16)
+
 
 class Figures(SynchronousTestCase):
     """The lines of figures."""
