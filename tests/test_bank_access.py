@@ -8,7 +8,7 @@ from bankd import codes
 from bankd.bank import access, accounts
 from bankd.bank.access import Claim
 from bankd.codes import Refused
-from bankd.records import Session, Welcome
+from bankd.records import PreferencesView, Session, Welcome
 from bankd.store import customers
 from bankd.store.claims import Identity
 from bankd.testing import OPENED, PRACTICE_TERMS, PracticeBank
@@ -135,7 +135,9 @@ class Sessions(AccessCase):
         """A session says who acts on which account under which fence, and when the customer was here last."""
         session = self.open(registered=True)
         welcome = Welcome(self.alice.account, "USD", 30, None)
-        self.assertEqual(session, Session(self.alice.customer_id, self.alice.account_id, 1, True, welcome))
+        told_of_all = PreferencesView("none", 0, "USD")
+        expected = Session(self.alice.customer_id, self.alice.account_id, 1, True, welcome, preferences=told_of_all)
+        self.assertEqual(session, expected)
         self.bank.clock.advance(60)
         again = self.open()
         self.assertEqual((again.fence, again.registered), (2, False))
