@@ -103,8 +103,6 @@ def _amount_if_given(found: Found, context: Context) -> int | None:
 
 def _muted(found: Found) -> str:
     kinds = (found["kinds"] or "").lower().split()
-    if kinds == ["nothing"]:
-        return NOTHING
     if not {*kinds} <= {*OPTIONAL}:
         raise NotTask("kinds", f"these can be muted: {', '.join(OPTIONAL)}")
     return "+".join(kinds)
@@ -242,17 +240,19 @@ SHAPES = (
         r"(?: reference (?P<reference>.+))?",
         _reverse,
     ),
-    Shape("View PreferencesView", r"view preferences", lambda found, context: messages.Preferences()),
+    Shape("View Preferences", r"view preferences", lambda found, context: messages.Preferences()),
+    Shape("Mute Nothing", r"mute nothing", lambda found, context: messages.Preferences(muted=NOTHING)),
     Shape(
-        "Mute KIND ... | Mute nothing",
+        "Mute KIND [KIND ...]",
         r"mute (?P<kinds>[a-z]+(?: [a-z]+)*)",
         lambda found, context: messages.Preferences(muted=_muted(found)),
     ),
     Shape(
-        "Notices from AMOUNT | Notices of every amount",
-        r"notices (?:from (?P<amount>\S+)|of every amount)",
-        lambda found, context: messages.Preferences(least=_amount_if_given(found, context) or 0),
+        "Notices from AMOUNT",
+        r"notices from (?P<amount>\S+)",
+        lambda found, context: messages.Preferences(least=_amount_if_given(found, context)),
     ),
+    Shape("Notices of Every Amount", r"notices of every amount", lambda found, context: messages.Preferences(least=0)),
     Shape("View Limits", r"view limits", lambda found, context: messages.Limits()),
     Shape(
         "Update Contact Information [email ADDRESS] [mobile NUMBER] [name WORDS ...]",
