@@ -250,7 +250,7 @@ SHAPES = (
     Shape(
         "Notices from AMOUNT",
         r"notices from (?P<amount>\S+)",
-        lambda found, context: messages.Preferences(least=_amount_if_given(found, context)),
+        lambda found, context: messages.Preferences(least=_amount(found, context)),
     ),
     Shape("Notices of Every Amount", r"notices of every amount", lambda found, context: messages.Preferences(least=0)),
     Shape("View Limits", r"view limits", lambda found, context: messages.Limits()),
