@@ -97,7 +97,7 @@ class Channel(Protocol):
         self._shut()
         if self._patience is not None and self._patience.active():
             self._patience.cancel()
-        protocol, self.protocol = self.protocol, None  # or they would hold each other in memory
+        protocol, self.protocol, self._producer, self._patience = self.protocol, None, None, None  # they know us
         protocol.connectionLost(reason)
 
     # As the protocol's transport.

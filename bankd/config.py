@@ -10,6 +10,7 @@
 6. The database has one address: ``[database] url``, or the keys of ``[mysql]``.
 """
 
+import os
 import re
 import sys
 from collections.abc import Mapping
@@ -52,6 +53,7 @@ class Settings:
     key: Path
     names: tuple[str, ...]
     database: str
+    cache_mib: int
     logfile: Path | None
     log_form: str
     client_csv: Path | None
@@ -119,10 +121,10 @@ def _hint(text: str) -> str:
 
 
 def _settings(values: Mapping[str, Any]) -> Settings:
-    state = Path(values["state"]).expanduser().absolute()
+    state = Path(os.path.expanduser(values["state"])).absolute()
 
     def inside(name: str, default: str) -> Path:
-        return Path(values[name]).expanduser().absolute() if values[name] else state / default
+        return Path(os.path.expanduser(values[name])).absolute() if values[name] else state / default
 
     return Settings(
         state=state,
@@ -137,6 +139,7 @@ def _settings(values: Mapping[str, Any]) -> Settings:
         key=inside("key", "server.key"),
         names=tuple(values["names"]),
         database=values["url"] or f"sqlite:///{state / 'bank.sqlite3'}",
+        cache_mib=values["cache_mib"],
         logfile=inside("logfile", "") if values["logfile"] else None,
         log_form=values["format"],
         client_csv=state / values["client_csv"] if values["client_csv"] else None,

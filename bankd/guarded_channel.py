@@ -4,7 +4,7 @@ import ssl
 from collections.abc import Callable
 from typing import Any
 
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.python.failure import Failure
 
 from bankd.channel import HANDSHAKE, OPEN, Channel
@@ -23,7 +23,7 @@ class GuardedChannel(Channel):
         handshake_seconds: float,
     ) -> None:
         super().__init__(context, clock, call_soon, protocol)
-        self._limit = clock.callLater(handshake_seconds, self.abortConnection)
+        self._limit: IDelayedCall | None = clock.callLater(handshake_seconds, self.abortConnection)
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]
         """Watch no more."""
@@ -49,8 +49,9 @@ class GuardedChannel(Channel):
             self._end_limit()
 
     def _end_limit(self) -> None:
-        if self._limit.active():
-            self._limit.cancel()
+        limit, self._limit = self._limit, None
+        if limit is not None and limit.active():
+            limit.cancel()
 
 
 def _nobody() -> None:

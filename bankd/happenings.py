@@ -34,6 +34,7 @@ class Happening:
             "counterparty": told.counterparty,
             "reference": told.reference,
             "words": told.words,
+            "period": told.period,
         }
         given = {name: value for name, value in data.items() if value is not None}
         return {"type": f"account.{told.kind}", "timestamp": write_time(told.at_us), "data": given}

@@ -45,3 +45,6 @@ class IForwarder(Interface):
         It fails with ``ibank.NotDelivered`` and is then sent again, and so it is after a crash: the destination knows
         what it has already by ``happening.id``. It is cancelled when it takes too long, and when the bank closes.
         """
+
+    def close() -> None:
+        """Let go at once of what is held open: nothing is sent any more."""

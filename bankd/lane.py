@@ -5,7 +5,9 @@
 3. A batch costs one hop to the thread and one back. The next is handed over before the results of the last are given.
 4. Work that fails by a fault of its own fails alone: the batch is rolled back, and each piece is done by itself.
 5. A batch that was undone, because another writer was in the way or the connection was lost before the commit, is done
-   again from its reads on, a few times; a piece that is undone each time even alone is answered BUSY.
+   again from its reads on, a few times. Where it deadlocks each time with another node's, as batches of log-ins may,
+   which lock accounts in the order in which they come, each piece is done by itself. A piece that is undone each time
+   even alone is answered BUSY.
 6. When the database fails nothing of the batch is acknowledged: the answer is BUSY, and a command's key tells later
    what was done. The log says so once for each kind of failure, and once when the database works again.
 """
@@ -27,7 +29,7 @@ from bankd.ledger.books import Outcome
 from bankd.ledger.commands import Command
 from bankd.records import Event
 from bankd.store.engines import Transaction
-from bankd.store.failures import is_failure, is_undone
+from bankd.store.failures import is_failure, is_passing, is_undone
 
 T = TypeVar("T")
 
@@ -169,10 +171,11 @@ class Lane:
         try:
             carried_out = self._undisturbed(works)
         except Exception as error:
-            if is_failure(error) or (len(works) == 1 and is_undone(error)):
+            single = len(works) == 1
+            if (is_failure(error) and (single or not is_passing(error))) or (single and is_undone(error)):
                 self._failed(error, len(works))
                 return [Failure(Refused(codes.BUSY)) for _ in works], []
-            if len(works) == 1:
+            if single:
                 return [Failure()], []
         else:
             self._works()
@@ -198,6 +201,8 @@ class Lane:
             for is_money, run in groupby(works, key=lambda work: isinstance(work, Command)):
                 if is_money:
                     results += self._apply(tx, cast("list[Command]", list(run)))
+                elif len(works) == 1:  # what it did is undone with the transaction, and needs no savepoint of its own
+                    results.append(cast("Errand", works[0])(tx))
                 else:
                     results += [_try(tx, cast("Errand", errand)) for errand in run]
             decided = self._seconds()
@@ -222,10 +227,8 @@ class Lane:
 
 def _try(tx: Transaction, errand: Errand) -> Result:
     """The result of ``errand``, or its Refused as a Failure with everything it did undone."""
-    before = len(tx.events)
     try:
-        with tx.connection.begin_nested():
+        with tx.part():
             return errand(tx)
     except Refused:
-        del tx.events[before:]
         return Failure()

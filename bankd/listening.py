@@ -1,7 +1,6 @@
 """The ports of a bank: what listens where, who serves at each, and how they close together."""
 
 import os
-import secrets
 import socket
 from collections.abc import Iterable
 from dataclasses import replace
@@ -17,6 +16,7 @@ from bankd.entrance import GuardedFactory
 from bankd.figures import GateTally
 from bankd.gate import Capacity, Gate
 from bankd.service_manager import Passed
+from bankd.surroundings import Surroundings
 
 BACKLOG = 512
 """Connections that the system may hold for us while we accept others."""
@@ -32,9 +32,11 @@ class Listening:
 
     log = Logger()
 
-    def __init__(self, wanted: Capacity, reactor: Any, tally: GateTally, passed: Iterable[Passed] = ()) -> None:
-        self._reactor = reactor
-        self._gate = Gate(possible(wanted), reactor, secrets.randbelow, tally)
+    def __init__(
+        self, wanted: Capacity, surroundings: Surroundings, tally: GateTally, passed: Iterable[Passed] = ()
+    ) -> None:
+        self._reactor = surroundings.reactor
+        self._gate = Gate(possible(wanted), self._reactor, surroundings.below, tally)
         self._passed = list(passed)
         self._entrances: list[GuardedFactory] = []
         self._ports: list[Any] = []

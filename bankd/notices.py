@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from bankd.wire.grammar import AccountNumber, Count, Currency, Kinds, Signed, Text, Time, Word
+from bankd.wire.grammar import AccountNumber, Count, Currency, Kinds, Month, Signed, Text, Time, Word
 
 
 class NoticeKind(StrEnum):
@@ -31,6 +31,7 @@ class NoticeKind(StrEnum):
     UNFROZEN = "unfrozen"
     BROADCAST = "broadcast"
     PREFERENCES = "preferences"
+    STATEMENT = "statement"
 
 
 OPTIONAL = (
@@ -44,6 +45,7 @@ OPTIONAL = (
     NoticeKind.RELEASED,
     NoticeKind.WITHDRAWN,
     NoticeKind.REVERSAL,
+    NoticeKind.STATEMENT,
 )
 """What a customer may choose not to be told of. All else is the bank's own word, or protects the customer."""
 
@@ -85,8 +87,8 @@ class PreferencesView:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What its owner is told of an event: the amount, the balance after it and the other account if money moved, or
-    the ``words`` of a broadcast.
+    """What its owner is told of an event: the amount, the balance after it and the other account if money moved, the
+    ``words`` of a broadcast, or the month whose statement is ready.
     """
 
     number: Count
@@ -98,6 +100,7 @@ class Notice:
     counterparty: AccountNumber | None = None
     reference: Text | None = None
     words: Text | None = None
+    period: Month | None = None
 
 
 @dataclass(frozen=True, slots=True)

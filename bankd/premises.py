@@ -4,10 +4,8 @@ Nothing here listens to anybody. What is missing or cannot be used is an error b
 """
 
 import os
-import secrets
 from collections.abc import Sequence
 from dataclasses import replace
-from time import monotonic
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -15,7 +13,6 @@ from twisted.internet.defer import Deferred
 from bankd import entry_log, keyring, operator_socket
 from bankd.bank import payments
 from bankd.bank.codebook import Codebook
-from bankd.bank.hashing import Hasher
 from bankd.bank.tokens import TokenKeys
 from bankd.config import Settings
 from bankd.delivery.post import Post
@@ -34,13 +31,14 @@ from bankd.perspectives.branch import Branch
 from bankd.perspectives.figures import Figures
 from bankd.perspectives.quiet import Quiet
 from bankd.perspectives.turns import Turns
-from bankd.pools import Pools
 from bankd.process import ThisProcess
 from bankd.rounds import Rounds
-from bankd.sealing_keys import SealingKeys, Seals
+from bankd.sealing_keys import Seals
 from bankd.store import extracts, migrate
 from bankd.store.checkpoints import CheckpointFile
 from bankd.store.engines import Store, Transaction
+from bankd.surroundings import Surroundings
+from bankd.thrift import Thrift
 
 HASH_THREADS = 2
 SEAL_THREADS = 2
@@ -59,39 +57,44 @@ class Premises:
     Raises OSError, ``DatabaseFault``, ``KeysMissing`` and Missing.
     """
 
-    def __init__(self, settings: Settings, post: Post, forwarders: Forwarders, reactor: Any, tally: Tally) -> None:
+    def __init__(
+        self, settings: Settings, post: Post, forwarders: Forwarders, surroundings: Surroundings, tally: Tally
+    ) -> None:
         self._settings = settings
+        self._surroundings = surroundings
         self._keys = keyring.load(settings.state)
         self._checkpoints = CheckpointFile(settings.state / keyring.CHECKPOINTS)
+        self.thrift = Thrift(lambda: tally.connections, surroundings.reactor)
         self.store = self._open_store()
-        self.pools = Pools(reactor)
+        self.pools = surroundings.open_pools(surroundings.reactor)
         try:
-            self._furnish(post, reactor, tally)
-            self.pumps = [self._pump(name, forwarder, reactor) for name, forwarder in forwarders]
+            self._furnish(post, surroundings, tally)
+            self.pumps = [self._pump(name, forwarder, surroundings.reactor) for name, forwarder in forwarders]
         except BaseException:
             self.pools.close()  # or the process would wait for them for ever
             raise
 
-    def _furnish(self, post: Post, reactor: Any, tally: Tally) -> None:
-        settings, keys, store, pools = self._settings, self._keys, self.store, self.pools
-        self.board = Notices(secrets.token_bytes, monotonic)
+    def _furnish(self, post: Post, around: Surroundings, tally: Tally) -> None:
+        settings, keys, store, pools, reactor = self._settings, self._keys, self.store, self.pools, around.reactor
+        self.board = Notices(around.octets, around.forward_seconds)
         self._tariff = settings.terms.tariff
         self.board.on_delay = tally.notice_seconds.add
         quiet = Quiet(self.board.tell)
         self.extracts = ExtractWriter(_extracts(settings), store.reading, pools.open("extracts", 1), reactor)
         told = (quiet.tell, entry_log.note, self.extracts.wake)
-        self.lane = Lane(store.writing, self._apply, pools.open("lane", 1), *told, tally=tally.lane)
-        self.rounds = Rounds(self.lane, reactor)
+        in_thread, forward = pools.open("lane", 1), around.forward_seconds
+        self.lane = Lane(store.writing, self._apply, in_thread, *told, tally=tally.lane, seconds=forward)
+        self.rounds = Rounds(self.lane, reactor, seconds=around.rounds_seconds)
         read_pool = pools.open("read", settings.worker_threads)
         self.notary = Notary(self._checkpoints, keys.signer, store, read_pool, reactor)
-        sealing_keys = SealingKeys(settings.state, keys.signer, settings.terms.name, reactor.seconds)
+        sealing_keys = around.sealing_keys(settings.state, keys.signer, settings.terms.name, reactor.seconds)
         self.seals = Seals(sealing_keys, Turns(pools.open("seal", SEAL_THREADS), SEAL_THREADS, MAX_SEALED), reactor)
         self.branch = Branch(
             lane=self.lane,
             reading=store.reading,
             read_pool=read_pool,
             hash_pool=Turns(pools.open("hash", HASH_THREADS), HASH_THREADS),
-            hasher=Hasher(keys.pepper),
+            hasher=around.make_hasher(keys.pepper),
             tokens=TokenKeys(keys.pepper),
             codebook=Codebook(keys.pepper),
             signer=keys.signer,
@@ -101,7 +104,7 @@ class Premises:
             terms=settings.terms,
             limits=settings.limits,
             clock=reactor,
-            random_below=secrets.randbelow,
+            random_below=around.below,
             process=ThisProcess(),
             tally=tally,
             names=settings.names,
@@ -118,6 +121,8 @@ class Premises:
         self.seals.open()
         self.rounds.begin()
         self.monitor.begin(self._settings.monitor_interval)
+        if self._surroundings.own_process:  # once Ctrl-C ends the bank in order: it takes some tenths of a second
+            self._surroundings.reactor.callWhenRunning(self.thrift.begin)
         self.extracts.wake()
         for pump in self.pumps:
             pump.begin()
@@ -150,7 +155,7 @@ class Premises:
 
     def close(self, seconds: float) -> bool:
         """End the threads, and close the database; whether the threads ended within so many seconds."""
-        ended = self.pools.close(seconds)
+        ended: bool = self.pools.close(seconds)
         if ended:
             self.store.close()
         return ended
@@ -159,7 +164,8 @@ class Premises:
         return payments.apply(tx, commands, tariff=self._tariff)
 
     def _open_store(self) -> Store:
-        store = Store(self._settings.database, self._keys.chain)
+        settings = self._settings
+        store = self._surroundings.open_store(settings.database, self._keys.chain, settings.cache_mib)
         store.check_exists()
         with store.reading() as connection:
             if not migrate.is_current(connection):

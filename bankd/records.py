@@ -40,6 +40,7 @@ from bankd.statement import Period as Period
 from bankd.statement import Statement as Statement
 from bankd.statement import StatementEnd as StatementEnd
 from bankd.statement import StatementLine as StatementLine
+from bankd.statement import period_of as period_of
 from bankd.wire.grammar import (
     AccountNumber,
     Count,

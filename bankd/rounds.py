@@ -12,7 +12,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
-from bankd.bank import broadcasts, payments
+from bankd.bank import announcements, broadcasts, payments
 from bankd.codes import Refused
 from bankd.lane import Lane
 from bankd.store.engines import Transaction
@@ -37,25 +37,27 @@ def _expire_holds(tx: Transaction) -> bool:
 CHORES = (
     Chore(_expire_holds, "holds whose time has passed are still there"),
     Chore(broadcasts.go_on, "a broadcast has not reached everybody yet"),
+    Chore(announcements.go_on, "not everybody has been told of the last month's statement yet"),
 )
 """What there is to do."""
 
 
 class Rounds:
-    """Has each of ``chores`` done on ``lane``, from ``begin`` on until ``end``."""
+    """Has each of ``chores`` done on ``lane`` every so many ``seconds``, from ``begin`` on until ``end``."""
 
     log = Logger()
 
-    def __init__(self, lane: Lane, clock: Any, chores: Sequence[Chore] = CHORES) -> None:
+    def __init__(self, lane: Lane, clock: Any, chores: Sequence[Chore] = CHORES, *, seconds: float = SECONDS) -> None:
         self._lane = lane
+        self._seconds = seconds
         self._calls = [LoopingCall(self._begin, chore) for chore in chores]
         for call in self._calls:
             call.clock = clock
 
     def begin(self) -> None:
-        """Do every chore at once, and then every SECONDS."""
+        """Do every chore at once, and then again and again."""
         for call in self._calls:
-            call.start(SECONDS)
+            call.start(self._seconds)
 
     def end(self) -> None:
         """Begin no chore any more."""

@@ -136,7 +136,7 @@ class SealingKeys:
         if not self._keys:
             for draft in (self._state / FOLDER).glob("*.jwk.new"):  # of a key that a crash kept from being published
                 draft.unlink(missing_ok=True)
-            self._keys = {dated.key.kid: dated for dated in dated_keys(own_paths(self._state))}
+            self._keys = {dated.key.kid: dated for dated in self._read(own_paths(self._state))}
         for dated in [dated for dated in self._keys.values() if dated.ends <= now]:
             dated.path.unlink(missing_ok=True)
             del self._keys[dated.key.kid]
@@ -161,6 +161,9 @@ class SealingKeys:
         self._keys[kid] = Dated(SealingKey(kid, key), now, path)
         return self._keys[kid]
 
+    def _read(self, paths: Iterable[Path]) -> Iterable[Dated]:
+        return dated_keys(paths)
+
     def _path(self, kid: str) -> Path:
         return self._state / FOLDER / f"{kid}.jwk"
 
@@ -176,7 +179,7 @@ class SealingKeys:
         with self._lock:
             path = self._path(kid)
             if kid not in self._keys and path.exists():
-                self._keys |= {dated.key.kid: dated for dated in dated_keys([path])}
+                self._keys |= {dated.key.kid: dated for dated in self._read([path])}
             return self._keys.get(kid)
 
     def _shared(self, name: str) -> SealingKey:

@@ -82,6 +82,7 @@ KEYS = (
         True,
     ),
     Key("database", "password_file", path, PASSWORD, "", "where its password is, if url has none"),
+    Key("database", "cache_mib", count, COUNT, "256", "the most MiB of an SQLite database that are kept in memory"),
     Key("mysql", "host", visible, "a host's name or IP address", "localhost", "the server of a MariaDB or MySQL"),
     Key("mysql", "port", remote_port, REMOTE_PORT, "3306", "its TCP port"),
     Key("mysql", "user", visible, "a name", "", "who the bank is there"),

@@ -3,6 +3,7 @@
 Each kind reads the text of a value, and raises ValueError for what is none; beside it stands what it allows, in words.
 """
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -84,7 +85,7 @@ def seconds(text: str) -> int:
 
 def path(text: str) -> Path | None:
     """A file, counted from the folder that the bank is started in; None where the value is left out."""
-    return Path(text).expanduser().absolute() if text else None
+    return Path(os.path.expanduser(text)).absolute() if text else None
 
 
 def count(text: str) -> int:

@@ -68,11 +68,12 @@ class PublicKey:
         """What was signed, if ``text`` is of ``kind`` and bears the signature of this key. Raises NotSigned."""
         try:
             signed = jws.deserialize_compact(text, self._key, algorithms=[_ALGORITHM])
-            if signed.headers() != _header(kind):
-                raise NotSigned(f"what is signed is not a {kind}")
-            return json.loads(signed.payload)
-        except (JoseError, UnicodeError, json.JSONDecodeError) as error:
+            header, said = signed.headers(), json.loads(signed.payload)
+        except (JoseError, ValueError, RecursionError) as error:  # who signs may sign what no reader of JSON takes
             raise NotSigned("the signature is not by this key, or something was altered") from error
+        if header != _header(kind):
+            raise NotSigned(f"what is signed is not a {kind}")
+        return said
 
 
 class PrivateKey(PublicKey):

@@ -1,11 +1,12 @@
 """Statements as they travel: lines, what closes a page of them, and the period that was asked for.
 
-Amounts are integer minor units, times microseconds since 1970 in UTC; balances are those of the account.
+Amounts are integer minor units, times microseconds since 1970 in UTC; balances are those of the account. A month is
+spelt ``2026-10``, begins and ends in UTC, and is of the years 1000 to 9999; as texts months are in their order.
 """
 
 from dataclasses import dataclass
 
-from bankd.wire.grammar import AccountNumber, Count, Currency, Signed, Text, Time, Word
+from bankd.wire.grammar import AccountNumber, Count, Currency, Signed, Text, Time, Word, read_time, write_time
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,39 @@ class Period:
 
 
 ALWAYS = Period()
+
+LAST_MONTH = "9999-12"
+"""The last that can be spelt."""
+
+
+def month_of(at_us: int) -> str:
+    """The month that an instant lies in."""
+    return write_time(at_us)[:7]
+
+
+def month_after(month: str) -> str:
+    """The month after another."""
+    return _month(month, 1)
+
+
+def month_before(month: str) -> str:
+    """The month before another."""
+    return _month(month, -1)
+
+
+def begin_of(month: str) -> int:
+    """The first instant of a month."""
+    return read_time(f"{month}-01T00:00:00Z")
+
+
+def period_of(month: str) -> Period:
+    """The whole of a month."""
+    return Period(begin_of(month), begin_of(month_after(month)) if month < LAST_MONTH else None)
+
+
+def _month(month: str, later: int) -> str:
+    year, number = divmod(int(month[:4]) * 12 + int(month[5:]) - 1 + later, 12)
+    return f"{year:04}-{number + 1:02}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,7 @@ from bankd.renewal import Renewal
 from bankd.service_manager import ServiceManager, passed_descriptors
 from bankd.stopping import StopTime
 from bankd.store.engines import DatabaseFault
+from bankd.surroundings import Surroundings
 
 THREAD_SECONDS = 5
 """How long threads may take to end when everything is stored; they have nothing more to do."""
@@ -86,16 +87,26 @@ def makeService(options: Options) -> IService:
 
 
 class Bank(Service):
-    """The whole bank as one service. ``read`` reads the settings anew where it is asked to."""
+    """The whole bank as one service, in the ``surroundings`` of its machine with ``reactor``, or in others.
+
+    ``read`` reads the settings anew where it is asked to.
+    """
 
     name = "bankd"
     logger = Logger()
 
-    def __init__(self, settings: Settings, reactor: Any = None, read: Callable[[], Settings] | None = None) -> None:
-        if reactor is None:
+    def __init__(
+        self,
+        settings: Settings,
+        reactor: Any = None,
+        read: Callable[[], Settings] | None = None,
+        surroundings: Surroundings | None = None,
+    ) -> None:
+        if reactor is None and surroundings is None:
             from twisted.internet import reactor  # the one that twistd has installed by now
         self.settings = settings
-        self._reactor = reactor
+        self._surroundings = surroundings or Surroundings(reactor)
+        self._reactor = reactor = self._surroundings.reactor
         self._log: log.LogFile | None = None
         self._post = Post(hire(settings.postage, reactor), settings.postage, reactor)
         self._forwarders = hire_forwarders(settings.postage, reactor)
@@ -106,13 +117,14 @@ class Bank(Service):
 
     def startService(self) -> None:
         """Open the database, start the threads, listen. Exits with a plain line when something is missing."""
-        core_files.forbid()  # before a key is read; and here, as a change of user would undo a part of it
+        if self._surroundings.own_process:
+            core_files.forbid()  # before a key is read; and here, as a change of user would undo a part of it
         try:
             self._open_log()
             self._tally = tally = Tally()
             self._manager = ServiceManager(os.environ, os.getpid(), passed_descriptors(self._reactor))
-            self._listening = Listening(self.settings.capacity, self._reactor, tally.gate, self._manager.passed)
-            self._premises = Premises(self.settings, self._post, self._forwarders, self._reactor, tally)
+            self._listening = Listening(self.settings.capacity, self._surroundings, tally.gate, self._manager.passed)
+            self._premises = Premises(self.settings, self._post, self._forwarders, self._surroundings, tally)
             self._listen(self._premises)
             self._premises.extracts.check()
             self._premises.open()
@@ -120,7 +132,8 @@ class Bank(Service):
             self.reload.tell(lambda settings: monitor.begin(settings.monitor_interval))
             self._renewal.begin()
             self.reload.tell(self._take_up)
-            if not os.isatty(0):  # a bank in somebody's terminal ends with that, by the same signal
+            # A bank in somebody's terminal ends with that, by the same signal.
+            if self._surroundings.own_process and not os.isatty(0):
                 self.reload.listen(self._reactor)
             tally.serving = True
         except (OSError, tls.Unusable, CannotListenError, DatabaseFault, KeysMissing, Missing, TooFew, Stray) as error:
@@ -142,10 +155,12 @@ class Bank(Service):
         assert premises is not None  # or the start would have ended twistd
         self._tally.serving = False
         time = StopTime(self._stop_seconds, self._reactor)
-        time.listen(self._reactor)
+        if self._surroundings.own_process:
+            time.listen(self._reactor)
         self._manager.stopping()
         premises.rounds.end()
         premises.monitor.end()
+        premises.thrift.end()
         self._renewal.end()
         premises.seals.close()
         await self._listening.stop_accepting()
@@ -158,7 +173,7 @@ class Bank(Service):
         await self._listening.close()
         if not (stored and premises.close(THREAD_SECONDS)):
             self.logger.error("the database does not answer: the bank ends without it; what was acknowledged is stored")
-            os._exit(1)  # its threads would be waited for without end
+            self._surroundings.exit(1)  # its threads would be waited for without end
         time.end()
         self.logger.info("everything is stored; the bank is closed")
         if self._log is not None:

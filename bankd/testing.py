@@ -6,7 +6,8 @@
     line.ask(f"a1 LOGIN account={alice.account} pin={alice.pin}")      # -> ["a1 200 account=... currency=USD lease=30"]
 
 It is for tests of this bank, and of protocol plugins that others write for it: ``bank.portal`` is what a plugin is
-handed, ``bank.clock`` the clock. Nothing here sleeps, and nothing touches a network.
+handed, ``bank.clock`` the clock. Nothing here sleeps, and nothing touches a network. ``bankd.simulation`` has the whole
+daemon instead, with clients, network and disk, in a world that a seed makes.
 """
 
 import random
@@ -16,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, ParamSpec, TypeVar
 
 from joserfc.jwk import RSAKey
@@ -121,6 +123,26 @@ def _practice_keys(folder: Path, bank: str, clock: Clock) -> SealingKeys:
     return SealingKeys(folder, PrivateKey(new_key()), bank, clock.seconds, partial(next, map(_practice_key, count())))
 
 
+@cache
+def _prepared() -> bytes:
+    """The file of an empty database of the present schema."""
+    with TemporaryDirectory(prefix="bankd-practice-") as folder:
+        store = Store(f"sqlite:///{folder}/practice.sqlite3", bytes(32))
+        migrate.upgrade(store.writer)
+        store.close()
+        return (Path(folder) / "practice.sqlite3").read_bytes()
+
+
+def prepare(store: Store) -> None:
+    """Bring a new database to the present schema. Most tests are shorter than all the migrations, so they are run once
+    in a process for SQLite, and what they made is copied.
+    """
+    if store.file is None or store.file.exists():
+        migrate.upgrade(store.writer)
+    else:
+        store.file.write_bytes(_prepared())
+
+
 class PracticeBank:
     """A bank in ``folder``, or in the database at ``url``; its clock is the test's on every engine.
 
@@ -141,7 +163,7 @@ class PracticeBank:
         self.clock, self.random = _practice_clock(), random.Random(1)
         self.board, self.post, self.tally = PracticeBoard(), PracticePost(), Tally()
         self.store = Store(url or f"sqlite:///{folder or Path()}/practice.sqlite3", bytes(32), self.clock.seconds)
-        migrate.upgrade(self.store.writer)
+        prepare(self.store)
         quiet = Quiet(self.board.tell)
         self.lane = self._lane(terms, lane_pool, quiet)
         keys = _practice_keys(folder or Path(), terms.name, self.clock)

@@ -104,7 +104,7 @@ class Session:
         except ssl.SSLWantReadError:
             pass
         except ssl.SSLError as error:
-            end = error
+            end = error.with_traceback(None)  # or they would hold each other in memory
         return b"".join(records), end
 
     def write(self, octets: bytes) -> bytes:

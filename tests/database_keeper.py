@@ -1,8 +1,10 @@
 """The keeper of a database server for tests: ``python -m tests.database_keeper PostgreSQL``, or MariaDB.
 
 It starts a server in a folder of its own, prints ``ready`` and how the server is reached, and then does what its
-standard input says: ``kill`` and ``start``. When nobody holds the other end any more it ends the server and removes the
-folder, so nothing is left however the tests ended. Where the programs are not installed it prints ``missing`` and why.
+standard input says: ``kill`` and ``start``; ``freeze`` and ``thaw``, as on a machine that is suspended; and ``wound``,
+which kills one of PostgreSQL's processes for a client, so that it ends all of them and recovers. When nobody holds the
+other end any more it ends the server and removes the folder, so nothing is left however the tests ended. Where the
+programs are not installed it prints ``missing`` and why.
 """
 
 import contextlib
@@ -18,6 +20,7 @@ from pathlib import Path
 from threading import Event
 from time import monotonic
 
+import psutil
 from sqlalchemy import NullPool, create_engine
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import OperationalError
@@ -59,6 +62,11 @@ class Kept:
             self._process = subprocess.Popen(
                 self.command(), cwd=self.folder, user=self.user, stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
+        self._wait()
+
+    def _wait(self) -> None:
+        """Return once the server answers."""
+        assert self._process is not None
         deadline = monotonic() + START_SECONDS
         between = Event()
         while not self._answers():
@@ -72,6 +80,31 @@ class Kept:
         if self._process is not None:
             self._process.send_signal(signal.SIGQUIT if isinstance(self, KeptPostgresql) else signal.SIGKILL)
             self._process.wait()
+
+    def freeze(self) -> None:
+        """Have it stand still, with all its processes."""
+        self._send_all(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Have it go on."""
+        self._send_all(signal.SIGCONT)
+
+    def wound(self) -> None:
+        """Kill one of the processes that serve clients, and return once the server answers again."""
+        assert self._process is not None
+        for child in psutil.Process(self._process.pid).children():
+            with contextlib.suppress(psutil.Error):
+                if b"bank" in " ".join(child.cmdline()).encode():
+                    child.kill()
+                    break
+        self._wait()
+
+    def _send_all(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        server = psutil.Process(self._process.pid)
+        for process in (server, *server.children()):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.send_signal(number)
 
     def _answers(self) -> bool:
         engine = create_engine(self.url(), poolclass=NullPool)
@@ -165,8 +198,9 @@ def keep(kind: type[Kept]) -> None:
         try:
             kept.start()
             print("ready", kept.query, flush=True)
+            commands = {step.__name__: step for step in (kept.kill, kept.start, kept.freeze, kept.thaw, kept.wound)}
             for command in sys.stdin:
-                {"kill": kept.kill, "start": kept.start}[command.strip()]()
+                commands[command.strip()]()
                 print("ready", flush=True)
         finally:
             kept.kill()

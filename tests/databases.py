@@ -56,12 +56,17 @@ class Server:
 
     def create(self, case: SynchronousTestCase) -> str:
         """A new database on the server."""
+        url, name = self.create_kept()
+        case.addCleanup(self._run, self._drop.format(name))
+        return url
+
+    def create_kept(self) -> tuple[str, str]:
+        """A new database that stays for as long as the server: its URL and name. Raises SkipTest as ``create``."""
         if self._keeper is None:
             self._keeper = self._start_keeper()
         name = next(self._names)
         self._run(f"CREATE DATABASE {name}")
-        case.addCleanup(self._run, self._drop.format(name))
-        return self._url.set(database=name).render_as_string(hide_password=False)
+        return self._url.set(database=name).render_as_string(hide_password=False), name
 
     def kill(self) -> None:
         """End the server as a crash does; connections are cut, what was committed stays."""
@@ -70,6 +75,18 @@ class Server:
     def start(self) -> None:
         """Start it again, and return once it serves."""
         self._tell("start")
+
+    def freeze(self) -> None:
+        """Have the server stand still, with all its processes, until ``thaw``."""
+        self._tell("freeze")
+
+    def thaw(self) -> None:
+        """Have it go on."""
+        self._tell("thaw")
+
+    def wound(self) -> None:
+        """Kill one of PostgreSQL's processes for clients; it ends all of them, recovers, and serves again."""
+        self._tell("wound")
 
     def _start_keeper(self) -> subprocess.Popen[str]:
         if self._missing is not None:

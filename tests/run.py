@@ -74,6 +74,14 @@ def lint() -> bool:
     return not failed
 
 
+def compile_sources() -> None:
+    """Compile what the tests start hundreds of times, also where PYTHONDONTWRITEBYTECODE keeps it from being kept.
+
+    A quarter of what it costs to start a daemon or a client is compiling bankd's own sources.
+    """
+    subprocess.run([sys.executable, "-m", "compileall", "-q", "bankd", "twisted", "tests", "bench"], cwd=ROOT)
+
+
 def run_trial(tests: list[str], measured: bool) -> Counts:
     """Run tests under trial, and under coverage if measured, showing trial's output as it comes."""
     heading(f"tests: {' '.join(tests)}")
@@ -109,6 +117,7 @@ def main(arguments: list[str]) -> int:
     if arguments == ["--lint"]:
         return 0 if lint() else 1
     everything = not arguments
+    compile_sources()
     tool("coverage", "erase")
     linted = lint() if everything else True
     counts = run_trial(arguments or ["tests"], measured=everything)

@@ -272,6 +272,18 @@ class Watching(SynchronousTestCase):
         self.assertEqual(self.successResultOf(coming).number, 6)
         self.assertEqual(self.since(), [None, 5])
 
+    def test_page_by_page(self) -> None:
+        """What a full page brought is there before the next is asked for, and stays when that one is refused."""
+        full = [*range(1, 101)]
+        watch = self.watch(self.page(*full), refusal(codes.BUSY), self.page(101))
+        self.assertEqual(self.numbers(watch, 100), full)
+        self.assertEqual(self.since(), [None])
+        self.failureResultOf(self.next(watch), Denied)
+        self.hint(101)
+        self.assertEqual(self.numbers(watch, 1), [101])
+        self.assertEqual(self.since(), [None, 100, 100])
+        self.assertNoResult(self.next(watch))
+
     def test_number_alone(self) -> None:
         """A number of which the bank told nothing wakes nobody again; a greater one does, and so does a hint of it."""
         watch = self.watch(self.page(), self.page(), self.page(8), self.page(9))

@@ -16,6 +16,7 @@ from bankd.settings_sources import variable
 UNWRITTEN: dict[str, dict[str, Any]] = {
     "delivery": {"order": (), "try_seconds": 20, "most_under_way": 100, "events": ()},
     "webhook": {"url": "", "secret_file": None, "ca_file": None},
+    "mqtt": {"url": "", "topic": "bankd", "user": "", "password_file": None, "ca_file": None},
     "file": {"path": None},
     "smtp": {
         "host": "",
@@ -37,29 +38,44 @@ UNWRITTEN: dict[str, dict[str, Any]] = {
 }
 """What the deliveries' sections come to when nothing is written in them."""
 
-WRITTEN: dict[str, dict[str, Any]] = {
-    "delivery": {"order": ("sms", "pigeon", "file"), "try_seconds": 60, "most_under_way": 1, "events": ("webhook",)},
-    "webhook": {"url": "https://x", "secret_file": Path("/secret"), "ca_file": Path("/ca.pem")},
-    "pigeon": {"loft": "north %%20"},
-    "file": {"path": Path("/messages")},
-    "smtp": {
-        "host": "mail.example",
-        "port": 465,
-        "security": "tls",
-        "from": "Bank <bank@example.org>",
-        "user": "bank",
-        "password_file": Path("/secrets/mail"),
-        "ca_file": Path("/tls/ca.pem"),
-    },
-    "sms": {
-        "url": "https://gateway.example/?a=%%20",
-        "template": "To={to}&Body={text}",
-        "token_file": Path.cwd() / "token",
-        "user": "us",
-        "ca_file": Path.home() / "ca.pem",
-    },
-    "script": {"command": ["send", "--as", "the bank"]},
-}
+
+def written() -> dict[str, dict[str, Any]]:
+    """What they come to where everything is written in them, read in the present folder."""
+    return {
+        "delivery": {
+            "order": ("sms", "pigeon", "file"),
+            "try_seconds": 60,
+            "most_under_way": 1,
+            "events": ("webhook",),
+        },
+        "webhook": {"url": "https://x", "secret_file": Path("/secret"), "ca_file": Path("/ca.pem")},
+        "mqtt": {
+            "url": "mqtts://x",
+            "topic": "bankd/x",
+            "user": "bank",
+            "password_file": Path("/password"),
+            "ca_file": Path("/ca.pem"),
+        },
+        "pigeon": {"loft": "north %%20"},
+        "file": {"path": Path("/messages")},
+        "smtp": {
+            "host": "mail.example",
+            "port": 465,
+            "security": "tls",
+            "from": "Bank <bank@example.org>",
+            "user": "bank",
+            "password_file": Path("/secrets/mail"),
+            "ca_file": Path("/tls/ca.pem"),
+        },
+        "sms": {
+            "url": "https://gateway.example/?a=%%20",
+            "template": "To={to}&Body={text}",
+            "token_file": Path.cwd() / "token",
+            "user": "us",
+            "ca_file": Path.home() / "ca.pem",
+        },
+        "script": {"command": ["send", "--as", "the bank"]},
+    }
 
 
 class ConfigCase(SynchronousTestCase):
@@ -100,6 +116,7 @@ class Reading(ConfigCase):
                 key=state / "server.key",
                 names=(),
                 database=f"sqlite:///{state}/bank.sqlite3",
+                cache_mib=256,
                 logfile=None,
                 log_form="text",
                 client_csv=None,
@@ -144,6 +161,13 @@ class Reading(ConfigCase):
             secret_file = /secret
             ca_file = /ca.pem
 
+            [mqtt]
+            url = mqtts://x
+            topic = bankd/x
+            user = bank
+            password_file = /password
+            ca_file = /ca.pem
+
             [pigeon]
             loft = north %%20
 
@@ -171,6 +195,7 @@ class Reading(ConfigCase):
 
             [database]
             url = postgresql+psycopg://bank:p%%word@localhost/bank
+            cache_mib = 17
 
             [logging]
             logfile = /log/bank.log
@@ -219,6 +244,7 @@ class Reading(ConfigCase):
                 key=Path("/tls/key.pem"),
                 names=("bank.example", "192.0.2.1", "www.bank.example"),
                 database="postgresql+psycopg://bank:p%%word@localhost/bank",
+                cache_mib=17,
                 logfile=Path("/log/bank.log"),
                 log_form="json",
                 client_csv=Path("/log/client.csv"),
@@ -229,7 +255,7 @@ class Reading(ConfigCase):
                 capacity=Capacity(11, 12, 13),
                 sealing=Sealing.SECRETS,
                 checkpoint_seconds=7,
-                postage=Postage(("sms", "pigeon", "file"), 60, 1, WRITTEN, ("webhook",)),
+                postage=Postage(("sms", "pigeon", "file"), 60, 1, written(), ("webhook",)),
                 operator_socket=Path("/run/bankd/operators"),
                 worker_threads=64,
                 monitor_interval=9,

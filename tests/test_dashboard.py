@@ -79,7 +79,9 @@ class Histories(SynchronousTestCase):
         self.begin()
         for place in range(SAMPLES + 5):
             self.take(2.0 * place + 2)
-        self.assertEqual((len(self.history.samples), SAMPLES * EVERY_SECONDS), (SAMPLES, 3600))
+        samples = self.history.samples
+        self.assertEqual((len(samples), SAMPLES * EVERY_SECONDS), (SAMPLES, 3600))
+        self.assertEqual([sample.at for sample in samples], [2.0 * place + 2 for place in range(5, SAMPLES + 5)])
 
     def test_a_clock_that_was_set_back(self) -> None:
         """Nothing breaks."""

@@ -48,6 +48,7 @@ class Pigeons:
         self.to_customers = to_customers
         self.taken: list[Happening] = []
         self.tried = 0
+        self.closed = False
         self.flies: Any = lambda: succeed(None)
 
     def send(self, happening: Happening) -> Deferred[None]:
@@ -55,6 +56,10 @@ class Pigeons:
         self.tried += 1
         flown: Deferred[None] = self.flies()
         return flown.addCallback(lambda _: self.taken.append(happening))
+
+    def close(self) -> None:
+        """Fly no more."""
+        self.closed = True
 
 
 class ForwardingCase(DatabaseCase):
@@ -378,7 +383,7 @@ class Ways(SynchronousTestCase):
     def test_contracts(self) -> None:
         """Each is a plugin that makes a forwarder."""
         found = {plugin.name: plugin for plugin in getPlugins(IForwarding)}
-        self.assertEqual({*found}, {"webhook", "email"})
+        self.assertEqual({*found}, {"webhook", "mqtt", "email"})
         for plugin in found.values():
             verifyObject(IForwarding, plugin)
         verifyObject(IForwarder, self.webhook())
@@ -411,7 +416,7 @@ class Ways(SynchronousTestCase):
         [(name, made)] = hire_forwarders(Postage(events=("webhook",), sections={"webhook": section}), self.clock)
         self.assertEqual((name, type(made)), ("webhook", Webhook))
         for events, sections, complaint in (
-            (("raven",), {}, "[delivery] events: there is no way out 'raven'; there are email, webhook"),
+            (("raven",), {}, "[delivery] events: there is no way out 'raven'; there are email, mqtt, webhook"),
             (("webhook",), {"webhook": section | {"secret_file": None}}, "[webhook] secret_file: it takes the file"),
             (
                 ("webhook",),

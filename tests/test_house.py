@@ -112,6 +112,7 @@ ROOMS = {
     "bankd.log_forms": Room(5, NETWORK),
     "bankd.entry_log": Room(5, NETWORK),
     "bankd.monitor": Room(5, NETWORK),
+    "bankd.thrift": Room(5, NETWORK),
     "bankd.extract_file": Room(5, NETWORK),
     "bankd.extract_writer": Room(5, NETWORK),
     "bankd.certificates": Room(5),
@@ -135,6 +136,7 @@ ROOMS = {
     "bankd.reload": Room(6, NETWORK),
     "bankd.stopping": Room(6, NETWORK),
     "bankd.tap": Room(6, NETWORK),
+    "bankd.surroundings": Room(6),
     "bankd.testing": Room(6, NETWORK),
     "bankd.practice_wire": Room(6, NETWORK),
     "bankd.practice_board": Room(6, NETWORK),
@@ -144,6 +146,7 @@ ROOMS = {
     "bankd.client": Room(7, NETWORK, ours=FOR_CLIENTS),
     "bankd.ctl": Room(7, (*NETWORK, *DATABASE)),
     "bankd.conformance": Room(7, ours=("bankd.client",)),
+    "bankd.simulation": Room(7, (*NETWORK, *DATABASE)),
 }
 
 MOST_LINES_OF_A_MODULE = 300

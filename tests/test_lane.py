@@ -11,7 +11,7 @@ from twisted.internet.task import Clock
 from bankd import codes, lane
 from bankd.bank import payments
 from bankd.codes import Refused
-from bankd.lane import MAX_BATCH, Lane
+from bankd.lane import MAX_BATCH, MAX_TRIES, Lane
 from bankd.ledger.books import Outcome
 from bankd.ledger.commands import Bulk, Command, Transfer
 from bankd.records import Event, NoticeKind
@@ -19,6 +19,12 @@ from bankd.store import customers, outbox
 from bankd.store.engines import Transaction
 from bankd.testing import Known, PracticeBank, Stepped
 from tests.databases import DatabaseCase, on_every_engine
+
+
+class Deadlock(Exception):
+    """What PostgreSQL says to one of two that wait for each other (deadlock_detected)."""
+
+    sqlstate = "40P01"
 
 
 class LaneCase(DatabaseCase):
@@ -269,6 +275,21 @@ class Faults(LaneCase):
         self.thread.drain()
         self.failureResultOf(waiting[1], KeyError)
         self.assertEqual(self.balances(), [997, 3])
+
+    def test_deadlocks_as_a_batch(self) -> None:
+        """What deadlocks with others, whenever it is done with what else waits, is done by itself."""
+        batches: list[Transaction] = []
+
+        def errand(tx: Transaction) -> int:
+            if batches and batches[-1] is tx:
+                raise OperationalError("SELECT", {}, Deadlock())
+            batches.append(tx)
+            return len(batches)
+
+        self.lane.run(self.noting("first"))
+        waiting = [self.lane.run(errand), self.lane.run(errand)]
+        self.thread.drain()
+        self.assertEqual([self.successResultOf(one) for one in waiting], [MAX_TRIES + 1, MAX_TRIES + 2])
 
     def test_database_fails(self) -> None:
         """When the database fails nothing of the batch is acknowledged or told of, and everybody is told BUSY."""

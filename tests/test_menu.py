@@ -36,6 +36,7 @@ from bankd.records import (
     StatementEnd,
     StatementLine,
     Welcome,
+    period_of,
 )
 from bankd.wire import messages
 from bankd.wire.notice import Hint
@@ -860,6 +861,25 @@ class Notices(AtTheTerminal):
             sent = [one.upto for one in self.asked(messages.Acknowledge) if isinstance(one, messages.Acknowledge)]
             self.assertEqual(sent, upto, answers)
             self.assertEqual(screen.text.count(prompts.HINT_NOTICE), len(answers) - 1)
+
+    def test_statement_that_is_ready_is_offered(self) -> None:
+        """With the notices up to it acknowledged, the newest of them; with a yes it is shown, page by page."""
+        ready = [Notice(number, "statement", 0, period=f"2026-{7 + number:02}") for number in (1, 2, 3)]
+        offer = prompts.SHOW_MONTH.format(month="September 2026")
+        pages = [granted(StatementEnd("USD", 0, 0, 0, 7, 0, 0)), granted(StatementEnd("USD", 0, 0, 0))]
+        for answers, cursors in ((["2", "y", "y"], [None, 7]), (["2", "n"], []), ([""], [])):
+            notices = granted(None, ready)
+            screen = self.sit_down(*AS_USER, "notices", *answers, NOTICES=notices, STATEMENT=[*pages])
+            self.assertIn("Your statement of October 2026 is ready", screen.text)
+            self.assertEqual(offer in screen.transcript, answers != [""])
+            of = period_of("2026-09")
+            self.assertEqual(
+                self.asked(messages.Statement),
+                [
+                    messages.Statement(limit=10, cursor=cursor, since_us=of.since_us, before_us=of.before_us)
+                    for cursor in cursors
+                ],
+            )
 
     def test_ear_is_closed_when_the_terminal_is(self) -> None:
         """Nothing listens after the end."""

@@ -393,6 +393,15 @@ class OnePerson(OperatorCase):
         self.assertEqual(self.acts(), [("amy", "credit", "done"), ("amy", "credit", "balance_limit")])
         self.assertTrue(self.credit(self.amy, "big", 1).startswith("200 proposal=2 "), "the key was not used up")
 
+    def test_reversal_of_closed_accounts(self) -> None:
+        """A payment of an account that is closed is refused for that, also where more is asked than is left of it."""
+        bob = self.bank.add_customer("bob", deposit_minor=100)
+        wire = self.bank.log_in(bob)
+        wire.ask("w WITHDRAW amount=100 currency=USD key=w", f"d DELETE_ACCOUNT pin={bob.pin}")
+        for amount in (100, 101):
+            asked = f"REVERSE_ENTRY receipt=3 amount={amount} key=r{amount} reason=Found"
+            self.assertEqual(self.ask(self.amy, asked), "404 reason=account")
+
     def test_new_pin(self) -> None:
         """A new PIN goes to the customer's device, and works; no answer and no record has it."""
         asked = f"RESET_PIN account={self.alice.account} key=k reason=Lost"

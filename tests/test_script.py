@@ -17,11 +17,22 @@ from bankd.client.script import Script
 from bankd.client.statement_slips import NO_ENTRIES
 from bankd.client.tasks import SHAPES, Context, NotTask, Verb, read_task
 from bankd.client.testing import ScriptedLine, granted, refusal, scripted_bank
-from bankd.records import AccountView, CustomerView, Notice, Period, Receipt, StatementEnd, StatementLine, Welcome
+from bankd.records import (
+    AccountView,
+    CustomerView,
+    Notice,
+    Period,
+    Receipt,
+    StatementEnd,
+    StatementLine,
+    Welcome,
+    period_of,
+)
 from bankd.wire import messages
 from bankd.wire.messages import Message
 
 CONTEXT = Context("USD", lambda: "key-1")
+NOVEMBER = period_of("2026-11")
 FIRST_US, LAST_US = days.begins("2026-11-01"), days.begins("2026-12-01")
 
 
@@ -69,10 +80,16 @@ class Tasks(SynchronousTestCase):
             ("Statement", messages.Statement()),
             ("Statement 100", messages.Statement(limit=100)),
             ("Statement from 2026-11-01 to 2026-11-30", messages.Statement(since_us=FIRST_US, before_us=LAST_US)),
+            ("Statement of 2026-11", messages.Statement(since_us=NOVEMBER.since_us, before_us=NOVEMBER.before_us)),
+            (
+                "statement of 2026-11 9",
+                messages.Statement(limit=9, since_us=NOVEMBER.since_us, before_us=NOVEMBER.before_us),
+            ),
             ("Statement 7 to 2026-11-30", messages.Statement(limit=7, before_us=LAST_US)),
             ("Balance at 2026-11-30", messages.Balance(at_us=LAST_US - 1)),
             ("Check Balance at 2026-11-01 00:00", messages.Balance(at_us=FIRST_US)),
             ("Export Statement to My File.csv", Export(Path("My File.csv"), "csv")),
+            ("Export Statement to ~nobody-here/b.JSON", Export(Path("~nobody-here/b.JSON"), "json")),
             ("Export Statement to /a/b.JSON", Export(Path("/a/b.JSON"), "json")),
             ("Export Statement to a.xml", Export(Path("a.xml"), "camt")),
             ("Export Statement to a.txt as CAMT", Export(Path("a.txt"), "camt")),
@@ -119,6 +136,8 @@ class Tasks(SynchronousTestCase):
             ("Statement 0", "limit"),
             ("Statement from yesterday", "since"),
             ("Statement to 2026-02-30", "before"),
+            ("Statement of 2026-13", "month"),
+            ("Statement of November", "month"),
             ("Balance at 2026-13-01", "at"),
             ("Balance at 2026-11-01 25:00", "at"),
             ("Balance at 2026-11-01 noon", "at"),

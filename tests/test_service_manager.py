@@ -17,6 +17,7 @@ from bankd.figures import GateTally
 from bankd.gate import Capacity
 from bankd.listening import Listening, Stray
 from bankd.service_manager import Passed, ServiceManager
+from bankd.surroundings import Surroundings
 
 ETC = Path(__file__).resolve().parent.parent / "etc"
 MOST_EXPOSED = 2.0
@@ -137,7 +138,7 @@ class Taking(SynchronousTestCase):
             passed("a.socket", 7, socket.SOCK_DGRAM),
             passed("a.socket", 8),
         ]
-        listening = Listening(Capacity(10, 10, 10), reactor, GateTally(), sockets)
+        listening = Listening(Capacity(10, 10, 10), Surroundings(reactor), GateTally(), sockets)
         listening.tcp("line", "::", 7, None, None)
         listening.tcp("status", "::", 7, None, None)
         listening.tcp("teller", "::", 0, None, None)

@@ -81,6 +81,14 @@ class Signing(SigningCase):
         for header in headers:
             self.assertRefused(f"{part(json.dumps(header).encode())}.{claims}.{signature}")
 
+    def test_no_json(self) -> None:
+        """What the key signed and no reader of JSON takes is refused as what is not signed."""
+        header = part(json.dumps({"alg": "Ed25519", "typ": str(Kind.RECEIPT)}).encode())
+        for octets in (b"", b"\xff", b"[" * 100_000, b"9" * 5000):
+            text = f"{header}.{part(octets)}"
+            private: Any = self.key._key.private_key
+            self.assertRefused(f"{text}.{part(private.sign(text.encode()))}")
+
     def assertRefused(self, text: str, why: str = "") -> None:
         """Fail unless a text is refused."""
         error = self.assertRaises(NotSigned, self.public.read, Kind.RECEIPT, text)

@@ -289,6 +289,18 @@ class HTTP(StatusCase):
             self.host = host
             self.assertProblem(self.ask("GET", "/status"), 421)
 
+    def test_headers_of_any_octets(self) -> None:
+        """Headers that are no text, or of versions that are none, are no fault of the bank's."""
+        for host, accept, status in (
+            (b"\xe1", b"*/*", b"421"),
+            (b"::1", b"\xe1", b"200"),
+            (b"::1", b"text/plain", b"200"),
+        ):
+            protocol, transport = self.connect()
+            asked = b"GET /metrics HTTP/1.1\r\nHost: %s\r\nAccept: %s;version=1.x\r\n\r\n" % (host, accept)
+            protocol.dataReceived(asked.replace(b"::1", b"[::1]"))
+            self.assertEqual(transport.value()[9:12], status, (host, accept))
+
     def test_a_fault(self) -> None:
         """A page that cannot be made is a fault, which is logged and not told."""
         faulty: Any = lambda: 1 // 0  # noqa: E731

@@ -1,5 +1,6 @@
 """The database: engines, leases, journal, notices, customers, and the schema that migrations make."""
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any, cast
 
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, event, insert, inspect, select, text, update
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError
 
@@ -28,7 +30,7 @@ from bankd.ledger.commands import (
 from bankd.records import Event, NoticeKind
 from bankd.store import connections, customers, holds, journal, migrate, outbox, schema, sessions
 from bankd.store.engines import DatabaseFault, Store, Transaction, is_url
-from bankd.testing import OPENED
+from bankd.testing import OPENED, prepare
 from tests.databases import DatabaseCase, on_every_engine, on_servers
 
 START_US = OPENED * 1_000_000
@@ -53,7 +55,7 @@ class StoreCase(DatabaseCase):
         self.url = self.database()
         self.seconds = Seconds()
         self.store = self.open_store()
-        migrate.upgrade(self.store.writer)
+        prepare(self.store)
 
     def open_store(self, url: str | None = None) -> Store:
         """The database, or another, by a store of its own, as another process would open it."""
@@ -89,6 +91,27 @@ class Engines(StoreCase):
             raise ZeroDivisionError
         with self.store.writing() as tx:
             self.assertIsNone(customers.customer_named(tx.connection, "alice"))
+
+    def test_parts(self) -> None:
+        """A part that fails is undone with those in it, and no other; however many there were, two names do for all."""
+        said: set[str] = set()
+        event.listen(self.store.writer, "before_cursor_execute", lambda *told: said.add(told[2]))
+        with self.store.writing() as tx:
+            for name in ("alice", "bob", "carol"):
+                with contextlib.suppress(ZeroDivisionError), tx.part():
+                    customers.add_customer(tx, username=name)
+                    tx.events.append(cast(Event, name))
+                    with contextlib.suppress(ZeroDivisionError), tx.part():
+                        customers.add_customer(tx, username=f"friend-of-{name}")
+                        tx.events.append(cast(Event, f"friend-of-{name}"))
+                        raise ZeroDivisionError
+                    if name == "bob":
+                        raise ZeroDivisionError
+        self.assertEqual(tx.events, ["alice", "carol"])
+        with self.store.reading() as connection:
+            self.assertEqual(set(connection.execute(select(schema.customers.c.username)).scalars()), {"alice", "carol"})
+        begun = {statement for statement in said if statement.startswith("SAVEPOINT")}
+        self.assertEqual(begun, {"SAVEPOINT part_0", "SAVEPOINT part_1"})
 
     def test_reader_has_a_snapshot(self) -> None:
         """A reader sees the database as it was when it first looked, whatever is written meanwhile."""
@@ -148,6 +171,16 @@ class Sqlite(StoreCase):
             wanted = {"journal_mode": "wal", "synchronous": full, "foreign_keys": 1, "busy_timeout": 5000}
             wanted["temp_store"] = memory
             self.assertEqual(found, wanted)
+
+    def test_cache(self) -> None:
+        """The writer keeps as much of the database in memory as it was told, and readers what SQLite finds right."""
+        store = Store(self.url, CHAIN_KEY, cache_mib=3)
+        self.addCleanup(store.close)
+        kept = []
+        for engine in (self.store.writer, store.writer, store.reader):
+            with engine.connect() as connection:
+                kept.append(connection.execute(text("PRAGMA cache_size")).scalar_one())
+        self.assertEqual(kept, [-256 * 1024, -3 * 1024, -2000])
 
     def test_strict(self) -> None:
         """Text where a number belongs is refused by the database itself, in every table."""
@@ -316,6 +349,11 @@ class Migrations(StoreCase):
             self.assertFalse(migrate.is_current(connection))
         with self.open_store(self.database()).reading() as connection:
             self.assertFalse(migrate.is_current(connection))
+
+    def test_newest(self) -> None:
+        """What a bank needs is what the last of the migrations makes."""
+        folder = Path(migrate.__file__).with_name("migrations")
+        self.assertEqual(ScriptDirectory(folder).get_current_head(), migrate.NEWEST)
 
     def test_again(self) -> None:
         """Migrating a current database changes nothing in it."""

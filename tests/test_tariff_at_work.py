@@ -87,6 +87,20 @@ class Unusual(TariffCase):
         self.assertEqual(len(wire.ask("n NOTICES since=0")), 3)
 
 
+class Closing(TariffCase):
+    """An account that is overdrawn by a fee, with a hold open on it."""
+
+    tariff = Tariff(fees={"transfer": {"USD": 25}})
+
+    def test_order(self) -> None:
+        """Of the two reasons not to close it, that which stands first among the codes is told."""
+        self.bank.run(lambda tx: accounts.set_limits(tx, self.alice.account, {"floor_minor": -200}))
+        self.asked(f"HOLD to={self.bob.account} amount=100 currency=USD key=h")
+        self.assertTrue(self.asked(f"DELETE_ACCOUNT pin={self.alice.pin}").startswith("409 reason=holds"))
+        self.asked(f"TRANSFER to={self.bob.account} amount=10000 currency=USD key=t")
+        self.assertEqual(self.asked(f"DELETE_ACCOUNT pin={self.alice.pin}"), "402 reason=funds")
+
+
 class Fees(TariffCase):
     """What payments cost."""
 

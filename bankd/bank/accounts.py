@@ -87,7 +87,7 @@ def set_secret(tx: Transaction, session: Session, kind: str, hashed: str) -> Non
 def delete_account(tx: Transaction, session: Session, payout: str | None) -> None:
     """Close the session's account for ever, after paying what is on it to the account ``payout``.
 
-    Raises Refused: FROZEN, HELD while holds are open on it, NO_FUNDS while it is overdrawn, NOT_EMPTY without one, and
+    Raises Refused: FROZEN, NO_FUNDS while it is overdrawn, HELD while holds are open on it, NOT_EMPTY without one, and
     what may refuse a transfer. No fee is charged, and only the account's own limits hold.
     """
     account = customers.account(tx.connection, session.account_id)
@@ -138,10 +138,10 @@ def _to_change(tx: Transaction, number: str) -> AccountRow:
 
 
 def _close(tx: Transaction, account: AccountRow, payout: str | None, fence: int | None) -> int | None:
-    if account.held_minor:
-        raise Refused(codes.HELD)
     if account.balance_minor < 0:
         raise Refused(codes.NO_FUNDS)
+    if account.held_minor:
+        raise Refused(codes.HELD)
     if account.balance_minor and payout is None:
         raise Refused(codes.NOT_EMPTY)
     entry_id = _pay_out(tx, account, payout, fence) if account.balance_minor else None

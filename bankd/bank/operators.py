@@ -94,13 +94,11 @@ def perform(
     act: Callable[[OperatorRow], Performed[T]],
 ) -> Performed[T] | Refused:
     """Carry out ``act`` and record it; what refuses it is given, not raised, with ``tried`` as what is recorded."""
-    before = len(tx.events)
     try:
-        with tx.connection.begin_nested():
+        with tx.part():
             operator = check(tx.connection, shown, message)
             performed = act(operator)
     except Refused as refused:
-        del tx.events[before:]
         operators.record(tx, shown.operator, tried, refused.code.reason)
         return refused
     if performed.deed is not None:

@@ -143,15 +143,17 @@ def _checked(tx: Transaction, order: Order) -> Order:
 
 
 def _reversible(tx: Transaction, order: Order) -> Order:
-    """The reversal with its account, the one that gives back. Raises Refused: NO_ENTRY, MORE_THAN_LEFT."""
+    """The reversal with its account, the one that gives back. Raises Refused: NO_ENTRY, NO_ACCOUNT, MORE_THAN_LEFT."""
     entry = _entry(tx, order)
+    giver, taker = (customers.account(tx.connection, of) for of in (entry.credit_id, entry.debit_id))
+    if giver.closed_us is not None or taker.closed_us is not None:
+        raise Refused(codes.NO_ACCOUNT)
     left_minor = entry.amount_minor - holds.reversed_minor(tx.connection, entry.id)
     amount_minor = order.amount_minor or left_minor
     if not 0 < amount_minor <= left_minor:
         raise Refused(codes.MORE_THAN_LEFT)
     number = customers.numbers(tx.connection, {entry.credit_id})[entry.credit_id]
-    currency = customers.account(tx.connection, entry.credit_id).currency
-    return replace(order, account=number, amount_minor=amount_minor, currency=currency)
+    return replace(order, account=number, amount_minor=amount_minor, currency=giver.currency)
 
 
 def _account(tx: Transaction, order: Order) -> AccountRow:

@@ -131,7 +131,7 @@ def inbox(connection: Connection, session: Session, since: int | None) -> Inbox:
         moved = [entry for entry, side in sides if not chosen.silences(side.kind, side.amount_minor)][:INBOX_PAGE]
     numbers = _counterparties(connection, account.id, moved)
     found = [_notice(entry, account, numbers) for entry in moved]
-    found += outbox.other_events(connection, account.id, number, INBOX_PAGE)
+    found += outbox.other_events(connection, account.id, number, INBOX_PAGE, chosen.kinds)
     found.sort(key=lambda notice: notice.number)
     return Inbox(tuple(found[:INBOX_PAGE]), account.acknowledged)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from bankd import codes
+from bankd import codes, money
 from bankd.client.errors import Denied, InDoubt, Loss, LostBank
 from bankd.client.keys import key_of
 from bankd.codes import Code, Refused
@@ -101,11 +101,18 @@ def code_of(reply: Reply) -> Code:
 
 
 def read(record: type[T], fields: Fields) -> T:
-    """The ``record`` that ``fields`` spell. Raises NotReply for a field that is missing or has the wrong form."""
+    """The ``record`` that ``fields`` spell. Raises NotReply for a field that is missing or has the wrong form.
+
+    It does so for a currency that is not known too: nobody could tell how many decimals its amounts have.
+    """
     try:
-        return read_fields(record, fields)
+        value = read_fields(record, fields)
+        money.exponent(getattr(value, "currency", None) or "XXX")
     except Refused as error:
         raise NotReply(f"{record.__name__}: {error.field}") from error
+    except ValueError as error:
+        raise NotReply(f"{record.__name__}: currency") from error
+    return value
 
 
 def body_of(message: type[Message], answer: Answer) -> Any:

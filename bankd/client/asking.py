@@ -54,12 +54,14 @@ class Asking:
         """All of a list that comes in pages, numbered above ``since``; ``ask`` makes the request for one."""
         found: list[Any] = []
         while True:
-            message = ask(since)
-            page = self._read(items_of, message, await self._granted(message))
+            page = await self._page(ask(since))
             found += page
             if len(page) < PAGE or number(page[-1]) <= (since or 0):
                 return found
             since = number(page[-1])
+
+    async def _page(self, message: Message) -> list[Any]:
+        return cast(list[Any], self._read(items_of, message, await self._granted(message)))
 
     async def _money(self, message: Message) -> Receipt:
         return cast(Receipt, await self._body(message))

@@ -266,6 +266,10 @@ class Bank(Asking):
         """All notices numbered above ``since``, or above the last one acknowledged, oldest first."""
         return await self._pages(lambda since: messages.Notices(since=since), lambda notice: int(notice.number), since)
 
+    async def notices_page(self, since: int | None = None) -> list[Notice]:
+        """The first of those that ``notices`` gives, in one request: a full ``PAGE`` where there may be more."""
+        return await self._page(messages.Notices(since=since))
+
     async def acknowledged(self) -> int:
         """Up to which number all notices were acknowledged; 0 for none."""
         told = (await self._granted(messages.Notices())).fields.get("acknowledged", "0")

@@ -4,6 +4,7 @@ Each asks by the dialog, does one thing at the bank and says how it went. ``Back
 of it; a refusal is left to the menu to say.
 """
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,9 +15,10 @@ from bankd.client.dialog import Back, Dialog
 from bankd.client.export import Export, export, form_of
 from bankd.client.files.new_file import NotWritten, new_file
 from bankd.client.forms import Way
+from bankd.client.news import month
 from bankd.client.noticeboard import Noticeboard
 from bankd.codes import Refused
-from bankd.records import Period, SignedReceipt
+from bankd.records import ALWAYS, Period, SignedReceipt, period_of
 from bankd.wire import messages
 from bankd.wire.grammar import COUNT
 
@@ -76,12 +78,12 @@ async def transfer(session: Session) -> None:
     talk.done(slips.transferred(await bank.transfer(payee, amount_minor, reference), payee))
 
 
-async def statement(session: Session) -> None:
-    """Show entries, newest first, page by page."""
-    page = await session.bank.statement(STATEMENT_LINES)
+async def statement(session: Session, period: Period = ALWAYS) -> None:
+    """Show entries of a period, newest first, page by page."""
+    page = await session.bank.statement(STATEMENT_LINES, None, period)
     session.dialog.say(slips.statement(page))
     while page.end.cursor is not None and await session.dialog.confirm(prompts.OLDER):
-        page = await session.bank.statement(STATEMENT_LINES, page.end.cursor)
+        page = await session.bank.statement(STATEMENT_LINES, page.end.cursor, period)
         session.dialog.say(slips.statement(page))
 
 
@@ -109,7 +111,7 @@ async def save_receipt(session: Session) -> None:
     """Write a signed receipt to a file of its own."""
     talk = session.dialog
     receipt = await ask_receipt(session, prompts.RECEIPT_NUMBER)
-    path = await talk.ask_read(prompts.RECEIPT_FILE, "", lambda name: Path(name).expanduser())
+    path = await talk.ask_read(prompts.RECEIPT_FILE, "", lambda name: Path(os.path.expanduser(name)))
     if path is None:
         raise Back
     try:
@@ -140,7 +142,10 @@ async def update_contact(session: Session) -> None:
 
 
 async def notices(session: Session) -> None:
-    """Show all notices that wait, or else the newest of those before, and have them acknowledged as the person says."""
+    """Show all notices that wait, or else the newest of those before, and have them acknowledged as the person says.
+
+    Where a statement is ready among them the newest of these is offered.
+    """
     talk, board = session.dialog, session.board
     await board.show_all(lambda count: talk.confirm(prompts.next_notices(count)))
     if not board.waiting:
@@ -150,8 +155,11 @@ async def notices(session: Session) -> None:
     upto = await talk.ask_read(prompts.UPTO_NOTICE, prompts.HINT_NOTICE, _all_or_number)
     if upto is None:
         raise Back
+    ready = [notice.period for notice in board.waiting if notice.period and notice.number <= (upto or notice.number)]
     talk.done(prompts.acknowledged(await board.acknowledge(upto or None)))
     board.remind()
+    if ready and await talk.confirm(prompts.SHOW_MONTH.format(month=month(ready[-1]))):
+        await statement(session, period_of(ready[-1]))
 
 
 async def change_pin(session: Session) -> None:
@@ -212,7 +220,7 @@ async def ask_receipt(session: Session, question: str) -> SignedReceipt:
 
 def _file_to_write(name: str) -> tuple[Path, str]:
     """A file and the form that its ending stands for. Raises ValueError where it stands for none."""
-    path = Path(name).expanduser()
+    path = Path(os.path.expanduser(name))
     form = form_of(path)
     if form is None:
         raise ValueError(name)

@@ -7,6 +7,7 @@ import re
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 HINT = "a day is written year-month-day, such as 2026-11-30"
+HINT_MONTH = "a month is written year-month, such as 2026-11"
 HINT_TIME = "a time is written hours:minutes, such as 14:30"
 
 _DAY = re.compile(r"(?:19[7-9]|2[0-9]{2})[0-9]-[0-9]{2}-[0-9]{2}", re.ASCII)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from bankd.client import prompts
+from bankd.client import days, prompts
 from bankd.wire import grammar
 from bankd.wire.grammar import Kind
 from bankd.wire.messages import Login
@@ -50,6 +50,8 @@ PAYOUT = replace(ACCOUNT, prompt=prompts.PAYOUT)
 HOLD_FOR = replace(ACCOUNT, prompt=prompts.HOLD_FOR)
 REFERENCE = Form(prompts.REFERENCE, grammar.TEXT, prompts.HINT_TEXT, free=True)
 CURRENCY = Form(prompts.CURRENCY, grammar.CURRENCY, prompts.HINT_CURRENCY, recased=str.upper)
+
+MONTH = Form("", grammar.PERIOD, days.HINT_MONTH)
 
 CONTACT_NAME = Form(prompts.NAME_OR_EMPTY, grammar.PERSON, prompts.HINT_NAME, free=True)
 CONTACT_EMAIL = Form(prompts.EMAIL_OR_EMPTY, grammar.EMAIL, prompts.HINT_EMAIL)

@@ -9,11 +9,12 @@ Tasks (letters' case does not matter; anything else is answered 'Invalid Request
 {tasks}
 
 A DAY is written 2026-11-30 and is a day by this computer's own time zone; from and to
-include it. "Balance at" is the balance at the end of that day, or when the clock there
-showed TIME (14:30). A statement shows 20 entries, or up to 100 as asked; an export
-has all. FORM is csv, json or camt (CAMT.053 of ISO 20022); without it the ending of
-FILE says which: .csv, .json or .xml. A file that exists is never written over, and
-one that could not be finished is not left behind.
+include it. A MONTH is written 2026-11, and is the bank's: one in UTC. "Balance at" is
+the balance at the end of that day, or when the clock there showed TIME (14:30). A
+statement shows 20 entries, or up to 100 as asked; an export has all. FORM is csv, json
+or camt (CAMT.053 of ISO 20022); without it the ending of FILE says which: .csv, .json
+or .xml. A file that exists is never written over, and one that could not be finished
+is not left behind.
 
 "Pay File" pays all of a file or, with each, every line by itself. A line is
 account,amount,reference; # begins a remark. A line that is wrong is named, and nothing

@@ -31,6 +31,7 @@ NOTICES: dict[str, tuple[str, str]] = {
     NoticeKind.UNFROZEN: (_("Your account is no longer frozen"),) * 2,
     NoticeKind.CONTACT: (_("Your contact information was changed"),) * 2,
     NoticeKind.PREFERENCES: (_("It was changed what you are told of"),) * 2,
+    NoticeKind.STATEMENT: (_("Your statement of {month} is ready"), _("A statement of yours is ready")),
     NoticeKind.BROADCAST: (_("Your bank says: {words}"), _("Your bank has something to say")),
 }
 """Each kind of notice without its full stop: with what the bank tells of it, and where only the kind is known."""
@@ -44,6 +45,17 @@ WITHOUT_OTHER: dict[str, str] = {
 
 YOU_GAVE_BACK = (_("You gave back {amount} to {other}"), _("{amount} was taken back"))
 """What is told of a reversal that the account paid for, with another account and without."""
+
+
+MONTHS = (
+    *(_("January"), _("February"), _("March"), _("April"), _("May"), _("June")),
+    *(_("July"), _("August"), _("September"), _("October"), _("November"), _("December")),
+)
+
+
+def month(period: str) -> str:
+    """A month, which travels as ``2026-10``, as people write it."""
+    return f"{MONTHS[int(period[5:]) - 1]} {period[:4]}"
 
 
 def moment(at_us: int, zone: tzinfo | None = None) -> str:
@@ -71,11 +83,12 @@ def notice(notice: Notice, between: str = ", ") -> str:
         if notice.counterparty
         else _("another account")
     )
-    known = amount or notice.words or "{" not in told
-    happened = told.format(amount=amount.removeprefix("-"), other=other, words=notice.words) if known else alone
+    of = month(notice.period) if notice.period else ""
+    known = amount or notice.words or of or "{" not in told
+    happened = told.format(amount=amount.removeprefix("-"), other=other, words=notice.words, month=of)
     reference = f" ({notice.reference})" if notice.reference else ""
     after = balance and _("; balance {balance}").format(balance=balance)
-    return f"{happened or alone}{reference}{between}{moment(notice.at_us)}{after}."
+    return f"{(known and happened) or alone}{reference}{between}{moment(notice.at_us)}{after}."
 
 
 def written(amount_minor: int | None, currency: str | None) -> str:

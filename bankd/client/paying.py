@@ -1,5 +1,6 @@
 """Files of payments at the menu: what a file comes to is shown before anything is paid, and what became of it after."""
 
+import os
 from pathlib import Path
 
 from bankd.client import payment_slips, prompts
@@ -13,7 +14,7 @@ from bankd.client.payment_file import PayFile, pay, to_pay
 async def pay_file(session: Session) -> None:
     """Pay what a file says, together or each by itself, once the person has confirmed it."""
     talk, bank = session.dialog, session.bank
-    path = await talk.ask_read(prompts.PAYMENTS_FILE, "", lambda name: Path(name).expanduser())
+    path = await talk.ask_read(prompts.PAYMENTS_FILE, "", lambda name: Path(os.path.expanduser(name)))
     if path is None:
         raise Back
     name = await talk.ask_read(prompts.RUN, prompts.HINT_RUN, _name) or ""

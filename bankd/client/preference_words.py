@@ -15,6 +15,7 @@ KINDS = {
     NoticeKind.RELEASED: _("Your money that is free again"),
     NoticeKind.WITHDRAWN: _("Money no longer set aside for you"),
     NoticeKind.REVERSAL: _("Payments given back"),
+    NoticeKind.STATEMENT: _("Statements that are ready"),
 }
 """What each kind that can be switched off is called."""
 

@@ -5,6 +5,7 @@
    never as a verb that exists, for that would do something else than what is written.
 """
 
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from bankd.client.export import FORMS, Export, form_of
 from bankd.client.forms import Form
 from bankd.client.keys import NewKey
 from bankd.client.payment_file import PayFile
-from bankd.records import NOTHING, OPTIONAL, Period
+from bankd.records import NOTHING, OPTIONAL, Period, period_of
 from bankd.wire import grammar, messages
 from bankd.wire.messages import BY_VERB, Message
 
@@ -156,7 +157,9 @@ def _statement(found: Found, context: Context) -> Message:
 
 
 def _period(found: Found) -> Period:
-    """The days that ``from`` and ``to`` name, both included."""
+    """The month, or the days that ``from`` and ``to`` name, both included."""
+    if "month" in found:
+        return period_of(_read("month", forms.MONTH, found))
     return Period(_day("since", days.begins, found), _day("before", days.ends, found))
 
 
@@ -180,8 +183,15 @@ def _balance_at(found: Found, context: Context) -> Message:
         raise NotTask("at", days.HINT_TIME) from None
 
 
+def _path(found: Found) -> Path:
+    name = found["file"] or ""
+    if "\0" in name:
+        raise NotTask("file", "no file's name has a NUL")
+    return Path(os.path.expanduser(name))  # of nobody's folder it is the name as it stands, as for a shell
+
+
 def _export(found: Found, context: Context) -> Export:
-    path = Path(found["file"] or "").expanduser()
+    path = _path(found)
     form = (found["form"] or form_of(path) or "").lower()
     if form not in FORMS:
         raise NotTask("file", NO_FORM)
@@ -189,7 +199,7 @@ def _export(found: Found, context: Context) -> Export:
 
 
 def _pay_file(found: Found, context: Context) -> PayFile:
-    return PayFile(Path(found["file"] or "").expanduser(), found["each"] is not None, found["name"] or "")
+    return PayFile(_path(found), found["each"] is not None, found["name"] or "")
 
 
 NO_FORM = "a file's name ends in .csv, .json or .xml, or 'as csv', 'as json' or 'as camt' follows it"
@@ -208,6 +218,7 @@ SHAPES = (
         lambda found, context: messages.Certify(receipt=int(found["receipt"] or "")),
     ),
     Shape("Statement [ENTRIES] [from DAY] [to DAY]", r"statement(?: (?P<limit>\d+))?" + _DAYS, _statement),
+    Shape("Statement of MONTH [ENTRIES]", r"statement of (?P<month>\S+)(?: (?P<limit>\d+))?", _statement),
     Shape(
         "Export Statement to FILE [as FORM] [from DAY] [to DAY]",
         r"export statement to (?P<file>.+?)(?: as (?P<form>\w+))?" + _DAYS,

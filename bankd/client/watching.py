@@ -13,6 +13,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IReactorTime
 
+from bankd.client.asking import PAGE
 from bankd.client.bank import Bank
 from bankd.client.connection import running_reactor
 from bankd.client.errors import Denied, Loss, LostBank
@@ -82,17 +83,24 @@ class Watch:
         return self._fetched.popleft()
 
     async def _look(self) -> None:
-        """Wait until there may be news, and ask for them; over another connection hints are sent for first."""
+        """Wait until there may be news, and ask for a page of them; over another connection hints are sent for first.
+
+        What came of one page is kept, whatever becomes of the next.
+        """
         if not self._news:
             await self._until_woken()
         if self._deaf:
             await self._hear()
         self._news, looked = False, self._hinted_at
-        for notice in await self._bank.notices(self._seen):
+        seen, page = self._seen, await self._bank.notices_page(self._seen)
+        for notice in page:
             if notice.number > (self._seen or 0):
                 self._seen = notice.number
                 self._fetched.append(notice)
-        self._looked = looked
+        if len(page) >= PAGE and self._seen != seen:
+            self._news = True
+        else:
+            self._looked = looked
 
     async def _hear(self) -> None:
         """Have hints sent here. Without any the bank is asked all the same, only less soon."""

@@ -81,6 +81,8 @@ async def try_all(reactor: Any, settings: Settings) -> int:
             print(printable(f"{name}: not handed over: {error}"))
         else:
             print(f"{name}: handed over after {reactor.seconds() - begun:.1f} seconds")
+        finally:
+            forwarder.close()
     return FAULT if failed else DONE
 
 

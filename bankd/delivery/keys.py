@@ -33,7 +33,7 @@ def _security(text: str) -> str:
     return text
 
 
-_WAYS_OUT = "names of ways, such as webhook email"
+_WAYS_OUT = "names of ways, such as webhook mqtt"
 _NAMES = "names of deliveries, the first choice first, such as sms smtp"
 _PEM = "a PEM file"
 
@@ -68,6 +68,11 @@ KEYS = (
     Key(
         "webhook", "ca_file", path, _PEM, "", "who signs the receiver's certificate; left out, whom this machine trusts"
     ),
+    Key("mqtt", "url", visible, "mqtts:// and a host", "", "the MQTT broker at which events are published"),
+    Key("mqtt", "topic", visible, "a topic", "bankd", "how topics begin; the kind of the event follows, after a /"),
+    Key("mqtt", "user", visible, "a name", "", "who the bank is at the broker; left out, it does not log in"),
+    Key("mqtt", "password_file", path, PASSWORD, "", "where the password of that user is"),
+    Key("mqtt", "ca_file", path, _PEM, "", "who signs the broker's certificate; left out, whom this machine trusts"),
     Key("script", "command", shlex.split, "a program and its arguments", "", "what to start for each message"),
 )
 """Every key of theirs."""

@@ -39,6 +39,7 @@ SUBJECTS: dict[str, str] = {
     NoticeKind.FROZEN: "Your bank lets no money leave your account",
     NoticeKind.UNFROZEN: "Money may leave your account again",
     NoticeKind.BROADCAST: "Your bank has something to say",
+    NoticeKind.STATEMENT: "Your statement is ready",
     NoticeKind.PREFERENCES: "It was changed what you are told of",
 }
 """What is told of each kind."""
@@ -63,11 +64,14 @@ class Email:
             return succeed(None)
         return self._smtp.send(happening.contact, letter(happening))
 
+    def close(self) -> None:
+        """Nothing is held open: a connection is made for each event."""
+
 
 def letter(happening: Happening) -> Parcel:
     """What a customer is sent."""
     told = happening.notice
     subject = SUBJECTS.get(told.kind, NEWS)
-    words = f" It says: {told.words}" if told.words else ""
+    words = f" It says: {told.words}" if told.words else f" It is that of {told.period}." if told.period else ""
     account = f"Account ending in {happening.account[-SHOWN:]}, {write_time(told.at_us)[:16].replace('T', ' ')} UTC."
     return Parcel(subject, f"{subject}.{words}\n{account}\nLog in to see it; nobody from your bank asks for your PIN.")

@@ -61,6 +61,7 @@ class Pump:
         if self._running is not None:
             self._running.cancel()
             await self._running
+        self._forwarder.close()
 
     async def _run(self) -> None:
         try:

@@ -47,6 +47,9 @@ class Webhook:
         """Post an event."""
         return Deferred.fromCoroutine(self._send(happening))
 
+    def close(self) -> None:
+        """Nothing is held open: a connection is made for each event."""
+
     async def _send(self, happening: Happening) -> None:
         body = json.dumps(happening.as_json(), separators=(",", ":")).encode()
         code = await self._poster.post(self._url, self.headers(happening.id, body), body)

@@ -30,7 +30,10 @@ class Scrape(Collector):
 
 def written(watched: Watched, accept: str) -> tuple[bytes, str]:
     """The metrics as text, and its type: OpenMetrics for who accepts that, or else Prometheus' own form."""
-    encode, kind = choose_encoder(accept)
+    try:
+        encode, kind = choose_encoder(accept)
+    except (TypeError, ValueError):  # it compares what is a number with what is none
+        encode, kind = choose_encoder("")
     return encode(Scrape(watched)), kind
 
 

@@ -4,12 +4,14 @@
 2. What happened is told by counts alone: so many answers of a kind. Nothing of who asked is known here.
 """
 
+from array import array
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from math import isnan, nan
+from typing import Any, NamedTuple
 
-from bankd.figures import Histogram, together
+from bankd.figures import SECONDS, SIZES, Histogram, together
 from bankd.metrics import Watched
 
 EVERY_SECONDS = 2
@@ -45,6 +47,38 @@ class Sample(NamedTuple):
     cpu_percent: float
 
 
+class Rows:
+    """The last ``most`` rows of ``width`` numbers each, in memory that is taken once; None is not known.
+
+    As objects they would lie among what the connections of their time had, and of a crowd that has gone each would keep
+    the mebibyte of memory around it.
+    """
+
+    def __init__(self, most: int, width: int) -> None:
+        self._most = most
+        self._width = width
+        self._numbers = array("d", (nan,)) * (most * width)
+        self._taken = 0
+
+    def append(self, row: Iterable[float | None]) -> None:
+        """Keep one more, and where there are ``most``, the oldest no more."""
+        self._numbers[self._place(self._taken)] = array("d", (nan if number is None else number for number in row))
+        self._taken += 1
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return min(self._taken, self._most)
+
+    def __getitem__(self, place: int) -> list[float | None]:
+        """The row at a place, counted as in a list, from the oldest on. Raises IndexError."""
+        row = self._numbers[self._place(range(self._taken)[-self._most :][place])]
+        return [None if isnan(number) else number for number in row]
+
+    def _place(self, number: int) -> slice:
+        first = number % self._most * self._width
+        return slice(first, first + self._width)
+
+
 class Happening(NamedTuple):
     """Something that happened so many ``times`` until ``at``: answers to ``what``, by code and reason."""
 
@@ -69,26 +103,48 @@ class _Counts:
     batches: Histogram
     cpu_seconds: float
 
+    def smoothed(self) -> list[float]:
+        """What is taken together over some samples, as a row of numbers."""
+        return [*self.latency.counts, self.latency.total, *self.batches.counts, self.batches.total]
+
 
 class History:
     """What ``take`` was given, for an hour."""
 
     def __init__(self) -> None:
-        self.samples: deque[Sample] = deque(maxlen=SAMPLES)
-        self.happenings: deque[Happening] = deque(maxlen=HAPPENINGS)
-        self._counted: deque[_Counts] = deque(maxlen=SMOOTHED + 1)
+        self._happened = Rows(HAPPENINGS, 3)
+        self._words: deque[str] = deque(maxlen=2 * HAPPENINGS)
+        self._rows = Rows(SAMPLES, len(Sample._fields))
+        self._smoothed = Rows(SMOOTHED + 1, len(SECONDS) + len(SIZES) + 4)
+        self._before: _Counts | None = None
+
+    @property
+    def samples(self) -> list[Sample]:
+        """All samples, the oldest first."""
+        rows: list[Any] = [self._rows[place] for place in range(len(self._rows))]
+        return [Sample(at, int(connections), int(sessions), *rest) for at, connections, sessions, *rest in rows]
+
+    @property
+    def happenings(self) -> list[Happening]:
+        """What happened, the oldest first."""
+        numbers: list[Any] = [self._happened[place] for place in range(len(self._happened))]
+        words = iter(self._words)
+        told = zip(numbers, words, words, strict=True)
+        return [Happening(at, what, int(code), reason, int(times)) for (at, code, times), what, reason in told]
 
     def take(self, watched: Watched) -> tuple[Sample, list[Happening]] | None:
         """The sample of now and what happened since the last one; None for the first, which has nothing to compare."""
-        counts = _counts(watched)
-        self._counted.append(counts)
-        if len(self._counted) == 1:
+        counts, before = _counts(watched), self._before
+        self._before = counts
+        self._smoothed.append(counts.smoothed())
+        if before is None:
             return None
-        before, earliest = self._counted[-2], self._counted[0]
-        sample = _sample(watched, counts, before, earliest)
+        sample = _sample(watched, counts, before, self._smoothed[0])
         happened = list(_happenings(counts, before))
-        self.samples.append(sample)
-        self.happenings += happened
+        self._rows.append(sample)
+        for each in happened:
+            self._happened.append((each.at, each.code, each.times))
+            self._words += (each.what, each.reason)
         return sample, happened
 
 
@@ -112,12 +168,12 @@ def _counts(watched: Watched) -> _Counts:
     )
 
 
-def _sample(watched: Watched, now: _Counts, before: _Counts, earliest: _Counts) -> Sample:
+def _sample(watched: Watched, now: _Counts, before: _Counts, earliest: list[Any]) -> Sample:
     elapsed = max(now.at - before.at, 0.001)  # the system's clock may be set back
     answered = now.answers - before.answers
     refusals = sum(count for (_, code, _), count in answered.items() if code >= 400)
     known = now.entries is not None and before.entries is not None
-    latency, batches = now.latency.since(earliest.latency), now.batches.since(earliest.batches)
+    latency, batches = now.latency.since(_histogram(SECONDS, earliest)), now.batches.since(_histogram(SIZES, earliest))
     p50, p95, p99 = (_rounded(latency.quantile(share)) for share in (0.5, 0.95, 0.99))
     commits = sum(batches.counts)
     return Sample(
@@ -140,9 +196,16 @@ def _sample(watched: Watched, now: _Counts, before: _Counts, earliest: _Counts) 
 def _happenings(now: _Counts, before: _Counts) -> Iterator[Happening]:
     added = (now.answers - before.answers) + (now.troubles - before.troubles)
     new = ((key, count) for key, count in added.items() if key[0] not in UNTOLD)
+    at = round(now.at, 1)
     first = sorted(new, key=lambda told: (told[0][1] < 400, -told[1], told[0]))
     for (what, code, reason), count in first[:AT_ONCE]:
-        yield Happening(round(now.at, 1), what, code, reason, count)
+        yield Happening(at, what, code, reason, count)
+
+
+def _histogram(bounds: Sequence[float], numbers: list[Any]) -> Histogram:
+    """The histogram that begins a row of numbers, which are taken from it."""
+    counts = [int(numbers.pop(0)) for _ in range(len(bounds) + 1)]
+    return Histogram(bounds, counts, numbers.pop(0))
 
 
 def _rounded(seconds: float | None) -> float | None:

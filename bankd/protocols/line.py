@@ -11,7 +11,6 @@
 6. A UNIX socket is for operators alone: the bank itself asks for such a peer to be one, before anything else.
 """
 
-from collections import deque
 from typing import Any
 
 from twisted.cred.portal import Portal
@@ -72,7 +71,7 @@ class LineProtocol(LineReceiver):
         self._seal = Seal(self._reader, self._take_unsealed)
         self._items = 0
         self._now = 0.0
-        self._arrived: deque[float] = deque()
+        self._arrived: list[float] = []
         self._heard = False
         self._taken = 0
         self._answers = 0
@@ -104,6 +103,7 @@ class LineProtocol(LineReceiver):
         self._daybook.note("closed", peer=self._peer.label, answers=self._answers)
         self._daybook.write()
         self.closed.callback(None)
+        del self._standing, self._queue, self._seal, self._watch, self._peer  # or we would hold each other in memory
 
     def dataReceived(self, data: bytes) -> None:
         """Read lines, but nothing after closing, and not without end while paused."""
@@ -118,11 +118,11 @@ class LineProtocol(LineReceiver):
             return
         self._taken = 0
         super().dataReceived(data)  # type: ignore[no-untyped-call]
-        if self._busyReceiving:
+        if self._busyReceiving or self._closing:
             return
         begun = bool(self._buffer) and not self.paused
         if begun and b"\n" in self._buffer:
-            self._hang_up(codes.BROKEN_LINE)  # a line without its CR: who sent it would wait for an answer for ever
+            self.lineReceived(self._buffer)  # a line without its CR: who sent it would wait for an answer for ever
         elif begun or self._watch.in_line:
             self._watch.line(begun, self._taken > 0)
 
@@ -157,8 +157,11 @@ class LineProtocol(LineReceiver):
         self._set_reading()
 
     def lineLengthExceeded(self, line: bytes) -> None:
-        """Close on a line that is too long."""
-        self._hang_up(codes.LONG_LINE)
+        """Close on a line that is too long, or whose end without its CR stands where a line could still have ended."""
+        if b"\n" in line[: self.MAX_LENGTH + 1]:
+            self.lineReceived(line)
+        else:
+            self._hang_up(codes.LONG_LINE)
 
     def stop(self, code: Code = codes.STOPPING) -> None:
         """Read no more; answer what was asked, then say why with ``code``, and close."""
@@ -191,7 +194,9 @@ class LineProtocol(LineReceiver):
     def _refuse(self, failure: Failure, asked: Asked) -> Answered:
         """The answer to a request that failed."""
         answer = answers.failed(failure)
-        if answer.code is codes.ONE_TIME and self._standing.state is State.VISITOR:
+        error: Any = failure.value  # what led to it knows the request, which may know it
+        error.__traceback__ = error.__context__ = error.__cause__ = None
+        if answer.code is codes.ONE_TIME and not self._closing and self._standing.state is State.VISITOR:
             self._watch.begin(
                 self._standing.visitor.limits
             )  # whose secret was right has its time again, for the next step
@@ -202,7 +207,7 @@ class LineProtocol(LineReceiver):
         self._answers += 1
         self._items -= asked.items
         verb = asked.kind.verb if asked.kind is not None else "none"
-        taken = max(0.0, self._clock.seconds() - self._arrived.popleft())  # the system's clock may be set back
+        taken = max(0.0, self._clock.seconds() - self._arrived.pop(0))  # the system's clock may be set back
         self._standing.visitor.answered(verb, answer.code, taken)
         if asked.kind is not None and asked.kind is not messages.Noop:
             who, verb = self._standing.known_as, asked.kind.verb
@@ -237,8 +242,9 @@ class LineProtocol(LineReceiver):
         self.transport.loseConnection()
 
     def _hang_up_if_done(self) -> None:
-        done = not (len(self._queue) or self._seal.opening)
-        if self._stopping and (done or self._stalled):  # who reads nothing would have us wait for ever
+        if self._closing or not self._stopping:
+            return
+        if self._stalled or not (len(self._queue) or self._seal.opening):  # or we would wait for ever
             self._hang_up(self._stopping)
 
     def _time_up(self, code: Code) -> None:
@@ -275,9 +281,11 @@ class LineProtocol(LineReceiver):
 
     def _set_reading(self) -> None:
         """Read from the peer, or do not, as its requests and its own reading call for."""
+        if self._closing:
+            return
         room = len(self._queue) < PIPELINE and self._items < messages.MAX_BULK
         wanted = room and not (self._stopping or self._stalled or self._rest or self._seal.opening)
-        if self._closing or wanted == self._reading:
+        if wanted == self._reading:
             return
         self._reading = wanted
         if wanted:

@@ -60,6 +60,12 @@ def problem(status: HTTPStatus, detail: str, **headers: str) -> Page:
     return Page(json.dumps(told).encode() + b"\n", "application/problem+json", status, headers)
 
 
+def header(request: Request, name: bytes) -> str | None:
+    """The header called ``name``, whatever octets are in it (RFC 9110, section 5.5)."""
+    values = request.requestHeaders.getRawHeaders(name)
+    return values[-1].decode("latin-1") if values else None
+
+
 Answer = Callable[[Request], Awaitable[Page | None]]
 """A coroutine of the page that answers a request, or of None where it was answered otherwise."""
 
@@ -83,7 +89,7 @@ class Pages(Resource):
         return NOT_DONE_YET
 
     async def _answer(self, request: Request) -> Page | None:
-        if not self._is_ours(request.getHeader("host")):
+        if not self._is_ours(header(request, b"host")):
             return problem(HTTPStatus.MISDIRECTED_REQUEST, "This is not the host that was asked for.")
         path = request.path.decode("ascii", "replace")
         page = self._pages.get(path) or self._pages.get(path.removesuffix("/"))

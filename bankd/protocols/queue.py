@@ -6,7 +6,6 @@
 3. Nothing begins after ``close``; what had begun is carried out, and its answer dropped.
 """
 
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -41,8 +40,8 @@ class Queue(Generic[R, A]):
         self._begin = begin
         self._may_overlap = may_overlap
         self._deliver = deliver
-        self._waiting: deque[_Turn[R, A]] = deque()
-        self._begun: deque[_Turn[R, A]] = deque()
+        self._waiting: list[_Turn[R, A]] = []  # a deque, empty, would take ten times as much
+        self._begun: list[_Turn[R, A]] = []
         self._closed = False
         self._held = False
 
@@ -70,12 +69,12 @@ class Queue(Generic[R, A]):
             turn = self._waiting[0]
             if self._begun and not (turn.overlaps and self._begun[-1].overlaps):
                 return
-            self._begun.append(self._waiting.popleft())
+            self._begun.append(self._waiting.pop(0))
             self._begin(turn.request).addCallback(self._answered, turn)
 
     def _answered(self, answer: A, turn: _Turn[R, A]) -> None:
         turn.answer = answer
         while self._begun and not self._closed and (ready := self._begun[0].answer) is not None:
-            self._begun.popleft()
+            self._begun.pop(0)
             self._deliver(ready)
         self._advance()

@@ -19,7 +19,7 @@ from bankd.metrics import Watched
 from bankd.protocols import exposition
 from bankd.protocols.dashboard_files import dashboard_pages
 from bankd.protocols.history import EVERY_SECONDS, History, Sample
-from bankd.protocols.pages import Page, Pages, as_json, problem
+from bankd.protocols.pages import Page, Pages, as_json, header, problem
 from bankd.protocols.watchers import Watchers
 
 TEXT = "text/plain; charset=utf-8"
@@ -37,7 +37,7 @@ class Desk:
 
     async def metrics(self, request: Request) -> Page:
         """Every metric."""
-        octets, kind = exposition.written(await self._figures.watch(), request.getHeader("accept") or "")
+        octets, kind = exposition.written(await self._figures.watch(), header(request, b"accept") or "")
         return Page(octets, kind)
 
     async def health(self, _request: Request) -> Page:
@@ -121,7 +121,7 @@ class Live:
 
     async def history(self, _request: Request) -> Page:
         """All samples of the last hour, what happened of late, and how the bank is now."""
-        samples, happenings = list(self._history.samples), list(self._history.happenings)
+        samples, happenings = self._history.samples, self._history.happenings
         told = {"fields": Sample._fields, "samples": samples, "happenings": happenings, **await self._now()}
         return as_json({"every_seconds": EVERY_SECONDS, **told})
 

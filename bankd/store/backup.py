@@ -45,7 +45,7 @@ def save(store: Store, path: Path, bank: str, tell: Tell) -> tuple[Header, Conte
                 "the database is of another version; the bankd that it belongs to can back it up,"
                 " or 'bankctl init' brings it up to date"
             )
-        header = Header(bank, grammar.write_time(at_us), newest(connection)[0], migrate.head())
+        header = Header(bank, grammar.write_time(at_us), newest(connection)[0], migrate.NEWEST)
         archive.write(path, header, _batches(connection), tell)
         return header, contents(connection)
 

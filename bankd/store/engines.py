@@ -36,30 +36,58 @@ _ENGINES = {"sqlite", *_NOW_US}
 
 @dataclass(slots=True)
 class Transaction:
-    """One transaction that writes: its connection, when it began, the key of the journal's chain, and the events to
-    tell of once it is committed.
+    """One transaction that writes: its connection, when it began, the key of the journal's chain, the events to tell of
+    once it is committed, and how many ``parts`` of it, one in another, have begun.
     """
 
     connection: Connection
     at_us: int
     chain_key: bytes = field(repr=False)
     events: list[Event] = field(default_factory=list)
+    parts: int = 0
+
+    @contextmanager
+    def part(self) -> Iterator[None]:
+        """A part of the transaction, which is undone by itself, events too, when it ends with an error.
+
+        Its savepoint has a name by how many parts it is in, and not, as SQLAlchemy's, by how many there were before:
+        the driver then knows the statements, and does not keep those of a hundred names that come but now and then.
+        """
+        name, before = f"part_{self.parts}", len(self.events)
+        self.connection.exec_driver_sql(f"SAVEPOINT {name}")
+        self.parts += 1
+        try:
+            yield
+        except BaseException:
+            del self.events[before:]
+            if not self.connection.invalidated:
+                self.connection.exec_driver_sql(f"ROLLBACK TO SAVEPOINT {name}")
+            raise
+        finally:
+            self.parts -= 1
+        self.connection.exec_driver_sql(f"RELEASE SAVEPOINT {name}")
 
 
 class Store:
     """A database by its URL.
 
     ``chain_key`` is what the journal's entries are linked under. ``seconds`` is the clock, seconds since 1970; left
-    out, the database's own.
+    out, the database's own. Of an SQLite database its writer keeps ``cache_mib`` in memory at most.
     """
 
-    def __init__(self, url: str, chain_key: bytes, seconds: Callable[[], float] | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        chain_key: bytes,
+        seconds: Callable[[], float] | None = None,
+        cache_mib: int = connections.CACHE_MIB,
+    ) -> None:
         self.url = make_url(url)
         self.chain_key = chain_key
         self._seconds = seconds
         if seconds is None and self.url.get_backend_name() == "sqlite":
             self._seconds = time.time
-        self.writer = connections.writer(self.url)
+        self.writer = connections.writer(self.url, cache_mib)
         self.reader = connections.reader(self.url)
 
     @contextmanager

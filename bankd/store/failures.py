@@ -22,16 +22,17 @@ class Unknown(DatabaseFault):
     """The commit was sent, and the database failed before it said whether it was done."""
 
 
-_UNDONE_POSTGRESQL = {
+_UNDONE = {
     "40001",  # serialization_failure
     "40P01",  # deadlock_detected
     "55P03",  # lock_not_available: lock_timeout has passed
-}
-_UNDONE_MARIADB = {
     1020,  # ER_CHECKREAD: the row was changed since it was read
     1205,  # ER_LOCK_WAIT_TIMEOUT
     1213,  # ER_LOCK_DEADLOCK
 }
+_WAITED_IN_VAIN = {"55P03", 1205}
+"""Those of them that another keeps causing for as long as it keeps its lock."""
+
 _ASKERS = (IntegrityError, DataError, ProgrammingError, NotSupportedError)
 
 
@@ -51,18 +52,25 @@ def is_conflict(error: BaseException) -> bool:
     return any(_is_anothers_doing(one) for one in _behind(error))
 
 
+def is_passing(error: BaseException) -> bool:
+    """Whether another writer was in the way and is not any more, as after a deadlock."""
+    return is_conflict(error) and not any(_numbers(one) & _WAITED_IN_VAIN for one in _behind(error))
+
+
 def is_failure(error: BaseException) -> bool:
     """Whether the database failed, and not whoever asked it."""
     return isinstance(error, Unknown) or (isinstance(error, DBAPIError) and not isinstance(error, _ASKERS))
 
 
 def _is_anothers_doing(error: DBAPIError) -> bool:
-    original = error.orig
-    if hasattr(original, "sqlite_errorcode"):
+    if hasattr(error.orig, "sqlite_errorcode"):
         return False
-    number = original.args[0] if original is not None and original.args else None
-    conflict = getattr(original, "sqlstate", None) in _UNDONE_POSTGRESQL or number in _UNDONE_MARIADB
-    return conflict or isinstance(error, IntegrityError)
+    return bool(_numbers(error) & _UNDONE) or isinstance(error, IntegrityError)
+
+
+def _numbers(error: DBAPIError) -> set[object]:
+    """PostgreSQL's SQLSTATE or MariaDB's number; newer drivers of MariaDB tell a SQLSTATE beside the number."""
+    return {getattr(error.orig, "sqlstate", None), *getattr(error.orig, "args", ())[:1]}
 
 
 def _behind(error: BaseException | None) -> Iterator[DBAPIError]:

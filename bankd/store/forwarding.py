@@ -91,7 +91,7 @@ def following(connection: Connection, way: Way, to_customers: bool) -> list[Step
     )
     moved = [Entry._make(row) for row in entries]
     said = notices.outerjoin(broadcasts, broadcasts.c.id == notices.c.broadcast_id)
-    columns = (notices.c[name] for name in ("id", "account_id", "number", "kind", "at_us"))
+    columns = (notices.c[name] for name in ("id", "account_id", "number", "kind", "at_us", "month"))
     query = select(*columns, broadcasts.c.words).select_from(said).where(notices.c.id > way.notice_id)
     others = connection.execute(query.order_by(notices.c.id).limit(PAGE)).all()
     touched = {side for entry in moved for side in (entry.debit_id, entry.credit_id)}
@@ -111,7 +111,7 @@ def _merged(moved: Sequence[Entry], others: Sequence[Any], owners: "_Owners", wa
             entry_id, told = entry.id, tuple(owners.of_entry(entry))
         else:
             row, other = others[other], other + 1
-            notice = Notice(row.number, row.kind, row.at_us, words=row.words)
+            notice = Notice(row.number, row.kind, row.at_us, words=row.words, period=row.month)
             notice_id, told = row.id, tuple(owners.told(row.account_id, notice))
         yield Step(told, entry_id, notice_id)
 

@@ -6,6 +6,7 @@
 3. ``forwarding`` has how far each way out for events has come: ``entry_id`` and ``notice_id`` are behind it.
 4. ``broadcasts`` has what operators say to every customer. ``passed_id`` is how far the accounts up to ``last_id`` have
    been gone through, in the order of their ids.
+5. ``announcements`` has the months (``2026-10``) whose statements customers are told of, and how far each has come.
 """
 
 from sqlalchemy import Column, ForeignKey, Table, UniqueConstraint
@@ -21,6 +22,7 @@ notices = Table(
     Column("kind", text(16), nullable=False),
     Column("at_us", LONG, nullable=False),
     Column("broadcast_id", LONG),
+    Column("month", text(7)),
     UniqueConstraint("account_id", "number"),
     sqlite_strict=True,
 )
@@ -47,6 +49,17 @@ broadcasts = Table(
     Column("reached", LONG, nullable=False),
     Column("finished_us", LONG),
     UniqueConstraint("operator_id", "key"),
+    sqlite_strict=True,
+)
+
+announcements = Table(
+    "announcements",
+    metadata,
+    Column("month", text(7), primary_key=True),
+    Column("begun_us", LONG, nullable=False),
+    Column("passed_id", LONG, nullable=False),
+    Column("reached", LONG, nullable=False),
+    Column("finished_us", LONG),
     sqlite_strict=True,
 )
 

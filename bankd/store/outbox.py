@@ -7,7 +7,7 @@
 3. Acknowledging is cumulative: every notice up to a number.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import Connection, insert, select, update
 
@@ -29,13 +29,22 @@ def add(tx: Transaction, account_id: int, kind: NoticeKind) -> None:
     tx.events.append(Event(account_id, number, kind))
 
 
-def add_to_all(tx: Transaction, found: Sequence[tuple[int, int]], kind: NoticeKind, broadcast_id: int) -> None:
-    """The same for many accounts, which are locked, by id with the events that each had so far."""
+def add_to_all(
+    tx: Transaction,
+    found: Sequence[tuple[int, int]],
+    kind: NoticeKind,
+    broadcast_id: int | None = None,
+    month: str | None = None,
+) -> None:
+    """The same for many accounts, which are locked, by id with the events that each had so far.
+
+    It tells of a broadcast, or of the statement of a month.
+    """
     ids = [account_id for account_id, _ in found]
     tx.connection.execute(update(accounts).where(accounts.c.id.in_(ids)).values(events=accounts.c.events + 1))
     added = [Event(account_id, events + 1, kind) for account_id, events in found]
     _lock_numbering(tx)
-    more = {"kind": kind, "at_us": tx.at_us, "broadcast_id": broadcast_id}
+    more = {"kind": kind, "at_us": tx.at_us, "broadcast_id": broadcast_id, "month": month}
     tx.connection.execute(
         insert(notices), [{"account_id": event.account_id, "number": event.number, **more} for event in added]
     )
@@ -60,10 +69,14 @@ def announce(tx: Transaction, books: Books) -> None:
         tx.events.append(Event(credit.id, received.event, NoticeKind(received.kind), None, received.amount_minor))
 
 
-def other_events(connection: Connection, account_id: int, number: int, limit: int) -> list[Notice]:
-    """The first ``limit`` events of an account after ``number`` that moved no money, oldest first."""
-    wanted = (notices.c.account_id == account_id) & (notices.c.number > number)
+def other_events(
+    connection: Connection, account_id: int, number: int, limit: int, but: Collection[str] = ()
+) -> list[Notice]:
+    """The first ``limit`` events of an account after ``number`` that moved no money, oldest first; none of the kinds
+    ``but``.
+    """
+    wanted = (notices.c.account_id == account_id) & (notices.c.number > number) & notices.c.kind.not_in(but)
     said = notices.outerjoin(broadcasts, broadcasts.c.id == notices.c.broadcast_id)
-    query = select(notices.c.number, notices.c.kind, notices.c.at_us, broadcasts.c.words).select_from(said)
-    rows = connection.execute(query.where(wanted).order_by(notices.c.number).limit(limit))
-    return [Notice(number, kind, at_us, words=words) for number, kind, at_us, words in rows]
+    told = (notices.c.number, notices.c.kind, notices.c.at_us, broadcasts.c.words, notices.c.month)
+    rows = connection.execute(select(*told).select_from(said).where(wanted).order_by(notices.c.number).limit(limit))
+    return [Notice(number, kind, at_us, words=words, period=month) for number, kind, at_us, words, month in rows]

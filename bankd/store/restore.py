@@ -30,8 +30,6 @@ ANOTHER_KEY = (
     " or the backup was forged; nothing was restored"
 )
 
-_VERSION_TABLE = "alembic_version"
-
 
 class Wrong(BackupError):
     """What was backed up does not add up; ``faults`` has a line for each entry or account that is wrong."""
@@ -70,7 +68,7 @@ def restore(store: Store, source: Archive, check: Check, tell: Tell) -> Restored
             has_links = _has_links(tx.connection)
             _load(tx.connection, source, tell)
             _count_on(tx.connection)  # a migration may add rows
-            migrate.upgrade_to(tx.connection, migrate.head())
+            migrate.upgrade_to(tx.connection, migrate.NEWEST)
             sealed = 0 if has_links else checkpoints.seal(tx)
             if not checkpoints.begins_under(tx.connection, tx.chain_key):
                 raise BackupError(ANOTHER_KEY)
@@ -95,10 +93,10 @@ def _drop_empty(connection: Connection) -> None:
     """Drop a bank's tables without rows. Raises BackupError, and drops none, where there is anything else."""
     found = MetaData()
     found.reflect(connection)
-    if others := found.tables.keys() - metadata.tables.keys() - {_VERSION_TABLE}:
+    if others := found.tables.keys() - metadata.tables.keys() - {migrate.VERSION_TABLE}:
         raise BackupError(f"the database is not empty: it has the tables {', '.join(sorted(others))}")
     for each in found.sorted_tables:
-        if each.name != _VERSION_TABLE and connection.execute(select(each).limit(1)).first() is not None:
+        if each.name != migrate.VERSION_TABLE and connection.execute(select(each).limit(1)).first() is not None:
             raise BackupError(f"the database is not empty: there are {each.name} in it, and nothing is overwritten")
     found.drop_all(connection)
 
@@ -111,7 +109,7 @@ def _has_links(connection: Connection) -> bool:
 def _load(connection: Connection, source: Archive, tell: Tell) -> None:
     """Put every row in. Raises BackupError unless the backup has just the tables and columns of its schema."""
     found = inspect(connection)
-    expected = set(found.get_table_names()) - {_VERSION_TABLE}
+    expected = set(found.get_table_names()) - {migrate.VERSION_TABLE}
     for batch in source.batches(tell):
         if batch.rows:
             into = table(batch.table, *map(column, batch.columns))

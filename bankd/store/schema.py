@@ -34,6 +34,7 @@ from bankd.store.columns import LINK as LINK
 from bankd.store.columns import LONG as LONG
 from bankd.store.columns import metadata as metadata
 from bankd.store.columns import text as text
+from bankd.store.notice_schema import announcements as announcements
 from bankd.store.notice_schema import broadcasts as broadcasts
 from bankd.store.notice_schema import forwarding as forwarding
 from bankd.store.notice_schema import notices as notices

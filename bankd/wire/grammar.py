@@ -69,7 +69,7 @@ def write_time(at_us: int) -> str:
     return f"{_write_second(second)}.{microsecond:06}Z"
 
 
-@lru_cache(1000)  # most of what is written in a second is of that second
+@lru_cache(8)  # most of what is written in a second is of that second
 def _write_second(second: int) -> str:
     """The date and time, without fraction and zone, of seconds since 1970."""
     return (_EPOCH + timedelta(seconds=second)).replace(tzinfo=None).isoformat()
@@ -131,6 +131,7 @@ TIME = _kind(
     read_time,
     write_time,
 )
+PERIOD = _kind("period", 'year "-" month', r"[1-9]\d{3}-(0[1-9]|1[0-2])")
 
 
 Username = Annotated[str, USERNAME]
@@ -158,6 +159,7 @@ Text = Annotated[str, TEXT]
 Person = Annotated[str, PERSON]
 Email = Annotated[str, EMAIL]
 Time = Annotated[int, TIME]
+Month = Annotated[str, PERIOD]
 Jws = Annotated[str, JWS]
 Token = Annotated[str, TOKEN]
 Jwe = Annotated[str, JWE]

@@ -32,6 +32,7 @@ from tests.hostile.cases.tls import first_flight
 from tests.hostile.line import PATIENCE_SECONDS, Line, Silence, reach
 from tests.hostile.target import PIN, Sections, Target, target, with_settings
 from tests.hostile.traces import held, settle
+from tests.system.support import Customer
 
 KINDS = {
     "silent in TCP": "handshake_seconds",
@@ -102,6 +103,8 @@ class Honest:
     """A customer who only wants to see the balance: how long each visit took, and how often it was tried."""
 
     bank: Target
+    customer: Customer
+    network: str = HONEST_NETWORK
     seconds: list[float] = field(default_factory=list)
     tries: Counter[int] = field(default_factory=Counter)
     failed: list[str] = field(default_factory=list)
@@ -126,9 +129,9 @@ class Honest:
             sleep(FIRST_PAUSE_SECONDS)
 
     def _visit(self) -> None:
-        line = self.bank.call(HONEST_NETWORK)
+        line = self.bank.call(self.network)
         try:
-            for request in (f"LOGIN account={self.bank.customers[0].account} pin={PIN}", "BALANCE"):
+            for request in (f"LOGIN account={self.customer.account} pin={PIN}", "BALANCE"):
                 answer = line.ask(request)
                 if not answer.startswith("200 "):
                     raise Silence(answer)
@@ -252,7 +255,7 @@ def settings(told: Sequence[str]) -> Sections:
 
 def measure(bank: Target, count: int, networks: int, limits: dict[str, float]) -> bool:
     """Have the crowd come and stay, with an honest customer beside it; whether all is as it should be."""
-    before, honest = held(bank.process), Honest(bank)
+    before, honest = held(bank.process), Honest(bank, bank.customers[0])
     living = threading.Thread(target=honest.live)
     living.start()
     try:

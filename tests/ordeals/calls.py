@@ -28,7 +28,9 @@ from bench import banks
 from bench.banks import Made
 from tests.ordeals.payer import Burst, Payer, begun
 from tests.ordeals.report import Report, folder, numbers, seed_of
-from tests.ordeals.witness import Wishes, Witness, Wrong
+from tests.ordeals.wishes import Wishes
+from tests.ordeals.witness import Witness
+from tests.ordeals.wrong import Wrong
 
 ACCOUNTS = 6
 PAGES = 40

@@ -21,9 +21,12 @@ from bench import banks
 from tests.ordeals import posters
 from tests.ordeals.crowd import Client, Crowd
 from tests.ordeals.daemon import Daemon, bank_of
+from tests.ordeals.operations import Operation
 from tests.ordeals.report import Report, folder, numbers, seed_of
 from tests.ordeals.turns import Turns
-from tests.ordeals.witness import Operation, Wishes, Witness, Wrong
+from tests.ordeals.wishes import Wishes
+from tests.ordeals.witness import Witness
+from tests.ordeals.wrong import Wrong
 
 DEPTH = 16
 """Requests that each session has under way."""

@@ -7,10 +7,12 @@ import select
 import socket
 import ssl
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from bankd.store.customers import AccountRow
-from tests.ordeals.witness import Operation, Witness, Wrong
+from tests.ordeals.operations import BETWEEN, Operation
+from tests.ordeals.witness import Witness
+from tests.ordeals.wrong import Wrong
 
 PATIENCE_SECONDS = 60
 """How long any one answer may take on a machine that is slow and busy."""
@@ -23,13 +25,21 @@ class Gone(Exception):
 class Client:
     """One connection, for a session on ``account``. What is ``waiting`` was asked, and not answered yet."""
 
-    def __init__(self, port: int, trust: ssl.SSLContext, account: AccountRow, pin: str) -> None:
+    def __init__(
+        self,
+        port: int,
+        trust: ssl.SSLContext,
+        account: AccountRow,
+        pin: str,
+        patience: float = PATIENCE_SECONDS,
+    ) -> None:
         self.account = account
         self.waiting: deque[Operation] = deque()
         self._pin = pin
         self._unread = b""
+        self._lines: deque[str] = deque()
         try:
-            plain = socket.create_connection(("127.0.0.1", port), PATIENCE_SECONDS)
+            plain = socket.create_connection(("127.0.0.1", port), patience)
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self.socket = trust.wrap_socket(plain, server_hostname="localhost")
         except OSError as error:
@@ -59,10 +69,15 @@ class Client:
         self.say([request])
         return self._hear().removeprefix("t ")
 
+    def ask_all(self, request: str) -> str:
+        """The same for what is answered in several lines. Raises Gone."""
+        self.say([request])
+        return self.answer()
+
     def say(self, requests: Sequence[str]) -> None:
         """Send requests. Raises Gone."""
         try:
-            self.socket.sendall("".join(f"t {request}\r\n" for request in requests).encode())
+            self.socket.sendall(octets_of(requests))
         except OSError as error:
             raise Gone(str(error)) from error
 
@@ -83,10 +98,26 @@ class Client:
         """Go away without a word."""
         self.socket.close()
 
+    def answer(self) -> str:
+        """Wait for the next answer, without the tag; of several lines they are all there. Raises Gone."""
+        said: list[str] = []
+        while not said or said[-1].startswith("- "):
+            tag, _, words = self._hear().partition(" ")
+            if tag == "t":
+                said.append(words)
+            elif not words.startswith("100 "):
+                raise Gone(words)
+        return BETWEEN.join(said)
+
     def _hear(self) -> str:
-        while not (lines := self.heard()):
-            pass
-        return lines[0]
+        while not self._lines:
+            self._lines.extend(self.heard())
+        return self._lines.popleft()
+
+
+def octets_of(requests: Iterable[str]) -> bytes:
+    """Requests as they are sent."""
+    return "".join(f"t {line}\r\n" for request in requests for line in request.split(BETWEEN)).encode()
 
 
 Refill = Callable[[Client, int], list[Operation]]
@@ -114,7 +145,7 @@ class Crowd:
                 client.socket.setblocking(False)
                 self._poll.register(number, select.EPOLLIN)
                 self._ask(client)
-            while any(client.waiting for client in self._clients.values()):
+            while self._is_owed_something():
                 self._hear_some()
         finally:
             self._poll.close()
@@ -122,6 +153,9 @@ class Crowd:
                 client.socket.settimeout(PATIENCE_SECONDS)
         if self._gone is not None:
             raise self._gone
+
+    def _is_owed_something(self) -> bool:
+        return any(client.waiting for client in self._clients.values())
 
     def _hear_some(self) -> None:
         ready = self._poll.poll(PATIENCE_SECONDS)

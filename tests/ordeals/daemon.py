@@ -1,11 +1,14 @@
 """A bank to be tried: made as an operator makes one, served by ``twistd``, and ended as nobody should end it."""
 
+import re
+import shutil
+import signal
 import socket
 import ssl
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic, sleep
 
@@ -13,11 +16,19 @@ from sqlalchemy import Connection
 
 from bankd.store.customers import AccountRow
 from bench import banks
+from bench.banks import Made
 from bench.programs import BIN, free_port
 from tests.ordeals.crowd import PATIENCE_SECONDS, Client, Gone
 from tests.ordeals.report import folder
-from tests.ordeals.witness import Witness, Wrong
+from tests.ordeals.witness import Witness
+from tests.ordeals.wrong import Wrong
 from tests.system.support import FAULTS, environment
+
+START_SECONDS = 3 * PATIENCE_SECONDS
+"""How long a bank may take from its launch to its first answer, there."""
+
+EVENT = re.compile(r"^(?=\d{4}-\d\d-\d\dT)", re.MULTILINE)
+"""Where in a log an event begins."""
 
 LOOK_SECONDS = 0.005
 """How long to leave the processor to others between two looks whether the bank serves."""
@@ -36,20 +47,30 @@ class Start:
         return self.seconds - self.waited
 
 
-class Daemon:
-    """A bank of ``count`` accounts in ``folder``, that runs from ``launch`` to ``kill`` or ``stop``.
+def make(folder: Path, count: int, lease_seconds: int, url: str = "", more: str = "") -> Made:
+    """A bank of ``count`` accounts in ``folder``, on SQLite unless ``url`` says otherwise.
 
-    ``lease_seconds`` is for how long a session that nobody ended keeps its account.
+    ``lease_seconds`` is for how long a session that nobody ended keeps its account; ``more`` are further settings.
+    """
+    made = banks.make(folder / "bank", count, url)
+    with made.settings_file.open("a") as settings:
+        settings.write(f"lease_seconds = {lease_seconds}\n{more}")
+    return made
+
+
+class Daemon:
+    """A program that serves the bank ``made``, from ``launch`` to ``kill`` or ``stop``; it logs into ``log``.
+
+    ``explained`` are words about faults that are to be expected of it.
     """
 
-    def __init__(self, folder: Path, count: int, lease_seconds: int) -> None:
-        self.made = banks.make(folder / "bank", count)
-        with self.made.settings_file.open("a") as settings:
-            settings.write(f"lease_seconds = {lease_seconds}\n")
+    def __init__(self, made: Made, log: str = "log", explained: Sequence[str] = ()) -> None:
+        self.made = made
+        self._explained = explained
         self.rows: list[AccountRow] = self.made.rows
         self.port = free_port()
         self.trust = ssl.create_default_context(cafile=str(self.made.settings.state / "ca.pem"))
-        self._log = self.made.folder / "log"
+        self._log = self.made.folder / log
         self._process: subprocess.Popen[bytes] | None = None
         self._launched = 0.0
 
@@ -73,7 +94,7 @@ class Daemon:
 
     def first_answer(self) -> "Start":
         """Wait for the first answer to a request; how long that took. Raises Gone when the bank ends before."""
-        while monotonic() < self._launched + PATIENCE_SECONDS:
+        while monotonic() < self._launched + START_SECONDS:
             if self._process is None or self._process.poll() is not None:
                 raise Gone("the bank ended while it started")
             try:
@@ -113,6 +134,16 @@ class Daemon:
         if process is not None:
             process.kill()
 
+    def freeze(self) -> None:
+        """Have the bank stand still, as on a machine that is suspended, until ``thaw``."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Have it go on."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGCONT)
+
     def send_stop(self) -> None:
         """Have the bank stop in order, from any thread."""
         process = self._process
@@ -132,6 +163,18 @@ class Daemon:
         self.send_stop()
         self._end()
 
+    @property
+    def runs(self) -> bool:
+        """Whether the program runs."""
+        return self._process is not None and self._process.poll() is None
+
+    def beside(self, name: str) -> "Daemon":
+        """Another program for the same bank on the same server, with the same keys: a node, as its log calls it."""
+        state = self.made.folder / name
+        shutil.copytree(self.made.settings.state, state, ignore=shutil.ignore_patterns("*.sock"))
+        made = replace(self.made, settings=replace(self.made.settings, state=state))
+        return Daemon(made, f"log-{name}", self._explained)
+
     def _end(self) -> None:
         process, self._process = self._process, None
         if process is not None:
@@ -141,8 +184,17 @@ class Daemon:
                 process.kill()
                 process.wait()
                 raise Wrong("the bank does not stop") from None
-        if faults := FAULTS.findall(self.log):
+        if faults := self.faults:
             raise Wrong(f"the bank logged faults: {faults[:10]}")
+
+    @property
+    def faults(self) -> list[str]:
+        """What was logged that says that the bank is at fault, but for what begins with a word in ``explained``."""
+        return [
+            " ".join(event.split())[:500]
+            for event in EVENT.split(self.log)
+            if FAULTS.search(event) and not any(word in event.partition("\n")[0] for word in self._explained)
+        ]
 
     @property
     def log(self) -> str:
@@ -173,7 +225,7 @@ def _waited_seconds(process: int) -> float:
 def bank_of(count: int, lease_seconds: int = 30) -> Iterator[Daemon]:
     """A bank of so many accounts in a folder of its own; it does not run on after the end."""
     with folder() as place:
-        daemon = Daemon(place, count, lease_seconds)
+        daemon = Daemon(make(place, count, lease_seconds))
         try:
             yield daemon
         finally:

@@ -18,8 +18,10 @@ from threading import Timer
 
 from tests.ordeals.crowd import Client, Crowd, Gone, chosen
 from tests.ordeals.daemon import Daemon, Start, bank_of
+from tests.ordeals.operations import Operation
 from tests.ordeals.report import Report, numbers, seed_of
-from tests.ordeals.witness import Operation, Wishes, Wrong
+from tests.ordeals.wishes import Wishes
+from tests.ordeals.wrong import Wrong
 
 ACCOUNTS = 8
 DEPTH = 8

@@ -21,7 +21,9 @@ from bankd.store import journal
 from bankd.store.engines import Store
 from bankd.testing import Stepped
 from bench.banks import Made
-from tests.ordeals.witness import Operation, Witness, Wrong, spoken
+from tests.ordeals.operations import Operation, spoken
+from tests.ordeals.witness import Witness
+from tests.ordeals.wrong import Wrong
 
 Burst = Sequence[Operation]
 """Operations that are posted together: the first makes a batch, the others the next."""

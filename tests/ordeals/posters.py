@@ -15,8 +15,10 @@ from bankd.ledger.books import Outcome
 from bankd.store.engines import Store
 from bench import banks
 from bench.banks import Made
+from tests.ordeals.operations import Operation, spoken
 from tests.ordeals.report import Report
-from tests.ordeals.witness import Operation, Wishes, Witness, spoken
+from tests.ordeals.wishes import Wishes
+from tests.ordeals.witness import Witness
 
 T = TypeVar("T")
 

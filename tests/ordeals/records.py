@@ -43,7 +43,7 @@ from bench.load import CURRENCY
 from bench.programs import BIN, run
 from tests.ordeals.daemon import Daemon, bank_of
 from tests.ordeals.report import Report, numbers, seed_of
-from tests.ordeals.witness import Wrong
+from tests.ordeals.wrong import Wrong
 
 CLIENTS = 32
 """Threads that connect; each connection is open for some hundredths of a second."""

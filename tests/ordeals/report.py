@@ -13,7 +13,7 @@ from time import monotonic
 
 from bench.programs import BenchError
 from tests.ordeals.crowd import Gone
-from tests.ordeals.witness import Wrong
+from tests.ordeals.wrong import Wrong
 
 BETWEEN_SECONDS = 10
 """How long to be silent between two lines of progress."""

@@ -6,8 +6,11 @@ from itertools import groupby
 
 from tests.ordeals.crowd import PATIENCE_SECONDS, Client
 from tests.ordeals.daemon import Daemon
+from tests.ordeals.operations import Operation
 from tests.ordeals.report import Report
-from tests.ordeals.witness import Operation, Wishes, Witness, Wrong
+from tests.ordeals.wishes import Wishes
+from tests.ordeals.witness import Witness
+from tests.ordeals.wrong import Wrong
 
 PIECES = 3
 PIECE = 60

@@ -20,10 +20,10 @@ from contextlib import closing
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory, mkdtemp
 from threading import Event
 from time import monotonic
-from typing import IO, Any, Protocol
+from typing import IO, Any, ClassVar, Protocol
 from urllib.request import urlopen
 
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
@@ -63,11 +63,15 @@ _NOT_PASSED_ON = (
 """Variables that tell of the terminal or the `make` that this test itself runs in."""
 
 _ELSEWHERE = {
+    "broker": ("mqtt", "url"),
+    "broker_password_file": ("mqtt", "password_file"),
+    "broker_user": ("mqtt", "user"),
     "database": ("database", "url"),
     "events": ("delivery", "events"),
     "logfile": ("logging", "logfile"),
     "operator_socket": ("server", "operator_socket"),
     "secret_file": ("webhook", "secret_file"),
+    "topic": ("mqtt", "topic"),
     "webhook": ("webhook", "url"),
 }
 """Settings that are not in [bank]: their sections, and what they are called there."""
@@ -92,7 +96,7 @@ def look_until(holds: Callable[[], bool], what: Callable[[], str], seconds: floa
 
 def need(program: str) -> str:
     """The path of a program that this test needs; where there is none the test is skipped, and says so."""
-    path = shutil.which(program)
+    path = shutil.which(program, path=f"{os.environ['PATH']}:/usr/sbin")  # where not every PATH leads
     if path is None:
         print(f"a system test is skipped: {program} is not installed", file=sys.stderr)
         raise SkipTest(f"{program} is not installed")
@@ -198,6 +202,10 @@ class Bank:
         self._config.write_text(_changed(DEMO.read_text(encoding="utf-8"), settings), encoding="utf-8")
         self._log_file = folder / "log"
         self._daemon: subprocess.Popen[bytes] | None = None
+        self.prepare()
+
+    def prepare(self) -> None:
+        """Have the operator's command make what a bank needs before it can serve."""
         done = self.bankctl("init")
         if done.status != 0:
             raise Failed(f"bankctl init ended with {done.status}: {done.lines} {done.complaints}")
@@ -311,6 +319,29 @@ class Bank:
         if self._daemon.poll() is not None:
             raise Failed(f"the bank ended with {self._daemon.returncode}:\n{self.log}")
         return answers(self.port) and answers(self.status_port)
+
+
+class CopiedBank(Bank):
+    """A bank whose state is a copy of what the first in this process with the same settings was given.
+
+    To make it takes a second of the processor, which most tests need not spend. Two copies have the same keys.
+    """
+
+    _made: ClassVar[dict[frozenset[tuple[str, str]], Path]] = {}
+    _place: ClassVar[TemporaryDirectory[str] | None] = None
+
+    def __init__(self, folder: Path, settings: Mapping[str, str]) -> None:
+        self._settings = frozenset(settings.items())
+        super().__init__(folder, settings)
+
+    def prepare(self) -> None:
+        """Copy the state, or make it and keep a copy."""
+        if made := self._made.get(self._settings):
+            shutil.copytree(made, self.state)
+            return
+        super().prepare()
+        place = CopiedBank._place = self._place or TemporaryDirectory(prefix="bankd-test-states-")
+        self._made[self._settings] = Path(shutil.copytree(self.state, Path(place.name) / str(len(self._made))))
 
 
 class Way(Protocol):
@@ -502,11 +533,15 @@ class SystemTestCase(SynchronousTestCase):
     def setUp(self) -> None:
         """Make the folder."""
         self.folder = Path(mkdtemp(prefix="bankd-test-"))
+        self._opened = False
         self.addCleanup(shutil.rmtree, self.folder)
 
     def open_bank(self, **settings: str) -> Bank:
         """A bank that serves until the test ends; ``settings`` replace those of the demo."""
-        bank = Bank(Path(mkdtemp(dir=self.folder)), settings)
+        # Of two banks in a test, neither shall have the other's keys.
+        kind = Bank if self._opened else CopiedBank
+        self._opened = True
+        bank = kind(Path(mkdtemp(dir=self.folder)), settings)
         bank.start()
         self.addCleanup(bank.stop)
         return bank

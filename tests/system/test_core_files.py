@@ -11,7 +11,7 @@ from pathlib import Path
 
 from twisted.trial.unittest import SkipTest
 
-from tests.system.support import BIN, Bank, SystemTestCase, answers, look_until
+from tests.system.support import BIN, CopiedBank, SystemTestCase, answers, look_until
 
 CRASHES = (signal.SIGSEGV, signal.SIGABRT)
 """Signals after which a process leaves a core, unless something forbids it."""
@@ -32,7 +32,7 @@ class Crashes(SystemTestCase):
     def setUp(self) -> None:
         """Prepare a bank; and be sure that this system makes cores, or there is nothing to see."""
         super().setUp()
-        self.bank = Bank(self.folder, {})
+        self.bank = CopiedBank(self.folder, {})
         if not self.crash([sys.executable, "-c", "input()"], lambda process: True, signal.SIGSEGV):
             raise SkipTest("this system makes no cores")
         for core in self.cores():

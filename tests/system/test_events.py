@@ -109,14 +109,15 @@ class PageTests(SystemTestCase):
 
     def test_settings(self) -> None:
         """Each example of settings can be used."""
-        (self.folder / "webhook-secret").write_text(SECRET + "\n")
+        for name in ("webhook-secret", "mqtt-password"):
+            (self.folder / name).write_text(SECRET + "\n")
         examples = [found["text"] for found in BLOCK.finditer(PAGE) if found["kind"] == "ini"]
         for text in examples:
             path = self.folder / "example.ini"
             path.write_text(text.replace("/etc/bankd/", f"{self.folder}/"), encoding="utf-8")
             postage = config.load(path, {}).postage
             self.assertEqual([name for name, _ in hire_forwarders(postage, Clock())], list(postage.events))
-        self.assertEqual(len(examples), 2)
+        self.assertEqual(len(examples), 3)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import Event, Thread
 from time import monotonic
 
-from tests.system.support import DEADLINE_SECONDS, Bank, Customer, SystemTestCase, look_until, run
+from tests.system.support import DEADLINE_SECONDS, Bank, CopiedBank, Customer, SystemTestCase, look_until, run
 
 STRANGERS = int(os.environ.get("STRANGERS", "300"))
 
@@ -30,7 +30,7 @@ TRIES = 3
 
 def serve(case: SystemTestCase, limits: dict[str, str]) -> Bank:
     """A bank with limits of its own in [server]."""
-    bank = Bank(case.folder, {})
+    bank = CopiedBank(case.folder, {})
     with (case.folder / "settings.ini").open("a", encoding="utf-8") as settings:
         settings.write("\n[server]\n" + "".join(f"{name} = {value}\n" for name, value in limits.items()))
     bank.start()
@@ -215,7 +215,7 @@ class NoDescriptors(SystemTestCase):
 
     def test_more_than_the_system_allows(self) -> None:
         """A bank that is to have more connections than it can have descriptors does not start, and says why."""
-        bank = Bank(self.folder, {})
+        bank = CopiedBank(self.folder, {})
         command = [*bank.daemon_command(), "--max-connections", "1000000"]
         done = run(command, bank.environment, bank.folder)
         self.assertEqual(done.status, 1)

@@ -22,8 +22,9 @@ CONNECTIONS = 300
 
 STRANGERS, HONEST = "127.0.0.1", "127.0.9.1"
 
-HALF_WITHIN_SECONDS = 1.0
-"""The honest customer's log-ins: behind a queue of as many as the strangers ask for it would be several."""
+HALF_WITHIN = 15
+"""Half of the honest customer's log-ins take as many times what one takes with nobody there, at most: behind a queue of
+as many as the strangers ask for it would be dozens."""
 
 
 class Flood:
@@ -86,6 +87,7 @@ class FloodTests(SystemTestCase):
     def test_honest_customer_gets_in(self) -> None:
         """While hundreds at once claim to be nobody, she logs in again and again, is never told that the bank is busy,
         and waits no longer than a few others are looked at."""
+        alone = percentile(sorted(self.log_in() for _ in range(5)), 50)
         flood = Flood(self.bank, self.trust)
         took: list[float] = []
         flood.begin()
@@ -98,8 +100,9 @@ class FloodTests(SystemTestCase):
         took.sort()
         half, longest = percentile(took, 50), percentile(took, 100)
         print(
-            f"{len(took)} log-ins, half within {half:.3f} s, all within {longest:.3f} s; strangers: {dict(flood.said)}"
+            f"{len(took)} log-ins, half within {half:.3f} s, all within {longest:.3f} s, alone {alone:.3f} s;"
+            f" strangers: {dict(flood.said)}"
         )
         self.assertGreater(flood.said["503 reason=busy"], CONNECTIONS / 2)
         self.assertGreater(flood.said["401 reason=credentials"], 0)
-        self.assertLess(half, HALF_WITHIN_SECONDS)
+        self.assertLess(half, HALF_WITHIN * alone)

@@ -37,7 +37,7 @@ SUBJECT.visitor(
 SUBJECT.visitor("a line of as many octets as there may be", b"a " + b"A" * (MOST - 2) + b"\r\n", "a 400 reason=line")
 SUBJECT.visitor("a line of one octet more", b"a " + b"A" * (MOST - 1) + b"\r\n", LENGTH, ends=True)
 SUBJECT.visitor("a megabyte without the end of a line", b"A" * MEGABYTE, LENGTH, ends=True)
-SUBJECT.visitor("a megabyte of line feeds", b"\n" * MEGABYTE, LENGTH, ends=True)
+SUBJECT.visitor("a megabyte of line feeds", b"\n" * MEGABYTE, FRAMING, ends=True)
 SUBJECT.visitor("a megabyte of carriage returns", b"\r" * MEGABYTE, LENGTH, ends=True)
 SUBJECT.visitor("a megabyte of NULs", b"\x00" * MEGABYTE, LENGTH, ends=True)
 SUBJECT.visitor("a line too long, after one that is not", b"a NOOP\r\n" + b"A" * 5000, "a 200", LENGTH, ends=True)

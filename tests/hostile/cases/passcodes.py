@@ -75,7 +75,9 @@ SUBJECT.customer("the same in a session", f"a ONE_TIME challenge={CHALLENGE} cod
 SUBJECT.customer("confirming an app without a secret for it", "a CONFIRM_APP code=123456", "a 404 reason=app")
 SUBJECT.customer("removing an app that there is not", "a REMOVE_APP pin=$pin", "a 404 reason=app")
 SUBJECT.customer("an app's secret for a wrong PIN", "a ENROL_APP pin=9041", "a 401 reason=credentials")
-SUBJECT.customer("a new PIN without a one-time password", "a CHANGE_PIN new=4091 pin=$pin", "a 401 reason=one_time ...")
+SUBJECT.customer(
+    "a new PIN without a one-time password", "a CHANGE_PIN new=40917263 pin=$pin", "a 401 reason=one_time ..."
+)
 SUBJECT.customer(
     "another mobile number without one", "a UPDATE_CONTACT mobile=+14155559999", "a 401 reason=one_time ..."
 )
@@ -168,7 +170,7 @@ for what, changed in {
     "payee": "TRANSFER to=$neighbours amount=2000 currency=USD key=$key",
     "reference": f"{PAY} reference=x",
     "kind of payment": "WITHDRAW amount=2000 currency=USD key=$key",
-    "purpose": "CHANGE_PIN new=4091 pin=$pin",
+    "purpose": "CHANGE_PIN new=40917263 pin=$pin",
 }.items():
 
     @SUBJECT.case(f"a code for another {what}")
