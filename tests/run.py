@@ -25,7 +25,8 @@ LINT = (
 )
 # The rooms where money is decided: each branch of them is taken by some test.
 WHOLLY_COVERED = ("bankd/ledger", "bankd/wire", "bankd/bank")
-# More workers than this wait for each other's databases rather than for a processor.
+# One worker more than there are processors: tests of real programs wait for them much of the time. More workers than
+# this wait for each other's databases rather than for a processor.
 MOST_WORKERS = 4
 
 # Trial's last line, and its words for what we call by fewer.
@@ -85,7 +86,7 @@ def compile_sources() -> None:
 def run_trial(tests: list[str], measured: bool) -> Counts:
     """Run tests under trial, and under coverage if measured, showing trial's output as it comes."""
     heading(f"tests: {' '.join(tests)}")
-    workers = min(os.cpu_count() or 1, MOST_WORKERS)
+    workers = min((os.cpu_count() or 1) + 1, MOST_WORKERS)
     start = [BIN / "coverage", "run"] if measured else [sys.executable]
     command = [*start, "-m", "twisted.trial", "--jobs", str(workers), *tests]
     summary = ""

@@ -26,6 +26,7 @@ from time import monotonic
 from typing import IO, Any, ClassVar, Protocol
 from urllib.request import urlopen
 
+from prometheus_client.parser import text_string_to_metric_families
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 from bankd.client import prompts
@@ -283,6 +284,16 @@ class Bank:
         with urlopen(f"http://127.0.0.1:{self.status_port}/status", timeout=DEADLINE_SECONDS) as answer:
             figures: dict[str, Any] = json.load(answer)
         return figures
+
+    def metrics(self) -> dict[tuple[str, ...], float]:
+        """Every value that ``/metrics`` answers, by its name and its labels' values in their names' order."""
+        with urlopen(f"http://127.0.0.1:{self.status_port}/metrics", timeout=DEADLINE_SECONDS) as answer:
+            families = text_string_to_metric_families(answer.read().decode())
+        return {
+            (each.name, *(value for _, value in sorted(each.labels.items()))): each.value
+            for family in families
+            for each in family.samples
+        }
 
     def client(self, login: str, secret: str, *tasks: str, as_json: bool = False) -> Done:
         """Run the client with tasks, and wait for its end."""

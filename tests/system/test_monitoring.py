@@ -4,25 +4,11 @@ import re
 import subprocess
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
-
-from prometheus_client.parser import text_string_to_metric_families
 
 from tests.browser import Browser
 from tests.docs import BLOCK, MONITORING
-from tests.system.support import DEADLINE_SECONDS, Bank, SystemTestCase, look_until, need
+from tests.system.support import DEADLINE_SECONDS, SystemTestCase, look_until, need
 from tests.system.test_readme import pattern
-
-
-def metrics(bank: Bank) -> dict[tuple[str, ...], float]:
-    """Every value that the bank tells Prometheus, by its name and its labels' values in their names' order."""
-    with urlopen(f"http://127.0.0.1:{bank.status_port}/metrics", timeout=DEADLINE_SECONDS) as answer:
-        families = text_string_to_metric_families(answer.read().decode())
-        return {
-            (each.name, *(value for _, value in sorted(each.labels.items()))): each.value
-            for family in families
-            for each in family.samples
-        }
 
 
 class MonitoringTests(SystemTestCase):
@@ -71,7 +57,7 @@ class MonitoringTests(SystemTestCase):
             return bool(status["ledger"]["customers_minor_units"] == held and status["tasks_processed"] == 9)
 
         look_until(is_done, lambda: str(self.bank.status()))
-        status, told = self.bank.status(), metrics(self.bank)
+        status, told = self.bank.status(), self.bank.metrics()
         self.assertEqual((status["connections"], status["sessions"], status["tasks_processed"]), (3, 3, 9))
         self.assertEqual((told["bankd_open_connections",], told["bankd_tasks_total",]), (3, 9))
         self.assertEqual(told["bankd_requests_total", "200", "done", "DEPOSIT"], 3)
