@@ -6,7 +6,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from bankd import codes
 from bankd.client import prompts
 from bankd.client.answers import Answer
-from bankd.client.errors import Loss, LostBank
+from bankd.client.errors import Denied, Loss, LostBank
 from bankd.client.noticeboard import Noticeboard
 from bankd.client.testing import ScriptedLine, ScriptedScreen, granted, refusal, scripted_bank
 from bankd.client.tone import Tone
@@ -153,6 +153,33 @@ class Board(SynchronousTestCase):
         self.said.clear()
         self.assertEqual(self.listed(board, False), [15])
         self.assertEqual(len(self.said), 10)
+
+    def test_page_by_page(self) -> None:
+        """What a full page brought is shown also where the next is refused, and nothing is shown twice."""
+        board = self.board(notices(*range(1, 101)), refusal(codes.BUSY), notices(101, 102))
+        failed = Deferred.fromCoroutine(board.fetch())
+        self.failureResultOf(failed, Denied)
+        self.assertEqual(self.said[0], prompts.more_notices(90))
+        self.assertEqual([text.split()[0] for text in self.said[1:]], [f"[{number}]" for number in range(91, 101)])
+        del self.said[:]
+        self.fetch(board)
+        self.assertEqual([text.split()[0] for text in self.said], ["[101]", "[102]"])
+        self.assertEqual(self.asked(), [None, 100, 100])
+        self.assertEqual(len(board.waiting), 102)
+
+    def test_what_was_not_shown_is_not_acknowledged(self) -> None:
+        """An acknowledgement while the next page is on its way is of what was shown before."""
+        slow: Deferred[Answer] = Deferred()
+        board = self.board(notices(1), notices(*range(2, 102)))
+        ask = self.line.ask
+        self.line.ask = lambda message: slow if "101" in str(message) else ask(message)  # type: ignore[method-assign]
+        self.fetch(board)
+        fetching = Deferred.fromCoroutine(board.fetch())
+        for upto, count in ((50, 1), (None, 0)):
+            self.assertEqual(self.successResultOf(Deferred.fromCoroutine(board.acknowledge(upto))), count)
+        slow.callback(notices())
+        self.successResultOf(fetching)
+        self.assertEqual(board.waiting[0].number, 2)
 
     def test_over_session_shows_the_kind_alone(self) -> None:
         """Where the bank cannot be asked any more, the hint itself is what there is to show."""

@@ -1,7 +1,8 @@
 """Asking the bank by a line: records for answers, exceptions for refusals, one-time passwords where it wants them."""
 
 from collections.abc import Callable
-from typing import Any, cast
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar, cast
 
 from bankd.client.answers import Answer, body_of, denied, items_of, unanswered
 from bankd.client.errors import InDoubt, Loss, LostBank
@@ -12,8 +13,18 @@ from bankd.records import Receipt
 from bankd.wire.codec import NotReply
 from bankd.wire.messages import Message
 
+T = TypeVar("T")
+
 PAGE = 100
 """Notices, or holds, in a full page of the bank's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """What one request gives of a list, in its order, and whether there may be ``more`` after it."""
+
+    items: list[T]
+    more: bool
 
 
 class Asking:
@@ -52,16 +63,19 @@ class Asking:
         self, ask: Callable[[int | None], Message], number: Callable[[Any], int], since: int | None
     ) -> list[Any]:
         """All of a list that comes in pages, numbered above ``since``; ``ask`` makes the request for one."""
-        found: list[Any] = []
-        while True:
-            page = await self._page(ask(since))
-            found += page
-            if len(page) < PAGE or number(page[-1]) <= (since or 0):
-                return found
-            since = number(page[-1])
+        page = await self._page(ask(since), number, since)
+        found = [*page.items]
+        while page.more:
+            since = number(found[-1])
+            page = await self._page(ask(since), number, since)
+            found += page.items
+        return found
 
-    async def _page(self, message: Message) -> list[Any]:
-        return cast(list[Any], self._read(items_of, message, await self._granted(message)))
+    async def _page(self, message: Message, number: Callable[[Any], int], since: int | None) -> Page[Any]:
+        """The part of a list that ``message`` asks for, numbered above ``since``."""
+        items = self._read(items_of, message, await self._granted(message))
+        # From a bank that does not count on nothing more is expected.
+        return Page(items, more=len(items) >= PAGE and number(items[-1]) > (since or 0))
 
     async def _money(self, message: Message) -> Receipt:
         return cast(Receipt, await self._body(message))

@@ -10,7 +10,7 @@ from functools import partial
 from typing import cast
 
 from bankd.client.answers import body_of, bulk_of, items_of
-from bankd.client.asking import Asking
+from bankd.client.asking import Asking, Page
 from bankd.client.errors import LostBank
 from bankd.client.keys import NewKey
 from bankd.client.line import Line
@@ -218,7 +218,7 @@ class Bank(Asking):
 
     async def holds(self) -> list[HoldView]:
         """All open holds that the session's account is payer or payee of, oldest first."""
-        return await self._pages(lambda since: messages.Holds(since=since), lambda view: int(view.hold), None)
+        return await self._pages(lambda since: messages.Holds(since=since), lambda view: view.hold, None)
 
     # What needs the PIN or password again.
 
@@ -264,11 +264,11 @@ class Bank(Asking):
 
     async def notices(self, since: int | None = None) -> list[Notice]:
         """All notices numbered above ``since``, or above the last one acknowledged, oldest first."""
-        return await self._pages(lambda since: messages.Notices(since=since), lambda notice: int(notice.number), since)
+        return await self._pages(lambda since: messages.Notices(since=since), lambda notice: notice.number, since)
 
-    async def notices_page(self, since: int | None = None) -> list[Notice]:
-        """The first of those that ``notices`` gives, in one request: a full ``PAGE`` where there may be more."""
-        return await self._page(messages.Notices(since=since))
+    async def notices_page(self, since: int | None = None) -> Page[Notice]:
+        """The first of those that ``notices`` gives, in one request."""
+        return await self._page(messages.Notices(since=since), lambda notice: notice.number, since)
 
     async def acknowledged(self) -> int:
         """Up to which number all notices were acknowledged; 0 for none."""

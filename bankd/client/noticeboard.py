@@ -1,6 +1,6 @@
 """The notices of a session: shown once as they come, and kept until the customer acknowledges them."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 
 from twisted.internet.defer import Deferred
 
@@ -28,6 +28,7 @@ class Noticeboard:
         self._bank = bank
         self._screen = screen
         self._seen: int | None = None
+        self._shown = 0
         self._looked = 0
         self._hinted: dict[int, str] = {}
         self._told: set[int] = set()
@@ -38,16 +39,24 @@ class Noticeboard:
         self._screen.bar(prompts.waiting(len(self.waiting)), again=again)
 
     async def fetch(self) -> None:
-        """Ask the bank for what has not been shown, and show it, or the newest of it. Raises Refused and LostBank."""
-        new = await self._news()
-        if len(new) > MOST_AT_ONCE:
-            self._screen.say(prompts.more_notices(len(new) - MOST_AT_ONCE), Tone.NOTICE)
-        for notice in new[-MOST_AT_ONCE:]:
-            self._show(notice)
+        """Ask the bank for what has not been shown, and show it, or the newest of it. Raises Refused and LostBank.
+
+        Where the bank can be asked for a part only, that is shown all the same.
+        """
+        try:
+            await self._catch_up()
+        finally:
+            new = [notice for notice in self.waiting if notice.number > self._shown]
+            self._shown = self._seen or 0
+            if len(new) > MOST_AT_ONCE:
+                self._screen.say(prompts.more_notices(len(new) - MOST_AT_ONCE), Tone.NOTICE)
+            for notice in new[-MOST_AT_ONCE:]:
+                self._show(notice)
 
     async def show_all(self, more: Callable[[int], Awaitable[bool]]) -> None:
         """Show all that wait, oldest first; ``more`` says whether so many others are wanted. Raises as ``fetch``."""
-        await self._news()
+        await self._catch_up()
+        self._shown = self._seen or 0
         listed = [*self.waiting]
         for start in range(0, len(listed), MOST_AT_ONCE):
             if start and not await more(len(listed) - start):
@@ -55,13 +64,16 @@ class Noticeboard:
             for notice in listed[start : start + MOST_AT_ONCE]:
                 self._show(notice)
 
-    async def _news(self) -> Sequence[Notice]:
-        """What came since the bank was asked last, which waits from now on."""
-        new = [notice for notice in await self._bank.notices(self._seen) if notice.number > (self._seen or 0)]
-        if new:
-            self._seen = new[-1].number
-            self.waiting += new
-        return new
+    async def _catch_up(self) -> None:
+        """Have what came since the bank was asked last wait from now on, each page as soon as it is here."""
+        more = True
+        while more:
+            page = await self._bank.notices_page(self._seen)
+            new = [notice for notice in page.items if notice.number > (self._seen or 0)]
+            if new:
+                self._seen = new[-1].number
+                self.waiting += new
+            more = page.more
 
     async def earlier(self, count: int) -> list[Notice]:
         """The newest ``count`` notices that were acknowledged, oldest first. Raises Refused and LostBank."""
@@ -103,7 +115,8 @@ class Noticeboard:
 
     async def acknowledge(self, upto: int | None = None) -> int:
         """Acknowledge what was shown, up to number ``upto`` or all; how many notices that were."""
-        seen = [notice for notice in self.waiting if upto is None or notice.number <= upto]
+        last = self._shown if upto is None else min(upto, self._shown)
+        seen = [notice for notice in self.waiting if notice.number <= last]
         if seen:
             await self._bank.acknowledge(seen[-1].number)
             self.waiting = [notice for notice in self.waiting if notice.number > seen[-1].number]

@@ -13,7 +13,6 @@ from twisted.internet.defer import Deferred
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IReactorTime
 
-from bankd.client.asking import PAGE
 from bankd.client.bank import Bank
 from bankd.client.connection import running_reactor
 from bankd.client.errors import Denied, Loss, LostBank
@@ -92,12 +91,12 @@ class Watch:
         if self._deaf:
             await self._hear()
         self._news, looked = False, self._hinted_at
-        seen, page = self._seen, await self._bank.notices_page(self._seen)
-        for notice in page:
+        page = await self._bank.notices_page(self._seen)
+        for notice in page.items:
             if notice.number > (self._seen or 0):
                 self._seen = notice.number
                 self._fetched.append(notice)
-        if len(page) >= PAGE and self._seen != seen:
+        if page.more:
             self._news = True
         else:
             self._looked = looked
