@@ -1,7 +1,8 @@
 """A well-behaved customer beside those who are not: a request every few milliseconds, and how long each answer took.
 
-It runs in a process of its own, so that what it waits for is the bank and not whoever attacks it. It ends when its
-input does, and then tells the moments at which it asked, and how long it waited, in seconds, as JSON.
+It runs in a process of its own, so that what it waits for is the bank and not whoever attacks it. Where the bank wants
+a one-time password of it, it says ``code`` and reads one. It ends when its input does, and then tells the moments at
+which it asked, and how long it waited, in seconds, as JSON.
 
     python -m tests.hostile.bystander PORT AUTHORITY ACCOUNT PIN
 """
@@ -17,6 +18,7 @@ from time import monotonic
 
 from bench.programs import ROOT
 from tests.hostile.line import PATIENCE_SECONDS, Line
+from tests.hostile.scene import fields
 from tests.hostile.target import PIN, Target
 from tests.system.support import environment
 
@@ -54,8 +56,13 @@ def beside(bank: Target) -> Iterator[Bystander]:
         text=True,
     ) as process:
         try:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "begun\n", "the bystander was not let in"
+            assert process.stdin is not None and process.stdout is not None
+            said = process.stdout.readline()
+            if said == "code\n":
+                process.stdin.write(bank.sent_to(place) + "\n")
+                process.stdin.flush()
+                said = process.stdout.readline()
+            assert said == "begun\n", "the bystander was not let in"
             yield Bystander(process)
         finally:
             process.kill()
@@ -78,7 +85,11 @@ def main(argv: Sequence[str]) -> int:
     """Stand by; the exit status."""
     port, authority, account, pin = argv
     line = Line(int(port), ssl.create_default_context(cafile=authority))
-    assert line.ask(f"LOGIN account={account} pin={pin}").startswith("200 ")
+    answer = line.ask(f"LOGIN account={account} pin={pin}")
+    if answer.startswith("401 reason=one_time "):
+        print("code", flush=True)
+        answer = line.ask(f"ONE_TIME challenge={fields(answer)['challenge']} code={sys.stdin.readline().strip()}")
+    assert answer.startswith("200 "), answer
     print("begun", flush=True)
     json.dump(stand_by(line), sys.stdout)
     line.leave()

@@ -8,6 +8,7 @@ from bench.programs import scratch
 from tests.hostile import profile
 from tests.hostile.case import Case, Subject
 from tests.hostile.catalogue import GROUPS
+from tests.hostile.report import FEWEST, measure
 from tests.hostile.siege import cases_of, play
 from tests.hostile.target import target
 
@@ -62,6 +63,18 @@ class Hostile(SynchronousTestCase):
         """Every group has its test."""
         for group in GROUPS:
             self.assertTrue(hasattr(self, f"test_{group}"), group)
+
+
+class Report(SynchronousTestCase):
+    """What cases cost a customer beside them."""
+
+    def test_beside(self) -> None:
+        """The customer gets in also where a one-time password is wanted, and what they waited is told."""
+        found = cases_of(GROUPS["passwords"], lambda subject, case: case is subject.cases[0])
+        played, calm = measure(found, lambda _: None)
+        self.assertEqual([one.complaints for one in played], [[]] * len(found))
+        self.assertGreater(len(calm.quiet), FEWEST)
+        self.assertIn("p99 / quiet p99", "\n".join(calm.lines()))
 
 
 class Profile(SynchronousTestCase):
