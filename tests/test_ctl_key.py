@@ -67,6 +67,10 @@ class Keys(CtlCase):
             listed, r"the bank's own [\w-]{43}: published until 2026-09-22T\S+, accepted until 2026-09-23T"
         )
         self.assertIn("shared with till-1 since 2026-09-21T", listed)
+        rows = [json.loads(line) for line in self.key("list", "--json").printed.splitlines()]
+        self.assertEqual([{*row} for row in rows[:1]], [{"key", "published_until", "accepted_until"}])
+        [since] = [row["since"] for row in rows if row.get("shared_with") == "till-1"]
+        self.assertTrue(since.startswith("2026-09-21T"))
         self.assertEqual(self.key("revoke", "till-1").status, 0)
         self.assertRaises(BrokenSeal, self.opened)
         self.assertNotIn("till-1", self.key("list").printed)

@@ -1,5 +1,6 @@
 """``bankctl events``: how far each way out for events has come, and whether one can be used."""
 
+import json
 from argparse import ArgumentParser, Namespace
 from typing import Any
 
@@ -30,12 +31,16 @@ def _list(options: Namespace) -> int:
     settings = settings_of(options)
     with opened(settings) as (store, _keys), store.reading() as connection:
         ways, newest = forwarding.ways(connection), forwarding.newest(connection)
-    for way in ways:
-        print(_line(way, newest, way.name in settings.postage.events))
-    for name in sorted({*settings.postage.events} - {way.name for way in ways}):
-        print(f"{name}: has not been used yet; it begins when the bank is started")
-    if not ways and not settings.postage.events:
-        print("no events go out: [delivery] events in the settings names no way")
+    in_use = {*settings.postage.events}
+    unused = sorted(in_use - {way.name for way in ways})
+    if options.json:
+        rows = [*(_fields(way, newest, way.name in in_use) for way in ways), *map(_unused_fields, unused)]
+        lines = [json.dumps(row) for row in rows]
+    else:
+        lines = [_line(way, newest, way.name in in_use) for way in ways]
+        lines += [f"{name}: has not been used yet; it begins when the bank is started" for name in unused]
+        lines = lines or ["no events go out: [delivery] events in the settings names no way"]
+    print("".join(f"{line}\n" for line in lines), end="")
     failing = [way for way in ways if way.failure is not None and way.name in settings.postage.events]
     return FAULT if failing else DONE
 
@@ -50,6 +55,29 @@ def _line(way: Way, newest: tuple[int, int], in_use: bool) -> str:
     if way.failure is not None and way.failed_us is not None:
         parts.append(f"fails since {write_time(way.failed_us)}: {way.failure}")
     return printable(f"{way.name}: {', '.join(parts)}")
+
+
+def _fields(way: Way, newest: tuple[int, int], in_use: bool) -> dict[str, str | int | bool | None]:
+    """A way as JSON has it."""
+    return {
+        "way": way.name,
+        "in_settings": in_use,
+        "entries_behind": newest[0] - way.entry_id,
+        "notices_behind": newest[1] - way.notice_id,
+        "last_sent": _time(way.sent_us),
+        "given_up": way.given_up,
+        "fails_since": _time(way.failed_us),
+        "failure": way.failure,
+    }
+
+
+def _unused_fields(name: str) -> dict[str, str | int | bool | None]:
+    """A way that was never used: nothing is behind yet, or sent."""
+    return _fields(Way(name, 0, 0), (0, 0), in_use=True)
+
+
+def _time(at_us: int | None) -> str | None:
+    return None if at_us is None else write_time(at_us)
 
 
 def _test(options: Namespace) -> int:
@@ -86,9 +114,13 @@ async def try_all(reactor: Any, settings: Settings) -> int:
     return FAULT if failed else DONE
 
 
+def _list_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print a JSON object on a line for each")
+
+
 def _no_more(_parser: ArgumentParser) -> None:
     """No arguments of its own."""
 
 
-LIST = Command("events list", "tell how far each way out for events has come", _list, _no_more, LIST_WORDS)
+LIST = Command("events list", "tell how far each way out for events has come", _list, _list_arguments, LIST_WORDS)
 TEST = Command("events test", "send a test event by each way, and say what happened", _test, _no_more, TEST_WORDS)

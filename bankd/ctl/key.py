@@ -42,11 +42,22 @@ def _list(options: Namespace) -> int:
     state = settings_of(options).state
     keyring.load(state)
     for dated in sealing_keys.dated_keys(sealing_keys.own_paths(state)):
-        published, ends = (write_time(int(at * 1_000_000)) for at in (dated.made + DAY, dated.ends))
-        print(f"the bank's own {dated.key.kid}: published until {published}, accepted until {ends}")
+        published, ends = _time(dated.made + DAY), _time(dated.ends)
+        if options.json:
+            print(json.dumps({"key": dated.key.kid, "published_until": published, "accepted_until": ends}))
+        else:
+            print(f"the bank's own {dated.key.kid}: published until {published}, accepted until {ends}")
     for path in sorted(sealing_keys.shared_path(state, "*").parent.glob("*.jwk")):
-        print(f"shared with {printable(path.stem)} since {write_time(int(path.stat().st_mtime * 1_000_000))}")
+        since = _time(path.stat().st_mtime)
+        if options.json:
+            print(json.dumps({"shared_with": path.stem, "since": since}))
+        else:
+            print(f"shared with {printable(path.stem)} since {since}")
     return DONE
+
+
+def _time(seconds: float) -> str:
+    return write_time(int(seconds * 1_000_000))
 
 
 def _revoke(options: Namespace) -> int:
@@ -73,6 +84,10 @@ def _write_new(path: Path, octets: bytes) -> None:
         file.write(octets)
 
 
+def _list_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print a JSON object on a line for each")
+
+
 def _share_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("name", metavar="NAME", help="what the key is called")
     parser.add_argument("--out", type=Path, metavar="FILE", help="where to write it for the terminal (NAME.jwk)")
@@ -83,5 +98,7 @@ def _revoke_arguments(parser: ArgumentParser) -> None:
 
 
 SHARE = Command("key share", "make a key that the bank shares with a terminal", _share, _share_arguments, SHARE_WORDS)
-LIST = Command("key list", "list the keys that requests are sealed to, and until when they are accepted", _list)
+LIST = Command(
+    "key list", "list the keys that requests are sealed to, and until when they are accepted", _list, _list_arguments
+)
 REVOKE = Command("key revoke", "accept a shared key no more", _revoke, _revoke_arguments)
