@@ -51,6 +51,7 @@ FOR_CLIENTS = (
     "bankd.records",
     "bankd.signing",
     "bankd.core_files",
+    "bankd.output",
 )
 
 # docs/architecture.md tells why; a new module needs a room here, and a new room a reason.
@@ -103,6 +104,7 @@ ROOMS = {
     "bankd.outlet": Room(5, NETWORK),
     "bankd.channel_factory": Room(5, NETWORK),
     "bankd.core_files": Room(5),
+    "bankd.output": Room(5),
     "bankd.guarded_channel": Room(5, NETWORK),
     "bankd.process": Room(5),
     "bankd.gate": Room(5, NETWORK),

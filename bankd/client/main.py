@@ -12,7 +12,7 @@ from typing import Any, TextIO
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
 
-from bankd import core_files
+from bankd import core_files, output
 from bankd.client import exits, passcodes, prompts, words
 from bankd.client.arguments import Given, read_arguments
 from bankd.client.atm import Atm
@@ -33,9 +33,14 @@ STDIN = 0
 """The descriptor of standard input."""
 
 
+class Unwritable(Exception):
+    """What the bank said cannot be shown; it says why."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the client with these arguments, or the program's own; the exit status."""
     core_files.forbid()
+    output.escape()
     try:
         given = read_arguments(arguments, os.environ, _standard_input())
     except (KeyboardInterrupt, EOFError):  # at the question for the secret
@@ -81,9 +86,12 @@ def _status_of(failure: Failure) -> int:
     if failure.check(CancelledError):
         return exits.INTERRUPTED
     if failure.check(BrokenPipeError):
-        # What is still buffered must not fail again when the interpreter flushes it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        output.abandon()
         return exits.BROKEN_PIPE
+    if failure.check(Unwritable):
+        output.abandon()
+        _complain(f"standard output cannot be written: {failure.getErrorMessage()}")
+        return exits.UNUSABLE
     sys.stderr.write(f"bankd-client: a fault of this program:\n{failure.getTraceback()}")
     return exits.FAULT
 
@@ -103,9 +111,10 @@ async def run_tasks(reactor: Any, given: Given) -> int:
     try:
         return await script.run(WAYS[way].login(identity, given.secret), Feed(given.tasks, typed))
     except Unreadable as error:
-        bank.close()
         _complain(f"standard input cannot be read: {error}")
         return exits.UNUSABLE
+    finally:
+        bank.close()
 
 
 def _passcodes(reactor: Any, given: Given, typed: Lines) -> AskPasscode:
@@ -153,7 +162,12 @@ def _progress(given: Given) -> Callable[[str], None]:
 
 
 def _print(text: str) -> None:
-    print(text, flush=True)
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise Unwritable(error.strerror) from None
 
 
 def _complain(text: str) -> None:

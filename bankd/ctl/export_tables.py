@@ -12,7 +12,7 @@ from typing import Any, TextIO
 
 from sqlalchemy import Select
 
-from bankd import money
+from bankd import money, output
 from bankd.ctl.command import DONE, Command, opened, settings_of
 from bankd.store import tables
 from bankd.wire.grammar import write_time
@@ -50,6 +50,7 @@ def _export(table: Select[Any]) -> Callable[[Namespace], int]:
 def _to(path: Path | None) -> Iterator[TextIO]:
     """Where to write: standard output, or a file that was not there. Raises OSError."""
     if path is None:
+        output.in_utf8()
         yield sys.stdout
         return
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

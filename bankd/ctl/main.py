@@ -9,7 +9,7 @@ from pathlib import Path
 import shtab
 
 import bankd
-from bankd import core_files
+from bankd import core_files, output
 from bankd.certificates import CertificateError
 from bankd.config import SettingsError
 from bankd.ctl import (
@@ -126,10 +126,13 @@ NOUNS = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command, and return its exit status."""
     core_files.forbid()
+    output.escape()
     os.umask(0o077)  # whatever is made here is the operator's alone
     options = _parser().parse_args(argv)
     try:
-        return int(options.run(options))
+        status = int(options.run(options))
+        sys.stdout.flush()  # here, where it is known what to say when that fails
+        return status
     except SettingsError as error:
         print("\n".join(f"bankctl: {fault}" for fault in error.faults), file=sys.stderr)
         return UNUSABLE
@@ -139,6 +142,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Unusable as error:
         print(f"bankctl: {error}", file=sys.stderr)
         return UNUSABLE
+    except BrokenPipeError:
+        output.abandon()
+        return output.BROKEN_PIPE
     except OSError as error:
         print(f"bankctl: {_why(error)}", file=sys.stderr)
         return int(options.failed)
@@ -153,7 +159,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _why(error: OSError) -> str:
     """What the system says of a file, in words."""
     if error.filename is None:
-        return str(error).splitlines()[0]
+        return error.strerror or str(error).splitlines()[0]
     if isinstance(error, FileNotFoundError):
         return f"there is no file {error.filename}"
     return f"{error.filename}: {error.strerror}"
