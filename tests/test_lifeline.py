@@ -631,12 +631,22 @@ class WhatTheBankEnds(Scripted):
     """The bank closes the connection, and says why."""
 
     def test_reason_of_its_own(self) -> None:
-        """An idle session, and one at a bank that closes, stay ended; so does one that makes no sense."""
-        for why in (LostBank(Loss.ENDED, codes.IDLE), LostBank(Loss.ENDED, codes.STOPPING), LostBank(Loss.NONSENSE)):
+        """An idle session stays ended, and so does one that makes no sense."""
+        for why in (LostBank(Loss.ENDED, codes.IDLE), LostBank(Loss.NONSENSE)):
             lifeline = self.open({}, {})
             self.lines[0].lose(why)
             self.assertIs(lifeline.bank.over, why)
             self.assertEqual(self.told, [])
+
+    def test_bank_that_closes(self) -> None:
+        """The session is opened again once the bank is back, and it is said what is waited for."""
+        away = NoBank(Address("bank.example"), Cause.UNREACHABLE)
+        lifeline = self.open({}, away, {"BALANCE": granted()})
+        self.lines[0].lose(LostBank(Loss.ENDED, codes.STOPPING))
+        self.assertEqual(self.told, [words.CLOSING])
+        self.assertEqual(self.code(self.ask(lifeline, messages.Balance())), codes.DONE)
+        self.assertEqual(self.told, [words.CLOSING, words.STILL_AWAY, words.CONNECTED_AGAIN])
+        self.assertEqual(self.lines[1].asked[1:], [messages.Balance()])
 
     def test_bank_that_closes_with_money_under_way(self) -> None:
         """It is asked again when it is back, however it said that it closes."""

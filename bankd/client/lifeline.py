@@ -2,8 +2,9 @@
 
 1. Whatever moves money carries a key, made before it was first sent. When its answer does not come, or is that the bank
    could not, the same request is sent again with the same key, and the bank tells what became of it.
-2. A connection that is lost in a session is made again, and the session opened again on the same account. What the bank
-   ended for a reason of its own stays ended, unless there is something to ask again.
+2. A connection that is lost in a session is made again, and the session opened again on the same account; so is one of
+   a bank that closes, which may be back soon. What the bank ended for another reason of its own stays ended, unless
+   there is something to ask again.
 3. What does no harm when it is asked twice is asked again too. Any other request fails with LostBank.
 4. The pauses between attempts grow, and end. What then has no answer fails with LostBank, and so it does when the
    asking is stopped; what was never sent fails with one that says so.
@@ -201,7 +202,7 @@ class Lifeline:
         if why is None or self._over or self._recovery or any(owed.under_way for owed in self._owed):
             return
         settled = [owed for owed in self._owed if owed.settled]
-        by_chance = why.warning is None and why.loss in (Loss.ENDED, Loss.SILENT)
+        by_chance = why.warning in (None, codes.STOPPING) and why.loss in (Loss.ENDED, Loss.SILENT)
         wanted = len(settled) < len(self._owed) or (by_chance and not any(owed.leaves for owed in settled))
         login = self._way_back.login
         if login is None or welcome is None or not wanted:
@@ -209,6 +210,8 @@ class Lifeline:
             return
         for owed in self._owed:
             owed.call_off()
+        in_doubt = next((owed.request for owed in self._owed if owed.in_doubt), None)
+        self._tell(words.connecting_again(in_doubt, why.warning))
         self._recovery = Deferred.fromCoroutine(self._recover(replace(login, account=welcome.account), welcome))
         self._recovery.addErrback(lambda failure: self._end(LostBank(Loss.ENDED, reason=failure)))
         for owed in settled:
@@ -216,8 +219,6 @@ class Lifeline:
 
     async def _recover(self, login: Login, welcome: Welcome) -> None:
         """Open the session again and ask again what is owed; or be over."""
-        in_doubt = next((owed.request for owed in self._owed if owed.in_doubt), None)
-        self._tell(words.connecting_again(in_doubt))
         if self._pauses is None:
             self._pauses = pauses(self._clock, self._random, PATIENCE_SECONDS + welcome.lease_seconds)
         obstacle, told = words.lost(LostBank(Loss.ENDED)), ""

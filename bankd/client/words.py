@@ -159,6 +159,7 @@ MOVEMENTS = {
 """What a person calls what moves money, by its verb; others are called by the verb itself."""
 
 CONNECTING_AGAIN = _("Connection lost. Connecting again ...")
+CLOSING = _("The bank is closing. Connecting again as soon as it is back ...")
 CONNECTED_AGAIN = _("Connected again.")
 ASKING = _("Connection lost. Asking the bank whether the {movement} was made ... (Ctrl-C to stop)")
 BUSY = _("The bank is busy. Asking it again for the {movement} ... (Ctrl-C to stop)")
@@ -250,9 +251,11 @@ def movement(request: Message | str) -> str:
     return MOVEMENTS.get(verb, verb.lower().replace("_", " "))
 
 
-def connecting_again(in_doubt: Message | str | None) -> str:
-    """What is going on once the connection was lost, with or without money in doubt."""
-    return ASKING.format(movement=movement(in_doubt)) if in_doubt else CONNECTING_AGAIN
+def connecting_again(in_doubt: Message | str | None, warning: codes.Code | None = None) -> str:
+    """What is going on once the connection was lost, by a ``warning`` or without one, with money in doubt or not."""
+    if in_doubt:
+        return ASKING.format(movement=movement(in_doubt))
+    return CLOSING if warning == codes.STOPPING else CONNECTING_AGAIN
 
 
 def waiting(error: codes.Refused | LostBank | NoBank) -> str:
