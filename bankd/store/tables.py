@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, select
 
-from bankd.store.schema import accounts, customers, journal
+from bankd.store.schema import accounts, customers, journal, outcomes
 
 AT_ONCE = 1000
 """Rows that are fetched together."""
@@ -57,7 +57,18 @@ JOURNAL = (
 """All entries of the journal, oldest first, with the balances after them."""
 
 
+def entries_under(key: str) -> Select[Any]:
+    """The entries of JOURNAL that were asked for under ``key``, with the ``customer`` who asked."""
+    return JOURNAL.add_columns(journal.c.customer_id.label("customer")).where(journal.c.key == key)
+
+
+def refusals_under(key: str) -> Select[Any]:
+    """The refusals that are kept for ``key``, with the ``customer`` who asked."""
+    columns = outcomes.c.customer_id.label("customer"), outcomes.c.code, outcomes.c.reason
+    return select(*columns).where(outcomes.c.key == key).order_by(outcomes.c.customer_id)
+
+
 def rows(connection: Connection, table: Select[Any]) -> Iterator[dict[str, Any]]:
-    """The rows of ACCOUNTS, CUSTOMERS or JOURNAL by the names of their columns."""
+    """The rows of one of the above by the names of their columns."""
     found = connection.execute(table, execution_options={"yield_per": AT_ONCE})
     return (dict(row) for row in found.mappings())
