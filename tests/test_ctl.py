@@ -25,7 +25,7 @@ from bankd.store.engines import Store
 from bankd.store.schema import accounts, journal, outcomes
 
 RIGHT = """the ledger is right: every balance equals its entries, and all add up to zero
-chained: 3 entries; signed: 1 checkpoints, which agree
+chained: 3 entries; signed checkpoints, which agree: 1
 """
 KEYS = {"pepper", "chain.key", "receipts.key", "receipts.pem"}
 AUTHORITY = {"terminals/ca.pem", "terminals/ca.key"}
@@ -330,7 +330,7 @@ class Verify(CtlCase):
         done = self.bankctl("ledger", "checkpoint", "--state", str(self.state))
         self.assertEqual((done.status, done.complaints), (0, ""))
         self.assertIn("checkpoints: 3 entries up to 20", done.printed)
-        self.assertIn("signed: 2 checkpoints, which agree", self.verify().printed)
+        self.assertIn("signed checkpoints, which agree: 2", self.verify().printed)
 
 
 def columns(database: sqlite3.Connection) -> dict[str, list[str]]:

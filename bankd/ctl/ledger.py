@@ -43,7 +43,7 @@ def _told(found: list[Fault], audit: Audit) -> list[str]:
     if not found:
         return [
             "the ledger is right: every balance equals its entries, and all add up to zero",
-            f"chained: {audit.entries} entries; signed: {audit.checkpoints} checkpoints, which agree",
+            f"chained: {audit.entries} entries; signed checkpoints, which agree: {audit.checkpoints}",
         ]
     return faults_told(found)
 

@@ -119,7 +119,7 @@ class Pages(Resource):
     def _write(self, page: Page | None, request: Request, gone: Sequence[bool]) -> None:
         if page is None or gone:
             return
-        request.setResponseCode(page.status)
+        request.setResponseCode(page.status, HTTPStatus(page.status).phrase.encode())
         headers = {**ALWAYS, **page.headers, "Content-Type": page.type, "Content-Length": str(len(page.octets))}
         for name, value in headers.items():
             request.setHeader(name, value)

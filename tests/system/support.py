@@ -576,7 +576,7 @@ class SystemTestCase(SynchronousTestCase):
         self.assertEqual(done.status, 0, done.lines)
         right, chained = done.lines
         self.assertEqual(right, "the ledger is right: every balance equals its entries, and all add up to zero")
-        self.assertRegex(chained, r"^chained: \d+ entries; signed: [1-9]\d* checkpoints, which agree$")
+        self.assertRegex(chained, r"^chained: \d+ entries; signed checkpoints, which agree: [1-9]\d*$")
 
 
 def _changed(text: str, settings: Mapping[str, str]) -> str:
