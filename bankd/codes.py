@@ -11,12 +11,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """One result: ``number`` and ``reason`` travel; ``meaning`` documents; ``closes`` ends the connection."""
+    """One result: ``number`` and ``reason`` travel; ``meaning`` documents; ``closes`` ends the connection.
+
+    ``stored`` says that it is what the ledger decided, which the request's key has from then on.
+    """
 
     number: int
     reason: str
     meaning: str
     closes: bool = False
+    stored: bool = False
 
     @property
     def gives_reason(self) -> bool:
@@ -43,7 +47,7 @@ class Refused(Exception):
 
 
 IDLE_SOON = Code(100, "idle_soon", "The session ends in `seconds` unless something other than `NOOP` is asked.")
-DONE = Code(200, "done", "Carried out, and stored durably.")
+DONE = Code(200, "done", "Carried out, and stored durably.", stored=True)
 CREATED = Code(201, "created", "Carried out, and something new exists: a customer or an account.")
 
 PROPOSED = Code(202, "proposed", "Kept, and carried out once another operator approves it.")
@@ -114,18 +118,20 @@ TAKEN = Code(409, "taken", "The user name or mobile number in `field` belongs to
 OTHER_CONTENT = Code(409, "key", "This key was used before, for something else.")
 NO_PROPOSAL = Code(404, "proposal", "There is no such proposal that is open: it was decided, or a day has passed.")
 OWN_PROPOSAL = Code(403, "own", "Another operator has to approve what this one has proposed.")
-NO_ACCOUNT = Code(404, "account", "There is no such account, or it is closed.")
-SAME_ACCOUNT = Code(422, "same_account", "Payer and payee are the same account.")
-OTHER_CURRENCY = Code(422, "currency", "An account involved is kept in another currency.")
-NO_HOLD = Code(404, "hold", "The account has part in no such hold that is open; it may have ended.")
-NO_ENTRY = Code(404, "entry", "There is no such payment that this account received.")
-NOT_PAYEE = Code(403, "payee", "Only the account that was to be paid may release this hold.")
-MORE_THAN_LEFT = Code(422, "left", "This is more than is left of the hold, or of the payment to be given back.")
-FROZEN = Code(423, "frozen", "The account that the money would come from is frozen.")
-PAYMENT_LIMIT = Code(422, "payment_limit", "The amount is more than the account may pay at once.")
-DAY_LIMIT = Code(422, "day_limit", "The amount is more than the account may still pay today.")
-NO_FUNDS = Code(402, "funds", "The account does not have this much available.")
-TOO_MUCH = Code(422, "balance_limit", "A balance would pass the largest that the bank can keep.")
+NO_ACCOUNT = Code(404, "account", "There is no such account, or it is closed.", stored=True)
+SAME_ACCOUNT = Code(422, "same_account", "Payer and payee are the same account.", stored=True)
+OTHER_CURRENCY = Code(422, "currency", "An account involved is kept in another currency.", stored=True)
+NO_HOLD = Code(404, "hold", "The account has part in no such hold that is open; it may have ended.", stored=True)
+NO_ENTRY = Code(404, "entry", "There is no such payment that this account received.", stored=True)
+NOT_PAYEE = Code(403, "payee", "Only the account that was to be paid may release this hold.", stored=True)
+MORE_THAN_LEFT = Code(
+    422, "left", "This is more than is left of the hold, or of the payment to be given back.", stored=True
+)
+FROZEN = Code(423, "frozen", "The account that the money would come from is frozen.", stored=True)
+PAYMENT_LIMIT = Code(422, "payment_limit", "The amount is more than the account may pay at once.", stored=True)
+DAY_LIMIT = Code(422, "day_limit", "The amount is more than the account may still pay today.", stored=True)
+NO_FUNDS = Code(402, "funds", "The account does not have this much available.", stored=True)
+TOO_MUCH = Code(422, "balance_limit", "A balance would pass the largest that the bank can keep.", stored=True)
 TOO_MANY = Code(409, "accounts", "The customer has as many open accounts as one may have.")
 HELD = Code(409, "holds", "Holds are open on the account.")
 NOT_EMPTY = Code(409, "balance", "The account holds money, and no account to pay it out to was named.")

@@ -169,11 +169,12 @@ def made(what: str, before: str = "") -> str:
 
 
 def _codes() -> Iterator[tuple[str, ...]]:
-    yield ("", "code", "reason", "closes", "meaning")
-    yield ("---", "---", "---", "---", "---")
+    yield ("", "code", "reason", "closes", "stored", "meaning")
+    yield ("---", "---", "---", "---", "---", "---")
     for place, code in enumerate(codes.ALL, 1):
         reason = f"`{code.reason}`" if code.gives_reason else ""
-        yield (str(place), str(code.number), reason, "yes" if code.closes else "", code.meaning)
+        marks = ("yes" if mark else "" for mark in (code.closes, code.stored))
+        yield (str(place), str(code.number), reason, *marks, code.meaning)
 
 
 def _settings() -> Iterator[tuple[str, ...]]:

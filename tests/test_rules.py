@@ -1,5 +1,7 @@
 """Holds, reversals, limits, fees and sets: what each rule of the ledger makes, refuses, and leaves as it was."""
 
+import inspect
+import re
 from collections import Counter
 from dataclasses import replace
 from typing import Any
@@ -10,7 +12,7 @@ from hypothesis.strategies import DrawFn
 
 from bankd import codes
 from bankd.codes import Code
-from bankd.ledger import book
+from bankd.ledger import book, rules
 from bankd.ledger.books import Account, Books, OpenHold, Outcome
 from bankd.ledger.commands import Bulk, Capture, Command, Expiry, Hold, Release, Reversal, Transfer
 from bankd.ledger.entries import Entry, Side
@@ -490,6 +492,22 @@ def everything(draw: DrawFn) -> Command:
             return Bulk(**who, transfers=made, together=draw(st.booleans()))
         case _:
             return plain
+
+
+class Stored(RuleCase):
+    """What a key keeps."""
+
+    def test_codes(self) -> None:
+        """The codes that are marked as stored are success and what the rules refuse with."""
+        refusing = {getattr(codes, name) for name in re.findall(r"codes\.([A-Z_]+)", inspect.getsource(rules))}
+        self.assertEqual({code for code in codes.ALL if code.stored}, refusing | {codes.DONE})
+
+    def test_refusals(self) -> None:
+        """A refusal is kept also where it was one about a hold: the same is answered again, other content is not."""
+        on = books(anna=100)
+        self.assertEqual(self.decide_one(about(Release, 1), on).code, codes.NO_HOLD)
+        self.assertEqual(self.decide_one(about(Release, 1), on).code, codes.NO_HOLD)
+        self.assertEqual(self.decide_one(about(Release, 2), on).code, codes.OTHER_CONTENT)
 
 
 class Properties(RuleCase):
