@@ -133,7 +133,7 @@ DAY_LIMIT = Code(422, "day_limit", "The amount is more than the account may stil
 NO_FUNDS = Code(402, "funds", "The account does not have this much available.", stored=True)
 TOO_MUCH = Code(422, "balance_limit", "A balance would pass the largest that the bank can keep.", stored=True)
 TOO_MANY = Code(409, "accounts", "The customer has as many open accounts as one may have.")
-HELD = Code(409, "holds", "Holds are open on the account.")
+HELD = Code(409, "holds", "Money of the account is set aside by an open hold.")
 NOT_EMPTY = Code(409, "balance", "The account holds money, and no account to pay it out to was named.")
 ONE_TIME = Code(
     401, "one_time", "All else is right, and a one-time password is needed: that for `challenge`, given by `ONE_TIME`."

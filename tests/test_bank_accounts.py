@@ -1,14 +1,15 @@
 """Customers and accounts: how they begin, change and end."""
 
 from pathlib import Path
+from typing import Any
 
 from stdnum import damm
 from twisted.trial.unittest import SynchronousTestCase
 
 from bankd import codes
 from bankd.bank import access, accounts, payments, reports
-from bankd.codes import Refused
-from bankd.ledger.commands import Transfer
+from bankd.codes import Code, Refused
+from bankd.ledger.commands import Hold, Release, Transfer
 from bankd.records import CustomerView, Event, NoticeKind, Session
 from bankd.store import customers, journal
 from bankd.store.claims import Identity
@@ -215,6 +216,12 @@ class Deleting(AccountsCase):
             accounts.delete_account(tx, session or self.session, payout)
             self.events = tx.events
 
+    def assertDeleteRefused(self, payout: str, code: Code) -> None:
+        """Fail unless the account cannot be deleted and paid out to another, with a code."""
+        with self.assertRaises(Refused) as caught:
+            self.delete(payout)
+        self.assertRefused(caught.exception, code)
+
     def pay_out_by_hand(self, key: str, amount_minor: int) -> None:
         """A payment from Alice to Bob under a key that she chose."""
         with self.bank.store.writing() as tx:
@@ -273,11 +280,27 @@ class Deleting(AccountsCase):
             (self.alice.account, codes.SAME_ACCOUNT),
             (euros.number, codes.OTHER_CURRENCY),
         ):
-            with self.assertRaises(Refused) as caught:
-                self.delete(payout)
-            self.assertRefused(caught.exception, code)
+            self.assertDeleteRefused(payout, code)
         self.assertEqual(self.account(self.alice).balance_minor, 100_00)
         self.delete(self.bob.account)
+
+    def test_account_before_payout(self) -> None:
+        """What is wrong with the account itself is told before anything about the account to pay out to."""
+        mine: dict[str, Any] = {"customer_id": self.alice.customer_id, "account_id": self.alice.account_id}
+        mine["fence"] = self.session.fence
+        with self.bank.store.writing() as tx:
+            (held,) = payments.apply(tx, [Hold(**mine, key="h", currency="USD", amount_minor=1, seconds=600)])
+            accounts.freeze(tx, self.alice.account)
+        assert held.entry is not None
+        self.assertDeleteRefused("77777777", codes.FROZEN)
+        with self.bank.store.writing() as tx:
+            accounts.unfreeze(tx, self.alice.account)
+        self.assertDeleteRefused("77777777", codes.HELD)
+        with self.bank.store.writing() as tx:
+            payments.apply(tx, [Release(**mine, key="r", of_id=held.entry.id)])
+            accounts.set_limits(tx, self.alice.account, {"payment_limit_minor": 5})
+        self.assertDeleteRefused("77777777", codes.NO_ACCOUNT)
+        self.assertDeleteRefused(self.bob.account, codes.PAYMENT_LIMIT)
 
     def test_key_of_the_payout_is_the_banks(self) -> None:
         """A customer cannot use up the key of the pay-out beforehand: no key that can be sent is like it."""
