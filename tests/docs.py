@@ -18,6 +18,7 @@ import abnf
 from bankd import codes, metrics, records
 from bankd.bank import one_time, payees, reports, strength
 from bankd.bank.terms import Terms
+from bankd.ledger.entries import Entry
 from bankd.protocols import line
 from bankd.reload import LIVE
 from bankd.settings_keys import KEYS
@@ -74,6 +75,14 @@ RECORDS: tuple[type[Any], ...] = (
     records.BroadcastView,
 )
 """Everything that a reply or an event may carry."""
+
+PAYER, PAYEE = 1, 2
+_SIDES = {
+    **dict.fromkeys(("transfer", "hold", "capture", "release", "expiry", "reversal"), (PAYER, PAYEE)),
+    **dict.fromkeys(("withdrawal", "fee"), (PAYER,)),
+    "deposit": (PAYEE,),
+}
+"""Which sides of each kind of entry a customer can be on: cash and fees have the bank on the other."""
 
 KINDS: dict[str, Kind] = {kind.rule: kind for kind in vars(grammar).values() if isinstance(kind, Kind)}
 """Every kind of value, by the rule that is its form."""
@@ -151,6 +160,8 @@ def made(what: str, before: str = "") -> str:
             rows = list(_settings())
         case "limits":
             rows = list(_limits(before))
+        case "notices":
+            rows = list(_notices(before))
         case "states":
             rows = list(_states())
         case "roles":
@@ -218,6 +229,25 @@ def _limits(before: str) -> Iterator[tuple[str, ...]]:
         ("password", f"{strength.MIN_PASSWORD} characters"),
     ):
         yield (f"`{name}`", default, meanings.get(name, "?"))
+
+
+def _notices(before: str) -> Iterator[tuple[str, ...]]:
+    meanings, signs = _meanings(before), _signs()
+    yield ("kind", "amount", "can be muted", "meaning")
+    yield ("---", "---", "---", "---")
+    for kind in records.NoticeKind:
+        muted = "yes" if kind in records.OPTIONAL else ""
+        yield (f"`{kind}`", " or ".join(sorted(signs.get(kind, ()))), muted, meanings.get(kind, "?"))
+
+
+def _signs() -> dict[str, set[str]]:
+    """Of each kind of notice that an entry of the journal is, which signs its amount may have."""
+    signs: dict[str, set[str]] = {}
+    for kind, customers in _SIDES.items():
+        entry = Entry(1, kind, PAYER, PAYEE, 1, 0, 0, None, None, 1, 1, 0, "key", 1, None)
+        for side in map(entry.side, customers):
+            signs.setdefault(side.kind, set()).add("negative" if side.amount_minor < 0 else "positive")
+    return signs
 
 
 def _states() -> Iterator[tuple[str, ...]]:

@@ -203,7 +203,7 @@ class PageTests(GrammarCase):
         self.assertNotIn("| ? |", docs.page())
 
     def test_tables(self) -> None:
-        """There is a table for each request that has fields, each record, the limits, the states and the codes."""
+        """There is a table for each request that has fields, each record, the limits, the notices, the states, and codes."""
         made = [found["what"] for found in docs.MADE.finditer(docs.page())]
         requests = [f"request {message.verb}" for message in messages.ALL if codec.fields_of(message)]
         requests.append("item BulkItem")
@@ -211,6 +211,7 @@ class PageTests(GrammarCase):
             *requests,
             *(f"record {record.__name__}" for record in docs.RECORDS),
             "limits",
+            "notices",
             "states",
             "roles",
             "codes",
