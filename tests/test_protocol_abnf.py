@@ -203,7 +203,7 @@ class PageTests(GrammarCase):
         self.assertNotIn("| ? |", docs.page())
 
     def test_tables(self) -> None:
-        """There is a table for each request that has fields, each record, the limits, the notices, the states, and codes."""
+        """There is a table for each request that has fields, for each record, and for all else that the code tells."""
         made = [found["what"] for found in docs.MADE.finditer(docs.page())]
         requests = [f"request {message.verb}" for message in messages.ALL if codec.fields_of(message)]
         requests.append("item BulkItem")
@@ -251,7 +251,7 @@ class PageTests(GrammarCase):
             f"A datagram has at most {notice.MAX_DATAGRAM} octets",
             f"gets probes of {notice.PROBE_OCTETS} octets",
             f"1 to {notice.MOST_HINTS} times 24 octets",
-            f"this client: {replay.WINDOW - 1:,} below it",
+            f"own client remembers {replay.WINDOW - 1:,}.",
             f"more than {paths.PROBE_SECONDS} seconds have passed",
             f"A password must have at least {strength.MIN_PASSWORD} characters",
         ):

@@ -1,10 +1,16 @@
 """Sealed requests and sealed sessions, as the bank's side of a connection takes them."""
 
+import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
+from joserfc import jwe
+from twisted.internet import defer
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
@@ -93,6 +99,14 @@ class SealingCase(SynchronousTestCase):
         """A connection whose client has the bank's key."""
         return Sealer(self.bank.connect(), self.bank.clock.seconds())
 
+    @contextmanager
+    def busy(self) -> Iterator[None]:
+        """A while in which the bank opens no seal."""
+        seals = self.bank.branch.seals
+        self.bank.branch.seals = Mock(unseal=lambda _jwe, _comer: defer.fail(Refused(codes.BUSY)))
+        yield
+        self.bank.branch.seals = seals
+
     def assertClosed(self, wire: Wire, said: list[str], why: str = BROKEN) -> None:
         """The bank has said why, and closed; nothing was changed."""
         self.assertEqual(said, [why])
@@ -154,6 +168,27 @@ class ByItself(SealingCase):
         for count in (1, -1):
             line = self.connect()
             self.assertClosed(line.wire, line.ask("a1", "NOOP", count=count))
+
+    def test_what_counts(self) -> None:
+        """A SEALED with a field at fault does not count; one that the bank has no time to open does."""
+        line = self.connect()
+        self.assertEqual(line.wire.ask("a1 SEALED jwe=:"), ["a1 400 reason=field field=jwe"])
+        self.assertEqual(line.ask("a2", "NOOP"), ["a2 200"])
+        with self.busy():
+            self.assertEqual(line.ask("a3", "NOOP"), ["a3 503 reason=busy"])
+        self.assertEqual(line.ask("a4", "NOOP"), ["a4 200"])
+        self.assertEqual(line.ask("a5", ""), ["a5 400 reason=line"])
+        self.assertEqual(line.ask("a6", "NOOP"), ["a6 200"])
+
+    def test_pad_is_required(self) -> None:
+        """What is sealed has a pad, be it empty."""
+        line = self.connect()
+        members = {"nonce": line.nonce, "n": 0, "request": "NOOP"}
+        header = {"alg": line.key.algorithm, "enc": "A256GCM", "kid": line.key.kid, "typ": seal.TYPE}
+        for whole, answer in ((members | {"pad": ""}, "a1 200"), (members | {"n": 1}, BROKEN)):
+            text = json.dumps(whole).ljust(seal.PAD).encode()
+            sealed = jwe.encrypt_compact(header, text, line.key.key, algorithms=[line.key.algorithm, "A256GCM"])
+            self.assertEqual(line.wire.ask(f"a1 SEALED jwe={sealed}"), [answer])
 
     def test_altered(self) -> None:
         """Any octet that is another than it was closes the connection, and changes nothing."""
@@ -276,6 +311,25 @@ class Sessions(SealingCase):
         said = line.wire.ask(line.begin("LOGIN account=1 pin=1234"))
         self.assertEqual(line.opened(said), ["s 401 reason=credentials"])
         self.assertEqual(self.ask(line, f"a {self.log_in}")[0][:5], "a 200")
+
+    def test_busy(self) -> None:
+        """No session begins with what the bank has no time to open, and that is said in the clear; but with a request
+        that is opened and then answered so."""
+        line = self.connect()
+        with self.busy():
+            self.assertEqual(line.wire.ask(line.begin(self.log_in)), ["s 503 reason=busy"])
+        self.assertEqual(line.wire.ask("a NOOP"), ["a 200"])
+        self.patch(type(self.bank.branch.lane), "run", lambda *_: defer.fail(Refused(codes.BUSY)))
+        self.assertEqual(line.opened(line.wire.ask(line.begin(self.log_in))), ["s 503 reason=busy"])
+
+    def test_framing(self) -> None:
+        """An empty line, and one with an end of a line in it, are no lines in a session either."""
+        for inner in ("", "a NOOP\nb NOOP"):
+            line = self.begin()
+            self.assertClosed(line.wire, self.ask(line, inner), "* 400 reason=framing")
+        for outer in ("", "a\nb"):
+            line = self.begin()
+            self.assertClosed(line.wire, line.opened(line.wire.ask(outer)))
 
     def test_not_this_line(self) -> None:
         """A line repeated, left out, altered, sent back, or in the clear ends it, and says so under seal."""
