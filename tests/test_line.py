@@ -24,6 +24,7 @@ from bankd.protocols.line import MAX_UNREAD, PIPELINE, TURN
 from bankd.records import AccountView, Limits, Sealing
 from bankd.store import customers
 from bankd.testing import PRACTICE_TERMS, AtOnce, Known, PracticeBank, PracticePost, Stepped, Wire
+from bankd.wire import codec
 from bankd.wire.roles import Role
 
 LIMITS = Limits(login_seconds=60, idle_seconds=300)
@@ -573,6 +574,35 @@ class Order(LineCase):
         self.lane_pool.drain()
         self.assertEqual(wire.received(), [])
         self.assertEqual(self.balance(self.alice), 90_00)
+
+
+class SameContent(LineCase):
+    """What makes two requests the same one sent twice."""
+
+    def test_spelling(self) -> None:
+        """Values are compared and not their spelling; fields may stand in another order."""
+        wire, to = self.log_in(), self.bob.account
+        first = wire.ask(f"a TRANSFER to={to} amount=5 currency=USD key=k reference=Caf%C3%A9-1")
+        self.assertEqual(wire.ask(f"a TRANSFER reference=Caf%c3%a9%2d1 key=k currency=USD amount=5 to={to}"), first)
+        self.assertEqual(codes_of(wire.ask(f"a TRANSFER to={to} amount=5 currency=USD key=k")), ["409 reason=key"])
+
+    def test_left_out(self) -> None:
+        """A hold without seconds is the same as one for a week; an amount left out is not the one that is meant."""
+        wire = self.log_in()
+        first = wire.ask("a HOLD amount=5 currency=USD key=h")
+        self.assertEqual(wire.ask("a HOLD amount=5 currency=USD key=h seconds=604800"), first)
+        number = codec.read_reply(first[0].encode()).fields["hold"]
+        self.assertEqual(codes_of(wire.ask(f"a CAPTURE hold={number} key=c")), ["200"])
+        self.assertEqual(codes_of(wire.ask(f"a CAPTURE hold={number} key=c amount=5")), ["409 reason=key"])
+
+    def test_capture(self) -> None:
+        """The words of a hold are not those of its capture, and cash that is captured was paid to nobody."""
+        wire = self.log_in()
+        (held,) = wire.ask("a HOLD amount=5 currency=USD key=h reference=Cash")
+        wire.ask(f"b CAPTURE hold={codec.read_reply(held.encode()).fields['hold']} key=c")
+        fields = codec.read_reply(wire.ask("c STATEMENT limit=1")[0].encode()).fields
+        self.assertEqual((fields["kind"], fields["amount"]), ("paid", "-5"))
+        self.assertFalse({"counterparty", "reference"} & fields.keys())
 
 
 class BackPressure(LineCase):
