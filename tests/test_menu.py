@@ -766,6 +766,14 @@ class Customer(AtTheTerminal):
         wanted = messages.DeleteAccount(password="correct horse", payout="1000002")
         self.assertEqual(self.asked(messages.DeleteAccount), [wanted])
 
+    def test_who_is_paid_out_is_named(self) -> None:
+        """An account that cannot be paid is said so at once, and whose the other is, before the confirmation."""
+        answers = [refusal(codes.NO_ACCOUNT), refusal(codes.SAME_ACCOUNT), granted(PayeeView("1000002", "USD", "B***"))]
+        screen = self.sit_down(*AS_USER, "delete account", "y", "1000001", "1000002", PAYEE=answers)
+        self.assertIn(f"There is no such account.\n{prompts.PAYOUT}\nThis is your own account", screen.text)
+        self.assertIn("Account 1000002 belongs to B***.\nAccount 1000001 will be closed for good", screen.text)
+        self.assertEqual(self.asked(messages.DeleteAccount), [])
+
     def test_interrupt_leads_back_to_the_menu(self) -> None:
         """Ctrl-C in the middle of something does nothing and ends nothing; at the menu it logs out."""
         screen = self.sit_down(*AS_USER, "delete account", "1000002", Interrupted())

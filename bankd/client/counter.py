@@ -14,7 +14,7 @@ from bankd.client.bank import Bank
 from bankd.client.dialog import Back, Dialog
 from bankd.client.export import Export, export, form_of
 from bankd.client.files.new_file import NotWritten, new_file
-from bankd.client.forms import Way
+from bankd.client.forms import Form, Way
 from bankd.client.news import month
 from bankd.client.noticeboard import Noticeboard
 from bankd.codes import Refused
@@ -69,7 +69,7 @@ async def withdraw(session: Session) -> None:
 async def transfer(session: Session) -> None:
     """Pay another account, once the person has confirmed it."""
     talk, bank = session.dialog, session.bank
-    payee, name = await _ask_payee(session)
+    payee, name = await _ask_payee(session, forms.PAYEE)
     amount_minor = await talk.ask_amount(bank.currency)
     reference = await talk.ask_optional(forms.REFERENCE)
     talk.say(prompts.before_transfer(name, amount_minor, await bank.balance(), await bank.limits()))
@@ -188,7 +188,7 @@ async def delete_account(session: Session) -> None:
     """Close the session's account for good, and pay out what it holds."""
     talk, bank = session.dialog, session.bank
     account = await bank.balance()
-    payout = await talk.ask(forms.PAYOUT) if account.balance_minor > 0 else None
+    payout, _name = await _ask_payee(session, forms.PAYOUT) if account.balance_minor > 0 else (None, None)
     if not await talk.confirm(prompts.confirm_deletion(account, payout)):
         raise Back
     secret = await secret_again(session)
@@ -227,11 +227,11 @@ def _file_to_write(name: str) -> tuple[Path, str]:
     return path, form
 
 
-async def _ask_payee(session: Session) -> tuple[str, str | None]:
+async def _ask_payee(session: Session, form: Form) -> tuple[str, str | None]:
     """An account that can be paid, and what the bank shows of its owner's name, if anything. Raises Back."""
     talk = session.dialog
     while True:
-        number = await talk.ask(forms.PAYEE)
+        number = await talk.ask(form)
         try:
             name = (await session.bank.payee(number)).name
         except Refused as error:
