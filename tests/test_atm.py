@@ -210,20 +210,51 @@ class Trouble(AtTheMachine):
         self.start()
         self.away = True
         self.screen.type(CARD[0])
-        self.assertTold(atm_prompts.OUT_OF_SERVICE)
+        self.assertOutOfService()
+        for _again in range(3):
+            self.clock.advance(RETRY_SECONDS)
+            self.assertOutOfService()
+        self.away = False
         self.clock.advance(RETRY_SECONDS)
         self.assertWelcomes()
-        self.away = False
         self.screen.type(*CARD)
         self.assertTold(prompts.WITHDRAW)
 
+    def assertOutOfService(self) -> None:
+        """Check that the public is told so, and nothing of addresses and options; and that nothing is taken."""
+        page = (atm_prompts.heading(AT_HOME), atm_prompts.OUT_OF_SERVICE, "", atm_prompts.TRYING_AGAIN, "(hidden)")
+        self.assertEqual(self.screen.text, "\n".join(page))
+
     def test_no_bank_at_first(self) -> None:
-        """A machine may be switched on before its bank."""
-        self.start(away=True)
+        """A machine may be switched on before its bank; who sets it up is told what is wrong, but not in a hall."""
+        why = words.no_bank(NoBank(Address("bank.example"), Cause.UNREACHABLE))
+        for captive in (False, True):
+            self.start(away=True, captive=captive)
+            self.assertTold(atm_prompts.OUT_OF_SERVICE)
+            self.assertEqual(why in self.screen.text, not captive)
+            self.away = False
+            self.clock.advance(RETRY_SECONDS)
+            self.assertWelcomes()
+
+    def test_key_without_a_bank(self) -> None:
+        """Enter tries at once; Ctrl-C ends a machine that is out of service, unless it is captive."""
+        self.start(Interrupted(), away=True)
+        self.assertEqual(self.successResultOf(self.running), exits.INTERRUPTED)
+        self.start(Interrupted(), away=True, captive=True)
         self.assertTold(atm_prompts.OUT_OF_SERVICE)
         self.away = False
-        self.clock.advance(RETRY_SECONDS)
+        self.screen.type("")
         self.assertWelcomes()
+        self.assertEqual(len(self.clock.getDelayedCalls()), 1)
+
+    def test_end_without_a_bank(self) -> None:
+        """A terminal that is gone ends it, and so does SIGTERM."""
+        self.start(EndOfInput(), away=True)
+        self.assertEqual(self.successResultOf(self.running), exits.SUCCESS)
+        self.start(away=True)
+        self.running.cancel()
+        self.failureResultOf(self.running)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_in_use(self) -> None:
         """An account that is in use elsewhere can be taken over, by the bank's leave."""

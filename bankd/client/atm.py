@@ -6,6 +6,7 @@
    after a lost connection, a refused log-in and every error.
 3. The bank is called when somebody has come, and left when they go; nothing waits at it meanwhile.
 4. Ctrl-C is the key for 'cancel'. At the welcome it ends the program, unless that is ``captive``, as behind a panel.
+5. Nobody is welcomed while there is no bank. Why there is none is for who sets the machine up: the public is not told.
 """
 
 from collections.abc import Coroutine
@@ -94,9 +95,7 @@ class Atm:
         try:
             while True:
                 try:
-                    await self._serve_next()
-                except NoBank as error:
-                    await self._be_out_of_service(error)
+                    await self._serve_or_wait()
                 except CancelledError:
                     if not self._attention.lost:
                         raise
@@ -109,16 +108,27 @@ class Atm:
             self._attention.stop()
             self._screen.wipe()
 
+    async def _serve_or_wait(self) -> None:
+        """Serve the next customer, or wait until there is a bank again. Raises what both do."""
+        try:
+            await self._serve_next()
+        except NoBank as error:
+            await self._be_out_of_service(error)
+
     async def _serve_next(self) -> None:
         """Welcome somebody, and serve them. Raises NoBank, and Interrupted before anybody has come."""
         if not self._name:
-            bank = await self._reach()
-            self._name = bank.greeting.bank
-            bank.close()
+            await self._meet()
         self._page(atm_prompts.HELLO, "")
         who = await self._dialog.ask_read(atm_prompts.WHO, atm_prompts.HINT_WHO, _who)
         if who is not None:
             await self._serve(*who)
+
+    async def _meet(self) -> None:
+        """See whether there is a bank, and what it is called. Raises NoBank."""
+        bank = await self._reach()
+        self._name = bank.greeting.bank
+        bank.close()
 
     async def _serve(self, way: str, identity: str) -> None:
         """Serve who has come, from the PIN to the farewell. Raises NoBank."""
@@ -191,9 +201,34 @@ class Atm:
             return
 
     async def _be_out_of_service(self, error: NoBank) -> None:
-        """Say so, for a while."""
-        self._page(atm_prompts.OUT_OF_SERVICE, "", words.no_bank(error), "", atm_prompts.TRYING_AGAIN)
-        await deferLater(self._clock, RETRY_SECONDS)
+        """Say so until there is a bank. Raises EndOfInput, and Interrupted where a key may end the program."""
+        while True:
+            why = [] if self._name or self._captive else [words.no_bank(error), ""]
+            self._page(atm_prompts.OUT_OF_SERVICE, "", *why, atm_prompts.TRYING_AGAIN)
+            self._attention.stop()
+            await self._pause()
+            try:
+                await self._meet()
+            except NoBank as again:
+                error = again
+            else:
+                return
+
+    async def _pause(self) -> None:
+        """Wait for a while; whoever presses Enter need not. Raises EndOfInput, and Interrupted."""
+        wait = self._screen.ask("", hidden=True)
+        end = self._clock.callLater(RETRY_SECONDS, wait.cancel)
+        try:
+            await wait
+        except CancelledError:
+            if end.active():
+                raise
+        except Interrupted:
+            if not self._captive:
+                raise
+        finally:
+            if end.active():
+                end.cancel()
 
 
 def _who(typed: str) -> tuple[str, str]:
