@@ -52,6 +52,10 @@ class Codes(SynchronousTestCase):
         )
         self.assertIn("the mobile number", words.refused(Refused(codes.TAKEN, "mobile")))
 
+    def test_way_out_is_named_as_in_the_menu(self) -> None:
+        """Who is logged in elsewhere is told to choose there what the menu has."""
+        self.assertIn(f"choose {prompts.EXIT} there", words.code(codes.IN_USE))
+
     def test_incident_is_told(self) -> None:
         """The number under which the bank logged its own fault can be reported."""
         self.assertIn("number 42", words.refused(Denied(codes.INCIDENT, incident="42")))

@@ -64,7 +64,7 @@ CODES: dict[Code, str] = {
     codes.NO_DEVICE: _("This needs a one-time password, and the bank cannot reach a device of yours to send it to."),
     codes.NO_APP: _("The bank knows of no authenticator app of yours that this could be about."),
     codes.WRONG_SECRET: _("The bank does not accept these credentials."),
-    codes.IN_USE: _("This account is in use at another terminal. Please log out there, or try again later."),
+    codes.IN_USE: _("This account is in use at another terminal. Please choose Exit there, or try again later."),
     codes.WEAK_SECRET: _("This is too easy to guess; please choose another."),
     codes.TAKEN: _("This already belongs to another customer."),
     codes.OTHER_CONTENT: _("This was asked before with other content, so it was not done again."),

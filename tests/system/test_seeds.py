@@ -35,7 +35,7 @@ from tests.system.support import (
 
 MENU, ACCOUNT, PIN, PASSWORD = "Your choice:", "Account number:", "PIN:", "Password:"
 
-IN_USE = "This account is in use at another terminal. Please log out there, or try again later."
+IN_USE = "This account is in use at another terminal. Please choose Exit there, or try again later."
 REFUSED = "The bank does not accept these credentials."
 
 NEW_MOBILE = "+12025550160"
