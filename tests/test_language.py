@@ -94,6 +94,12 @@ class Catalogues(SynchronousTestCase):
         last = english[-1]
         return (words[-1:] == last[-1:]) is True or (not (words + last).endswith((" ", "\n")) and words[-1] != " ")
 
+    def test_german_is_of_one_kind(self) -> None:
+        """A space stands before the dots of what goes on, and holds have one word."""
+        for message in catalogue.catalogue("de"):
+            for words in message.string if isinstance(message.string, list | tuple) else [message.string]:
+                self.assertNotRegex(str(words), r"\w\.\.\.|[Rr]eservier")
+
     def test_what_is_missing_is_found(self) -> None:
         """A sentence without a translation, or with other places, does not pass."""
         self.patch(catalogue, "said", lambda: iter(["Done.", "This is new.", ("one new", "{count} new")]))

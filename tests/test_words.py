@@ -126,6 +126,11 @@ class Notices(SynchronousTestCase):
             self.assertNotIn(kind.value.join("''"), words.kind_alone(kind))
             self.assertNotIn(kind.value.join("''"), words.notice(Notice(number=1, kind=kind, at_us=0)))
 
+    def test_choice_of_notices_is_told(self) -> None:
+        """Who chooses what to be told of is told that it was changed."""
+        told = words.notice(Notice(3, NoticeKind.PREFERENCES, MORNING))
+        self.assertTrue(told.startswith("What you are told of was changed, "), told)
+
     def test_payment_tells_amount_account_reference_and_balance(self) -> None:
         """What a customer wants to know of a payment stands in one line."""
         notice = Notice(

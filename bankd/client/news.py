@@ -30,7 +30,7 @@ NOTICES: dict[str, tuple[str, str]] = {
     NoticeKind.FROZEN: (_("Your account was frozen by the bank: no money can leave it"),) * 2,
     NoticeKind.UNFROZEN: (_("Your account is no longer frozen"),) * 2,
     NoticeKind.CONTACT: (_("Your contact information was changed"),) * 2,
-    NoticeKind.PREFERENCES: (_("It was changed what you are told of"),) * 2,
+    NoticeKind.PREFERENCES: (_("What you are told of was changed"),) * 2,
     NoticeKind.STATEMENT: (_("Your statement of {month} is ready"), _("A statement of yours is ready")),
     NoticeKind.BROADCAST: (_("Your bank says: {words}"), _("Your bank has something to say")),
 }
