@@ -30,7 +30,7 @@ ROOMS = frozenset(
 ENGLISH_ROOMS = frozenset(
     {
         *("arguments", "means", "main", "help"),  # options, which are English themselves
-        *("tasks", "days"),  # and so are tasks and files of payments
+        *("tasks", "task_values", "days"),  # and so are tasks and files of payments
         *(
             "known_banks",
             "answers",
@@ -270,3 +270,8 @@ class Amounts(SynchronousTestCase):
         self.speak("de")
         error = self.assertRaises(amounts.NotAmount, amounts.parse, "1.5", "EUR")
         self.assertTrue(str(error).endswith("12,50"), error)
+        for typed, said in (
+            ("9" * 20, "an amount is more than zero and at most 9999999999999,99"),
+            ("0005", "an amount has no needless zeros before it, such as 12,50"),
+        ):
+            self.assertEqual(str(self.assertRaises(amounts.NotAmount, amounts.parse, typed, "EUR")), said)

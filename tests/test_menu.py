@@ -692,6 +692,12 @@ class Customer(AtTheTerminal):
         screen.type("export statement", str(file), "", "")
         self.assertIn("exists already", screen.text)
 
+    def test_export_of_no_days(self) -> None:
+        """A period that ends before it begins is asked for again, and nothing is asked of the bank meanwhile."""
+        screen = self.export("x.csv", "2026-11-29", "2026-11-28")
+        self.assertEqual(screen.transcript[-2:], [prompts.WRONG_WAY, prompts.UPTO])
+        self.assertEqual(self.asked(messages.Statement), [])
+
     def test_export_can_be_left(self) -> None:
         """Without a file nothing is done."""
         self.assertEqual(self.export("").transcript[0], "Connected to Test Bank.")
@@ -743,6 +749,11 @@ class Customer(AtTheTerminal):
         self.assertEqual(
             self.asked(messages.OpenAccount), [messages.OpenAccount(currency="EUR"), messages.OpenAccount()]
         )
+
+    def test_currency_that_is_none(self) -> None:
+        """Three letters that ISO 4217 does not have for money are asked for again."""
+        screen = self.sit_down(*AS_USER, "open account", "XXX")
+        self.assertEqual(screen.transcript[-2:], [prompts.HINT_CURRENCY, prompts.CURRENCY])
 
     def test_empty_account_is_deleted_after_the_secret(self) -> None:
         """The secret is asked again; then the account is closed and the first menu is back (S0.6)."""

@@ -97,6 +97,8 @@ class Tasks(SynchronousTestCase):
                 "export statement to from to.csv as json from 2026-11-01 to 2026-11-30",
                 Export(Path("from to.csv"), "json", Period(FIRST_US, LAST_US)),
             ),
+            ("Deposit 1,000.00", messages.Deposit(amount=100000, currency="USD", key="key-1")),
+            ("Deposit $1,000", messages.Deposit(amount=100000, currency="USD", key="key-1")),
             ("Deposit $50", messages.Deposit(amount=5000, currency="USD", key="key-1")),
             ("Withdraw $0.01", messages.Withdraw(amount=1, currency="USD", key="key-1")),
             ("Open Account", messages.OpenAccount()),
@@ -151,6 +153,31 @@ class Tasks(SynchronousTestCase):
             error = self.assertRaises(NotTask, read_task, text, CONTEXT)
             self.assertEqual(error.field, field, text)
             self.assertTrue(error.why, text)
+
+    def test_reason_is_true(self) -> None:
+        """What is told is what is wrong, and what would do."""
+        most = "an amount is more than zero and at most 9999999999999.99"
+        for text, why in (
+            ("Deposit 99999999999999999999", most),
+            ("Deposit 99999999999999", most),
+            ("Deposit 0005", "an amount has no needless zeros before it, such as 12.50"),
+            ("Deposit 1,00", "an amount is digits with at most 2 decimals, such as 12.50"),
+            ("Statement from 2026-11-29 to 2026-11-28", "the period ends before it begins"),
+            ("Export Statement to a.csv from 2026-11-29 to 2026-10-01", "the period ends before it begins"),
+            ("Hold 5 for Account 7 days 0", "money is set aside for 1 to 99 days"),
+            ("Hold 5 days 400", "money is set aside for 1 to 99 days"),
+            ("Hold 5 days " + "0" * 5000 + "7", "money is set aside for 1 to 99 days"),
+            ("Open Account XXX", "A currency is one that ISO 4217 knows, such as EUR."),
+        ):
+            error = self.assertRaises(NotTask, read_task, text, CONTEXT)
+            self.assertEqual(error.why, why, text)
+
+    def test_groups_that_could_be_decimals(self) -> None:
+        """Of a currency with three decimals, 1,500 may be meant for one and a half: only 1,500.000 is clear."""
+        context = Context("KWD", lambda: "key-1")
+        self.assertRaises(NotTask, read_task, "Deposit 1,500", context)
+        wanted = messages.Deposit(amount=1_500_000, currency="KWD", key="key-1")
+        self.assertEqual(read_task("Deposit 1,500.000", context), wanted)
 
     def test_every_form_has_its_line_in_the_help(self) -> None:
         """The words of each usage, without what may be left out, are matched by its own pattern."""
@@ -272,6 +299,11 @@ class Running(SynchronousTestCase):
         self.assertEqual(self.objects()[0]["field"], "amount")
         self.assertEqual([type(message) for message in self.line.asked], [messages.Login, messages.Logout])
         self.assertEqual(status, exits.REFUSED)
+
+    def test_no_such_receipt(self) -> None:
+        """A receipt that the account does not have is said to be none, and not a number of a wrong form."""
+        self.run_tasks("Receipt 99999", CERTIFY=refusal(codes.BAD_FIELD, field="receipt"))
+        self.assertEqual(self.written, ["Your account has no receipt with this number."])
 
     def test_refusal_is_status_1(self) -> None:
         """One refused task among others is enough."""

@@ -10,6 +10,9 @@ from bankd import language, money
 from bankd.language import Marks, _
 
 _SIGNED = re.compile(r"(?P<before>[$€£¥]?) ?(?P<number>[0-9][0-9.,]*)(?: ?(?P<after>[$€£¥]|[A-Za-z]{3}))?", re.ASCII)
+_IN_GROUPS = re.compile(r"[$€£¥]?[1-9][0-9]{0,2}(,[0-9]{3})+(\.[0-9]+)?", re.ASCII)
+_LONG = re.compile(r"[$€£¥]?[1-9][0-9]{15,}(\.[0-9]+)?", re.ASCII)
+_ZEROS = re.compile(r"[$€£¥]?0[0-9]+(\.[0-9]+)?", re.ASCII)
 
 
 class NotAmount(ValueError):
@@ -26,16 +29,23 @@ def parse(typed: str, currency: str) -> int:
     plain = _without_marks(found["number"], marks) if found and not (found["before"] and found["after"]) else None
     try:
         amount_minor = money.parse(plain or "", currency)
-    except money.OutOfRange:
-        most = plain_amount(money.MAX_AMOUNT_MINOR, currency)
-        raise NotAmount(_("an amount is more than zero and at most {most}").format(most=most)) from None
-    except money.NotMoney:
-        raise NotAmount(_form(currency, money.example(currency).replace(".", marks.decimal))) from None
+    except money.NotMoney as error:
+        raise NotAmount(_why(error, plain or "", currency, marks)) from None
     other = _elsewhere(found["number"], marks, currency) if found else None
     if other not in (None, amount_minor):
         one, two = plain_amount(amount_minor, currency), plain_amount(other or 0, currency)
         raise NotAmount(_("this could be {one} or {two}; please type it like that").format(one=one, two=two))
     return amount_minor
+
+
+def parse_english(text: str, currency: str) -> int:
+    """The amount in a task, in minor units: as English writes it, whatever is spoken. Raises NotAmount."""
+    clear = "." in text or (money.exponent(currency) or 0) < 3
+    plain = text.replace(",", "") if clear and _IN_GROUPS.fullmatch(text) else text
+    try:
+        return money.parse(plain, currency)
+    except money.NotMoney as error:
+        raise NotAmount(why_not(error, plain, currency)) from None
 
 
 def written(amount_minor: int, currency: str) -> str:
@@ -50,17 +60,21 @@ def plain_amount(amount_minor: int, currency: str) -> str:
     return money.plain(amount_minor, currency).replace(".", language.marks().decimal)
 
 
-def why_not(error: money.NotMoney, currency: str) -> str:
-    """Why what stands in a file is no amount; there, every language writes amounts alike."""
+def why_not(error: money.NotMoney, text: str, currency: str) -> str:
+    """Why ``text`` in a file or a task is no amount; there, every language writes amounts alike."""
+    return _why(error, text, currency, Marks(".", ","))
+
+
+def _why(error: money.NotMoney, plain: str, currency: str, marks: Marks) -> str:
+    """Why ``plain``, which has a point before its decimals and no groups, is no amount."""
+    example = money.example(currency).replace(".", marks.decimal)
     if isinstance(error, money.OtherCurrency):
         return _("the account is kept in {currency}").format(currency=currency)
-    if isinstance(error, money.OutOfRange):
-        most = money.plain(money.MAX_AMOUNT_MINOR, currency)
+    if isinstance(error, money.OutOfRange) or _LONG.fullmatch(plain):
+        most = money.plain(money.MAX_AMOUNT_MINOR, currency).replace(".", marks.decimal)
         return _("an amount is more than zero and at most {most}").format(most=most)
-    return _form(currency, money.example(currency))
-
-
-def _form(currency: str, example: str) -> str:
+    if _ZEROS.fullmatch(plain):
+        return _("an amount has no needless zeros before it, such as {example}").format(example=example)
     return _("an amount is digits with at most {places} decimals, such as {example}").format(
         places=money.exponent(currency) or 0, example=example
     )

@@ -94,9 +94,7 @@ async def export_statement(session: Session) -> None:
     if file is None:
         raise Back
     path, form = file
-    since_us = await talk.ask_read(prompts.SINCE, prompts.HINT_DAY, days.begins)
-    before_us = await talk.ask_read(prompts.UPTO, prompts.HINT_DAY, days.ends)
-    wanted = Export(path, form, Period(since_us, before_us))
+    wanted = Export(path, form, await _ask_period(talk))
     try:
         count = await export(session.bank, wanted, lambda entries: talk.progress(slips.exporting(entries)))
     except NotWritten as error:
@@ -225,6 +223,16 @@ def _file_to_write(name: str) -> tuple[Path, str]:
     if form is None:
         raise ValueError(name)
     return path, form
+
+
+async def _ask_period(talk: Dialog) -> Period:
+    """From which day to which."""
+    since_us = await talk.ask_read(prompts.SINCE, prompts.HINT_DAY, days.begins)
+    while True:
+        period = Period(since_us, await talk.ask_read(prompts.UPTO, prompts.HINT_DAY, days.ends))
+        if not days.wrong_way(period):
+            return period
+        talk.warn(prompts.WRONG_WAY)
 
 
 async def _ask_payee(session: Session, form: Form) -> tuple[str, str | None]:

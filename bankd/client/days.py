@@ -6,6 +6,14 @@ A day is a day where the terminal is, by this computer's own time zone, as are a
 import re
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
+from bankd.records import Period
+
+SECONDS = 86_400
+"""As many as the bank takes a day to have where it counts days."""
+
+MOST_HELD = 99
+"""For how many days a person may set money aside."""
+
 HINT = "a day is written year-month-day, such as 2026-11-30"
 HINT_MONTH = "a month is written year-month, such as 2026-11"
 HINT_TIME = "a time is written hours:minutes, such as 14:30"
@@ -30,6 +38,11 @@ def at(day: str, clock: str, zone: tzinfo | None = None) -> int:
     if _TIME.fullmatch(clock) is None:
         raise ValueError(clock)
     return _instant(_date(day), time.fromisoformat(clock), zone)
+
+
+def wrong_way(period: Period) -> bool:
+    """Whether the last day of a period is before its first, so that no instant is in it."""
+    return period.since_us is not None and period.before_us is not None and period.before_us <= period.since_us
 
 
 def _date(day: str) -> date:

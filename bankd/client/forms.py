@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from bankd import money
 from bankd.client import days, prompts
 from bankd.wire import grammar
 from bankd.wire.grammar import Kind
@@ -32,6 +33,13 @@ class Form:
         return self.recased(typed.strip().translate({ord(character): None for character in self.dropped}))
 
 
+def _known(currency: str) -> str:
+    """A currency that ISO 4217 knows, and in which an account can be kept. Raises ValueError."""
+    if not money.is_currency(currency):
+        raise ValueError(currency)
+    return currency
+
+
 USERNAME = Form(prompts.USERNAME, grammar.USERNAME, prompts.HINT_USERNAME, recased=str.lower)
 PASSWORD = Form(prompts.PASSWORD, grammar.PASSWORD, prompts.HINT_PASSWORD, hidden=True)
 ACCOUNT = Form(prompts.ACCOUNT, grammar.ACCOUNT, prompts.HINT_ACCOUNT, dropped=" ")
@@ -49,7 +57,7 @@ PAYEE = replace(ACCOUNT, prompt=prompts.PAYEE)
 PAYOUT = replace(ACCOUNT, prompt=prompts.PAYOUT)
 HOLD_FOR = replace(ACCOUNT, prompt=prompts.HOLD_FOR)
 REFERENCE = Form(prompts.REFERENCE, grammar.TEXT, prompts.HINT_TEXT, free=True)
-CURRENCY = Form(prompts.CURRENCY, grammar.CURRENCY, prompts.HINT_CURRENCY, recased=str.upper)
+CURRENCY = Form(prompts.CURRENCY, replace(grammar.CURRENCY, read=_known), prompts.HINT_CURRENCY, recased=str.upper)
 
 MONTH = Form("", grammar.PERIOD, days.HINT_MONTH)
 

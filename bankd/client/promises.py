@@ -8,14 +8,13 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from bankd import codes
-from bankd.client import forms, prompts, slips, words
+from bankd.client import days, forms, prompts, slips, words
 from bankd.client.counter import Session, ask_receipt
 from bankd.client.dialog import Back, Option
 from bankd.records import HoldView
 from bankd.wire.grammar import COUNT
 
-WEEK_DAYS, MOST_DAYS = 7, 99
-DAY_SECONDS = 86_400
+WEEK_DAYS = 7
 
 WithHolds = Callable[[Session, list[HoldView]], Coroutine[Any, Any, None]]
 
@@ -34,11 +33,11 @@ async def hold(session: Session, _views: list[HoldView]) -> None:
     talk, bank = session.dialog, session.bank
     payee = await talk.ask_optional(forms.HOLD_FOR)
     amount_minor = await talk.ask_amount(bank.currency)
-    days = await talk.ask_read(prompts.HOLD_DAYS, prompts.HINT_DAYS, _days) or WEEK_DAYS
+    span = await talk.ask_read(prompts.HOLD_DAYS, prompts.HINT_DAYS, _days) or WEEK_DAYS
     reference = await talk.ask_optional(forms.REFERENCE)
-    if not await talk.confirm(prompts.confirm_hold(amount_minor, bank.currency, payee, days)):
+    if not await talk.confirm(prompts.confirm_hold(amount_minor, bank.currency, payee, span)):
         raise Back
-    talk.done(slips.held(await bank.hold(amount_minor, payee, days * DAY_SECONDS, reference)))
+    talk.done(slips.held(await bank.hold(amount_minor, payee, span * days.SECONDS, reference)))
 
 
 async def capture(session: Session, views: list[HoldView]) -> None:
@@ -98,7 +97,7 @@ async def _one_of(session: Session, views: list[HoldView]) -> HoldView:
 
 def _days(typed: str) -> int:
     """A number of days that a hold may last. Raises ValueError."""
-    days = int(COUNT.parse(typed))
-    if not 1 <= days <= MOST_DAYS:
+    span = int(COUNT.parse(typed))
+    if not 1 <= span <= days.MOST_HELD:
         raise ValueError(typed)
-    return days
+    return span

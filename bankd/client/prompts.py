@@ -93,7 +93,8 @@ HINT_RECEIPT = _("A receipt has a number of at most 18 digits; the statement sho
 HINT_RUN = _("A name has no spaces.")
 HINT_NOTICE = _("Please type the number of a notice above, or all.")
 HINT_DAY = _("A day is written year-month-day, such as 2026-11-30.")
-HINT_CURRENCY = _("A currency has three letters, such as EUR.")
+WRONG_WAY = _("The period ends before it begins.")
+HINT_CURRENCY = _("A currency is one that ISO 4217 knows, such as EUR.")
 NOT_THE_SAME = _("The two were not the same; please try again.")
 
 # What is said.

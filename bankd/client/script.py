@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bankd import codes
-from bankd.client import exits, payment_slips, slips, words
+from bankd.client import exits, payment_slips, prompts, slips, words
 from bankd.client.answers import ITEMS, Answer, Fields, body_of, denied, items_of, unanswered
 from bankd.client.bank import Bank
 from bankd.client.editor import printable_lines
@@ -266,7 +266,10 @@ def _paid(task: str, paid: Paid) -> Outcome:
 def _words(request: Message | Verb, answer: Answer) -> str:
     """The answer in words. Raises NotReply when it is no answer to ``request``."""
     if answer.code.refuses:
-        return words.refused(denied(answer))
+        error = denied(answer)
+        if isinstance(request, messages.Certify) and error.code == codes.BAD_FIELD:
+            return prompts.NO_RECEIPT
+        return words.refused(error)
     if isinstance(request, Verb):
         return words.code(answer.code)
     message = type(request)

@@ -1,34 +1,24 @@
 """Tasks as people write them, ``Transfer $100 to Account XYZ``, and the requests that they become.
 
 1. Letters' case and the number of spaces do not matter. ``SHAPES`` holds every form, and ``--help`` prints it.
-2. Words of another form are sent to the bank as a verb where they can be, so that the answer is the bank's own; but
+2. What stands in their places is read by ``task_values``.
+3. Words of another form are sent to the bank as a verb where they can be, so that the answer is the bank's own; but
    never as a verb that exists, for that would do something else than what is written.
 """
 
-import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
-from bankd import money
-from bankd.client import days, forms
+from bankd.client import days, forms, task_values
 from bankd.client.export import FORMS, Export, form_of
-from bankd.client.forms import Form
-from bankd.client.keys import NewKey
 from bankd.client.payment_file import PayFile
-from bankd.records import NOTHING, OPTIONAL, Period, period_of
+from bankd.client.task_values import Context as Context
+from bankd.client.task_values import Found
+from bankd.client.task_values import NotTask as NotTask
+from bankd.records import NOTHING
 from bankd.wire import grammar, messages
 from bankd.wire.messages import BY_VERB, Message
-
-
-class NotTask(Exception):
-    """The words are no task; ``field`` and ``why`` tell what is wrong where the form is known."""
-
-    def __init__(self, field: str | None = None, why: str | None = None) -> None:
-        super().__init__(field, why)
-        self.field = field
-        self.why = why
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +26,6 @@ class Verb:
     """Words that only the bank can judge, as the verb that they would be."""
 
     name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What a request needs besides the words: the account's currency, and keys for commands that move money."""
-
-    currency: str
-    new_key: NewKey
-
-
-Found = dict[str, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,67 +41,39 @@ class Shape:
         return re.fullmatch(self.pattern, text, re.IGNORECASE)
 
 
-def _read(field: str, form: Form, found: Found) -> str:
-    try:
-        return form.read(found[field] or "")
-    except ValueError:
-        raise NotTask(field, form.hint) from None
-
-
-def _read_if_given(field: str, form: Form, found: Found) -> str | None:
-    return _read(field, form, found) if found[field] is not None else None
-
-
-def _amount(found: Found, context: Context) -> int:
-    try:
-        return money.parse(found["amount"] or "", context.currency)
-    except money.NotMoney as error:
-        raise NotTask("amount", str(error)) from None
-
-
 def _deposit(found: Found, context: Context) -> Message:
-    return messages.Deposit(amount=_amount(found, context), currency=context.currency, key=context.new_key())
+    return messages.Deposit(amount=task_values.amount(found, context), currency=context.currency, key=context.new_key())
 
 
 def _withdraw(found: Found, context: Context) -> Message:
-    return messages.Withdraw(amount=_amount(found, context), currency=context.currency, key=context.new_key())
+    return messages.Withdraw(
+        amount=task_values.amount(found, context), currency=context.currency, key=context.new_key()
+    )
 
 
 def _transfer(found: Found, context: Context) -> Message:
     return messages.Transfer(
-        to=_read("to", forms.PAYEE, found),
-        amount=_amount(found, context),
+        to=task_values.value("to", forms.PAYEE, found),
+        amount=task_values.amount(found, context),
         currency=context.currency,
         key=context.new_key(),
-        reference=_read_if_given("reference", forms.REFERENCE, found),
+        reference=task_values.value_if_given("reference", forms.REFERENCE, found),
     )
 
 
-def _amount_if_given(found: Found, context: Context) -> int | None:
-    return _amount(found, context) if found["amount"] is not None else None
-
-
-def _muted(found: Found) -> str:
-    kinds = (found["kinds"] or "").lower().split()
-    if not {*kinds} <= {*OPTIONAL}:
-        raise NotTask("kinds", f"these can be muted: {', '.join(OPTIONAL)}")
-    return "+".join(kinds)
-
-
 def _hold(found: Found, context: Context) -> Message:
-    days = found["days"]
     return messages.Hold(
-        to=_read_if_given("to", forms.PAYEE, found),
-        amount=_amount(found, context),
+        to=task_values.value_if_given("to", forms.PAYEE, found),
+        amount=task_values.amount(found, context),
         currency=context.currency,
-        seconds=int(days) * 86_400 if days else None,
+        seconds=task_values.hold_seconds(found),
         key=context.new_key(),
-        reference=_read_if_given("reference", forms.REFERENCE, found),
+        reference=task_values.value_if_given("reference", forms.REFERENCE, found),
     )
 
 
 def _capture(found: Found, context: Context) -> Message:
-    amount = _amount_if_given(found, context)
+    amount = task_values.amount_if_given(found, context)
     return messages.Capture(hold=int(found["hold"] or ""), amount=amount, key=context.new_key())
 
 
@@ -133,48 +84,28 @@ def _release(found: Found, context: Context) -> Message:
 def _reverse(found: Found, context: Context) -> Message:
     return messages.Reverse(
         receipt=int(found["receipt"] or ""),
-        amount=_amount_if_given(found, context),
+        amount=task_values.amount_if_given(found, context),
         key=context.new_key(),
-        reference=_read_if_given("reference", forms.REFERENCE, found),
+        reference=task_values.value_if_given("reference", forms.REFERENCE, found),
     )
 
 
 def _contact(found: Found, context: Context) -> Message:
     return messages.UpdateContact(
-        email=_read_if_given("email", forms.CONTACT_EMAIL, found),
-        mobile=_read_if_given("mobile", forms.CONTACT_MOBILE, found),
-        name=_read_if_given("name", forms.CONTACT_NAME, found),
+        email=task_values.value_if_given("email", forms.CONTACT_EMAIL, found),
+        mobile=task_values.value_if_given("mobile", forms.CONTACT_MOBILE, found),
+        name=task_values.value_if_given("name", forms.CONTACT_NAME, found),
     )
 
 
 def _statement(found: Found, context: Context) -> Message:
-    period = _period(found)
-    try:
-        limit = grammar.PAGE.parse(found["limit"]) if found["limit"] else None
-    except ValueError:
-        raise NotTask("limit", "a statement has 1 to 100 entries") from None
-    return messages.Statement(limit=limit, since_us=period.since_us, before_us=period.before_us)
-
-
-def _period(found: Found) -> Period:
-    """The month, or the days that ``from`` and ``to`` name, both included."""
-    if "month" in found:
-        return period_of(_read("month", forms.MONTH, found))
-    return Period(_day("since", days.begins, found), _day("before", days.ends, found))
-
-
-def _day(field: str, instant: Callable[[str], int], found: Found) -> int | None:
-    """What ``instant`` makes of the day in ``field``; None where there is none."""
-    day = found[field]
-    try:
-        return None if day is None else instant(day)
-    except ValueError:
-        raise NotTask(field, days.HINT) from None
+    period = task_values.period(found)
+    return messages.Statement(limit=task_values.entries(found), since_us=period.since_us, before_us=period.before_us)
 
 
 def _balance_at(found: Found, context: Context) -> Message:
     """The balance when the clock showed the time of that day, or else at the day's end, its last entries included."""
-    day_ended_us = _day("at", days.ends, found) or 0
+    day_ended_us = task_values.day("at", days.ends, found) or 0
     if found["time"] is None:
         return messages.Balance(at_us=day_ended_us - 1)
     try:
@@ -183,23 +114,16 @@ def _balance_at(found: Found, context: Context) -> Message:
         raise NotTask("at", days.HINT_TIME) from None
 
 
-def _path(found: Found) -> Path:
-    name = found["file"] or ""
-    if "\0" in name:
-        raise NotTask("file", "no file's name has a NUL")
-    return Path(os.path.expanduser(name))  # of nobody's folder it is the name as it stands, as for a shell
-
-
 def _export(found: Found, context: Context) -> Export:
-    path = _path(found)
+    path = task_values.path(found)
     form = (found["form"] or form_of(path) or "").lower()
     if form not in FORMS:
         raise NotTask("file", NO_FORM)
-    return Export(path, form, _period(found))
+    return Export(path, form, task_values.period(found))
 
 
 def _pay_file(found: Found, context: Context) -> PayFile:
-    return PayFile(_path(found), found["each"] is not None, found["name"] or "")
+    return PayFile(task_values.path(found), found["each"] is not None, found["name"] or "")
 
 
 NO_FORM = "a file's name ends in .csv, .json or .xml, or 'as csv', 'as json' or 'as camt' follows it"
@@ -238,7 +162,7 @@ SHAPES = (
     ),
     Shape(
         "Hold AMOUNT [for Account NUMBER] [days N] [reference WORDS ...]",
-        r"hold (?P<amount>\S+)(?: for (?:account )?(?P<to>\S+))?(?: days (?P<days>[1-9]\d?))?"
+        r"hold (?P<amount>\S+)(?: for (?:account )?(?P<to>\S+))?(?: days (?P<days>\d+))?"
         r"(?: reference (?P<reference>.+))?",
         _hold,
     ),
@@ -256,12 +180,12 @@ SHAPES = (
     Shape(
         "Mute KIND [KIND ...]",
         r"mute (?P<kinds>[a-z]+(?: [a-z]+)*)",
-        lambda found, context: messages.Preferences(muted=_muted(found)),
+        lambda found, context: messages.Preferences(muted=task_values.muted(found)),
     ),
     Shape(
         "Notices from AMOUNT",
         r"notices from (?P<amount>\S+)",
-        lambda found, context: messages.Preferences(least=_amount(found, context)),
+        lambda found, context: messages.Preferences(least=task_values.amount(found, context)),
     ),
     Shape("Notices of Every Amount", r"notices of every amount", lambda found, context: messages.Preferences(least=0)),
     Shape("View Limits", r"view limits", lambda found, context: messages.Limits()),
@@ -273,7 +197,9 @@ SHAPES = (
     Shape(
         "Open Account [CURRENCY]",
         r"open account(?: (?P<currency>[a-z]{3}))?",
-        lambda found, context: messages.OpenAccount(currency=_read_if_given("currency", forms.CURRENCY, found)),
+        lambda found, context: messages.OpenAccount(
+            currency=task_values.value_if_given("currency", forms.CURRENCY, found)
+        ),
     ),
     Shape("Notices", r"notices", lambda found, context: messages.Notices()),
     Shape(

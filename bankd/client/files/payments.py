@@ -85,7 +85,7 @@ def _payment(number: int, line: str, currency: str) -> Payment | Fault:
     try:
         amount_minor = money.parse(cells[1], currency)
     except money.NotMoney as error:
-        return Fault(number, amounts.why_not(error, currency))
+        return Fault(number, amounts.why_not(error, cells[1], currency))
     try:
         reference = forms.REFERENCE.read(cells[2]) if cells[2:] != ("",) and cells[2:] else None
     except ValueError:
