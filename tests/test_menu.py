@@ -407,6 +407,24 @@ class Money(AtTheTerminal):
         self.assertIn("Not enough money in the account.", screen.text)
         self.assertIn("Balance of account 1000001: 125.00 USD", screen.text)
 
+    def test_limit_is_named(self) -> None:
+        """Who would pay more than is allowed is told how much is, if the bank tells that."""
+        limits = granted(Allowance("USD", 12500, 0, 0, 0, 5000, 9000, 700))
+        for code, said in (
+            (codes.PAYMENT_LIMIT, "This is more than the account may pay at once: 50.00 USD at most."),
+            (codes.DAY_LIMIT, "may still pay today: 7.00 USD at most, until midnight in UTC."),
+        ):
+            screen = self.sit_down(*AS_ACCOUNT, "1", "500", WITHDRAW=refusal(code), LIMITS=limits)
+            self.assertIn(said, screen.text)
+            for answer in (refusal(codes.BUSY), granted(Allowance("USD", 12500, 0, 0, 0))):
+                screen = self.sit_down(*AS_ACCOUNT, "1", "500", WITHDRAW=refusal(code), LIMITS=answer)
+                self.assertIn(words.CODES[code], screen.text)
+
+    def test_frozen_account_is_ones_own(self) -> None:
+        """Who may pay nothing is told that it is their own account which is frozen."""
+        screen = self.sit_down(*AS_ACCOUNT, "1", "500", WITHDRAW=refusal(codes.FROZEN))
+        self.assertIn("Your account is frozen: the bank lets no money go from it for now.", screen.text)
+
     def test_lost_bank_leaves_no_false_certainty(self) -> None:
         """A bank lost in the middle of a withdrawal is said, and that it may have been carried out."""
         screen = self.sit_down(*AS_ACCOUNT, "1", "5", WITHDRAW=LostBank(Loss.ENDED))
@@ -496,6 +514,13 @@ class Holds(AtTheTerminal):
             messages.Capture(hold=10, amount=700, key="key-2"),
         ]
         self.assertEqual(self.asked(messages.Capture), wanted)
+
+    def test_payer_is_frozen(self) -> None:
+        """A hold that another's frozen account was to pay is not said to be frozen by one's own."""
+        screen = self.choose("2", "10", "", "y", CAPTURE=refusal(codes.FROZEN))
+        self.assertIn(words.PAYER_FROZEN, screen.text)
+        screen = self.choose("2", "9", "", "y", CAPTURE=refusal(codes.FROZEN))
+        self.assertIn(words.CODES[codes.FROZEN], screen.text)
 
     def test_released(self) -> None:
         """The amount is shown; after a yes it is free again."""

@@ -19,6 +19,7 @@ from bankd.client.tasks import SHAPES, Context, NotTask, Verb, read_task
 from bankd.client.testing import ScriptedLine, granted, refusal, scripted_bank
 from bankd.records import (
     AccountView,
+    Allowance,
     CustomerView,
     Notice,
     Period,
@@ -304,6 +305,20 @@ class Running(SynchronousTestCase):
         """A receipt that the account does not have is said to be none, and not a number of a wrong form."""
         self.run_tasks("Receipt 99999", CERTIFY=refusal(codes.BAD_FIELD, field="receipt"))
         self.assertEqual(self.written, ["Your account has no receipt with this number."])
+
+    def test_limit_is_named(self) -> None:
+        """A task over a limit tells how much would be allowed; a bank that is lost then has refused all the same."""
+        limits = granted(Allowance("USD", 12500, 0, 0, 0, 5000))
+        self.run_tasks("Withdraw 500", WITHDRAW=refusal(codes.PAYMENT_LIMIT), LIMITS=limits)
+        self.assertEqual(self.written, ["This is more than the account may pay at once: 50.00 USD at most."])
+        self.run_tasks("Withdraw 500", WITHDRAW=refusal(codes.PAYMENT_LIMIT), LIMITS=LostBank(Loss.ENDED))
+        self.assertEqual(self.written, [words.CODES[codes.PAYMENT_LIMIT]])
+
+    def test_whose_account_is_frozen(self) -> None:
+        """It is the customer's own, but where a hold is to be paid, that may be another's."""
+        frozen = refusal(codes.FROZEN)
+        self.run_tasks("Withdraw 5", "Capture Hold 9", WITHDRAW=frozen, CAPTURE=frozen)
+        self.assertEqual(self.written, [words.CODES[codes.FROZEN], words.PAYER_FROZEN])
 
     def test_refusal_is_status_1(self) -> None:
         """One refused task among others is enough."""

@@ -17,7 +17,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 
 from bankd import money
-from bankd.client import atm_prompts, counter, entry, exits, forms, prompts, slips, words
+from bankd.client import atm_prompts, counter, entry, exits, forms, prompts, refusals, slips, words
 from bankd.client.bank import Bank
 from bankd.client.counter import Session
 from bankd.client.dialog import Back, Option, withdraw_when_lost
@@ -182,7 +182,7 @@ class Atm:
                 raise
             self._dialog.say(_told(error))
         except Refused as error:
-            self._dialog.say(_told(error))
+            self._dialog.say(await refusals.told(self._dialog.bank, error))
         self._attention.renew()
         return True
 

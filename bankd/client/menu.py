@@ -10,7 +10,20 @@ from typing import Any, Protocol
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import CannotListenError
 
-from bankd.client import counter, enrolment, entry, exits, forms, paying, promises, prompts, slips, telling, words
+from bankd.client import (
+    counter,
+    enrolment,
+    entry,
+    exits,
+    forms,
+    paying,
+    promises,
+    prompts,
+    refusals,
+    slips,
+    telling,
+    words,
+)
 from bankd.client.bank import Bank
 from bankd.client.counter import Session
 from bankd.client.dialog import Back, Dialog, Option, withdraw_when_lost
@@ -142,7 +155,7 @@ class Menu:
         except (Back, Interrupted):
             self._dialog.say(prompts.NOTHING_DONE)
         except Refused as error:
-            self._dialog.warn(words.refused(error))
+            self._dialog.warn(await refusals.told(self._bank, error))
         except LostBank as error:
             self._dialog.warn(words.lost(error))
         except InDoubt as error:

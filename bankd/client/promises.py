@@ -11,6 +11,7 @@ from bankd import codes
 from bankd.client import days, forms, prompts, slips, words
 from bankd.client.counter import Session, ask_receipt
 from bankd.client.dialog import Back, Option
+from bankd.codes import Refused
 from bankd.records import HoldView
 from bankd.wire.grammar import COUNT
 
@@ -47,7 +48,13 @@ async def capture(session: Session, views: list[HoldView]) -> None:
     amount_minor = await talk.ask_amount(view.currency, abs(view.amount_minor))
     if not await talk.confirm(prompts.confirm_capture(amount_minor, view)):
         raise Back
-    talk.done(slips.captured(await session.bank.capture(view.hold, amount_minor)))
+    try:
+        talk.done(slips.captured(await session.bank.capture(view.hold, amount_minor)))
+    except Refused as error:
+        if error.code != codes.FROZEN or view.amount_minor < 0:
+            raise
+        talk.warn(words.PAYER_FROZEN)
+        raise Back from None
 
 
 async def release(session: Session, views: list[HoldView]) -> None:

@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bankd import codes
-from bankd.client import exits, payment_slips, prompts, slips, words
+from bankd.client import exits, payment_slips, refusals, slips, words
 from bankd.client.answers import ITEMS, Answer, Fields, body_of, denied, items_of, unanswered
 from bankd.client.bank import Bank
 from bankd.client.editor import printable_lines
@@ -162,6 +162,9 @@ class Script:
             if isinstance(request, messages.Logout):
                 self._bank.close()
             items = answer.items if type(request) in ITEMS else None
+            if answer.code.refuses:
+                said = await refusals.told(self._bank, denied(answer), request)
+                return Outcome(task, answer.code, said, answer.fields, items)
             return Outcome(task, answer.code, _words(request, answer), answer.fields, items)
         except (LostBank, InDoubt) as error:
             return _unanswered(task, error)
@@ -266,10 +269,7 @@ def _paid(task: str, paid: Paid) -> Outcome:
 def _words(request: Message | Verb, answer: Answer) -> str:
     """The answer in words. Raises NotReply when it is no answer to ``request``."""
     if answer.code.refuses:
-        error = denied(answer)
-        if isinstance(request, messages.Certify) and error.code == codes.BAD_FIELD:
-            return prompts.NO_RECEIPT
-        return words.refused(error)
+        return words.refused(denied(answer))
     if isinstance(request, Verb):
         return words.code(answer.code)
     message = type(request)

@@ -20,6 +20,7 @@ from bankd.client.no_banks import NO_BANKS as NO_BANKS
 from bankd.client.no_banks import STRANGERS
 from bankd.codes import Code
 from bankd.language import _
+from bankd.records import Allowance
 from bankd.wire.messages import Message
 
 INVALID = _("Invalid Request")
@@ -78,7 +79,7 @@ CODES: dict[Code, str] = {
     codes.NO_ENTRY: _("There is no such payment to this account."),
     codes.NOT_PAYEE: _("Only the account that was to be paid may release this hold."),
     codes.MORE_THAN_LEFT: _("This is more than is left of it."),
-    codes.FROZEN: _("The account that the money would come from is frozen: the bank lets none go from it for now."),
+    codes.FROZEN: _("Your account is frozen: the bank lets no money go from it for now."),
     codes.PAYMENT_LIMIT: _("This is more than the account may pay at once."),
     codes.DAY_LIMIT: _("This is more than the account may still pay today."),
     codes.HELD: _("Money on the account is still held; this must be paid or released first."),
@@ -87,6 +88,14 @@ CODES: dict[Code, str] = {
     codes.NOT_EMPTY: _("The account still holds money; please name an account to pay it out to."),
     codes.NO_DEVICE: _("Nothing can be sent to the customer, who would be left without a way in."),
 }
+
+OVER_LIMIT: dict[Code, str] = {
+    codes.PAYMENT_LIMIT: _("This is more than the account may pay at once: {amount} at most."),
+    codes.DAY_LIMIT: _("This is more than the account may still pay today: {amount} at most, until midnight in UTC."),
+}
+"""What is said instead where the limit is known."""
+
+PAYER_FROZEN = _("The account that the money would come from is frozen: the bank lets none go from it for now.")
 
 WITH_FIELD: dict[Code, str] = {
     codes.BAD_FIELD: _("Invalid Request: {field} is missing or not of the right form."),
@@ -200,6 +209,13 @@ def refused(error: codes.Refused) -> str:
     if isinstance(error, Denied):
         return code(error.code, error.field, error.incident, error.seconds)
     return code(error.code, error.field)
+
+
+def over_limit(code: Code, allowance: Allowance) -> str:
+    """Which limit of ``allowance`` a code of OVER_LIMIT is about."""
+    most_minor = allowance.payment_minor if code == codes.PAYMENT_LIMIT else allowance.left_minor
+    most = news.written(most_minor, allowance.currency)
+    return OVER_LIMIT[code].format(amount=most) if most else CODES[code]
 
 
 def lost(error: LostBank) -> str:
