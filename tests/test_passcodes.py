@@ -210,6 +210,12 @@ class AtTheScreen(AtTheTerminal):
         )
         self.assertIn(f"Transfer 1.00 USD to account 1000002? (y/N) \n{self.QUESTION}\n{PAID}", screen.text)
 
+    def test_payment_without_it(self) -> None:
+        """After too many wrong ones it is said that nothing was done."""
+        pay = ("2", "1000002", "1", "", "y")
+        screen = self.sit_down(*AS_USER, *pay, *["00000000"] * 3, TRANSFER=WANTED, ONE_TIME=WRONG)
+        self.assertIn(f"{words.CODES[codes.WRONG_CODE]} {prompts.NOTHING_DONE}", screen.text)
+
     def test_session_that_ends_meanwhile(self) -> None:
         """Where the session ends while one is asked for, that is told, and the first menu comes."""
         screen = self.sit_down(*AS_USER, "2", "1000002", "1", "", "y", TRANSFER=WANTED)

@@ -100,6 +100,13 @@ class Reading(FileCase):
         )
         self.assertEqual(self.faults("A,1\n" + "\n".join(wrong)), list(range(2, 2 + len(wrong))))
 
+    def test_semicolons(self) -> None:
+        """A file of the kind that is common where decimals have a comma is said to have the wrong marks."""
+        file = self.file("account;amount;reference\n10000042;12,50;Rent\nA,1")
+        error = self.assertRaises(NotPayments, read_payments, file, "USD")
+        why = "the cells are separated by commas, not by semicolons"
+        self.assertEqual([(fault.line, fault.why) for fault in error.faults], [(1, why), (2, why)])
+
     def test_no_payments(self) -> None:
         """A file without any, one that is not UTF-8 and one that is not there are at fault as a whole."""
         for text in ("", "\n \n", "# nothing\n", "account,amount,reference\n", b"A,1,\xff"):
@@ -363,9 +370,12 @@ class Telling(FileCase):
         """The line at fault is told, that nothing was paid, and how to ask anew."""
         status = self.run_file("# x\nA,1\nB,2", BULK=refusal(codes.NO_FUNDS, place=2))
         said = f"Line 3: Not enough money in the account. {payment_slips.NOTHING_PAID} {payment_slips.KEPT}"
+        said = said.format(how="as NAME")
         self.assertEqual((self.written, status), ([said], exits.REFUSED))
         self.run_file("# x\nA,1\nB,2", as_json=True, BULK=refusal(codes.NO_FUNDS, place=2))
         self.assertEqual(json.loads(self.written[0])["line"], "3")
+        self.run_file("A,1", " each", BULK=refusal(codes.NO_FUNDS, place=1))
+        self.assertIn(payment_slips.KEPT.format(how="each as NAME"), self.written[0])
         for answer, hint in (
             (refusal(codes.NO_FUNDS, place=9), payment_slips.AGAIN),
             (refusal(codes.NO_FUNDS, place="x"), payment_slips.AGAIN),
@@ -373,11 +383,17 @@ class Telling(FileCase):
             self.run_file("A,1", BULK=answer)
             self.assertEqual(self.written, [f"{words.CODES[answer.code]} {hint}"])
 
+    def test_without_a_one_time_password(self) -> None:
+        """Where no one-time password was right it is said that nothing was paid, and how to go on."""
+        self.run_file("A,1", BULK=refusal(codes.WRONG_CODE, left=0))
+        said = f"{words.CODES[codes.WRONG_CODE]} {payment_slips.NOTHING_PAID} {payment_slips.AGAIN}"
+        self.assertEqual(self.written, [said])
+
     def test_refused_in_the_other_way(self) -> None:
         """A file that was asked for before in the other way may be paid, so it is said that a new name pays it anew."""
-        for ending in ("", " each"):
+        for ending, how in (("", "as NAME"), (" each", "each as NAME")):
             self.run_file("A,1", ending, BULK=refusal(codes.OTHER_CONTENT))
-            self.assertEqual(self.written, [payment_slips.OTHER_WAY])
+            self.assertEqual(self.written, [payment_slips.OTHER_WAY.format(how=how)])
         self.assertIn("would pay all of it anew", self.written[0])
 
     def test_refused_in_the_middle(self) -> None:

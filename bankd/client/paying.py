@@ -42,7 +42,7 @@ async def _pay(session: Session, wanted: PayFile, payments: tuple[Payment, ...])
     try:
         paid = await pay(session.bank, wanted, payments, tell)
     except Denied as error:
-        talk.warn(payment_slips.denied(error, payments, part=answered > 0))
+        talk.warn(payment_slips.denied(error, payments, answered > 0, wanted.each))
     except (LostBank, InDoubt):
         talk.warn(payment_slips.AGAIN)
         raise

@@ -5,16 +5,20 @@ from bankd.client import amounts, words
 from bankd.client.errors import Denied
 from bankd.client.files.payments import NotPayments, Payment
 from bankd.client.payment_file import Paid, line_at_fault
+from bankd.client.refusals import UNPROVEN
 from bankd.language import _, number, plural
 from bankd.records import BulkLine
+
+ANEW, EACH_ANEW = "as NAME", "each as NAME"
+"""How a task gives a file another name."""
 
 NOTHING_PAID = _("Nothing was paid.")
 WRONG = _("What is wrong with the file:")
 AGAIN = _("Pay the same file again in the same way: what was paid is not paid twice.")
-KEPT = _("The bank remembers this of the file; to have the same payments looked at anew, add a new name: as NAME.")
+KEPT = _("The bank remembers this of the file; to have the same payments looked at anew, add a new name: {how}.")
 OTHER_WAY = _(
     "This file was given before in the other way (all together, or each), so it was not done again. If it was paid "
-    "then, it is paid: give it again in that way to see. A new name, as NAME, would pay all of it anew."
+    "then, it is paid: give it again in that way to see. A new name, {how}, would pay all of it anew."
 )
 
 
@@ -61,19 +65,20 @@ def paid(paid: Paid) -> str:
     return "\n".join(lines)
 
 
-def denied(error: Denied, payments: tuple[Payment, ...], part: bool) -> str:
-    """Why a file was refused, with the line at fault; ``part`` says that others of it may have been paid before."""
-    said = words.refused(error)
+def denied(error: Denied, payments: tuple[Payment, ...], part: bool, each: bool = False) -> str:
+    """Why a file was refused, with the line at fault; ``part`` says that others of it may have been paid before.
+
+    ``each`` is whether every payment was to be made by itself, as it would be under a new name.
+    """
+    said, how = words.refused(error), EACH_ANEW if each else ANEW
     if part:
         return f"{said} {AGAIN}"
     if error.code == codes.OTHER_CONTENT:
-        return OTHER_WAY
+        return OTHER_WAY.format(how=how)
     line = line_at_fault(error, payments)
-    return (
-        f"{said} {AGAIN}"
-        if line is None
-        else _("Line {line}: {said}").format(line=line, said=f"{said} {NOTHING_PAID} {KEPT}")
-    )
+    if line is None:
+        return f"{said} {NOTHING_PAID} {AGAIN}" if error.code in UNPROVEN else f"{said} {AGAIN}"
+    return _("Line {line}: {said}").format(line=line, said=f"{said} {NOTHING_PAID} {KEPT.format(how=how)}")
 
 
 def _refused(payment: Payment, line: BulkLine, currency: str) -> str:

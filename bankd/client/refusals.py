@@ -7,6 +7,9 @@ from bankd.client.errors import LostBank
 from bankd.codes import Refused
 from bankd.wire.messages import Capture, Certify, Message
 
+UNPROVEN = (codes.ONE_TIME, codes.WRONG_CODE, codes.NO_CHALLENGE)
+"""What comes in place of a request's own answer, where no one-time password was right."""
+
 
 async def told(bank: Bank | None, error: Refused, request: Message | None = None) -> str:
     """Why ``bank`` refused, in words; ``request`` is what it refused, where that is known. Raises nothing.
@@ -17,6 +20,8 @@ async def told(bank: Bank | None, error: Refused, request: Message | None = None
         return prompts.NO_RECEIPT
     if isinstance(request, Capture) and error.code == codes.FROZEN:
         return words.PAYER_FROZEN
+    if error.code in UNPROVEN and bank is not None and bank.welcome is not None:
+        return f"{words.refused(error)} {prompts.NOTHING_DONE}"
     if bank is None or bank.over or error.code not in words.OVER_LIMIT:
         return words.refused(error)
     try:

@@ -207,7 +207,7 @@ class Script:
         except Denied as error:
             line = None if answered else line_at_fault(error, payments)
             told = {} if line is None else {"line": str(line)}
-            said = payment_slips.denied(error, payments, part=answered > 0)
+            said = payment_slips.denied(error, payments, answered > 0, wanted.each)
             return Outcome(task, error.code, said, told)
         except (LostBank, InDoubt) as error:
             outcome = _unanswered(task, error)

@@ -76,6 +76,8 @@ def _payment(number: int, line: str, currency: str) -> Payment | Fault:
     cells = _cells(line)
     if cells is None:
         return Fault(number, _("its quotes do not match"))
+    if ";" in cells[0]:
+        return Fault(number, _("the cells are separated by commas, not by semicolons"))
     if len(cells) not in (2, 3):
         return Fault(number, _("it has {count} cells, not account, amount and reference").format(count=len(cells)))
     try:
