@@ -5,7 +5,18 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 from wcwidth import wcswidth
 
-from bankd.client.editor import EDITS, MAX_LINE, Layout, Line, lay_out, printable, printable_lines, stops, wrapped
+from bankd.client.editor import (
+    EDITS,
+    MAX_LINE,
+    Layout,
+    Line,
+    by_words,
+    lay_out,
+    printable,
+    printable_lines,
+    stops,
+    wrapped,
+)
 
 FAMILY = "\N{MAN}\N{ZERO WIDTH JOINER}\N{WOMAN}\N{ZERO WIDTH JOINER}\N{GIRL}"
 DECOMPOSED_E = "e\N{COMBINING DIAERESIS}"
@@ -72,6 +83,14 @@ class WrappingTests(SynchronousTestCase):
                 rows = wrapped(said, width)
                 self.assertTrue(all(wcswidth(row) <= width for row in rows), (said, width, rows))
                 self.assertEqual("".join(rows).replace(" ", ""), said.replace(" ", ""))
+
+    def test_questions_too(self) -> None:
+        """A question lies on its rows as what is said does, at whatever width, and keeps the space at its end."""
+        for asked in ("Account 1 will be closed for good. Go on? (y/N)", "x" * 200, "語" * 50 + " 語?", ""):
+            for width in range(2, 90):
+                rows = lay_out(by_words(asked, width), 0, width).rows
+                self.assertEqual([row.rstrip() for row in rows if row] or [""], wrapped(asked, width), width)
+        self.assertEqual(by_words("Your choice: ", 80), "Your choice: ")
 
 
 class PrintableTests(SynchronousTestCase):

@@ -372,6 +372,19 @@ class DrawingTests(TerminalTestCase):
         expected = lay_out("> " + "x" * 30, 32, 20).rewrapped(10)
         self.assertEqual(self.transport.value().decode(), expected.erase() + expected.draw())
 
+    def test_a_long_question(self) -> None:
+        """A question goes on below between two words, the answer stands behind it, and all of it can be erased."""
+        self.terminal.ask("It will be closed for good. Go on? (y/N) ")
+        self.assertEqual(self.rows(), ["It will be closed", "for good. Go on?", "(y/N)"])
+        self.type("ye")
+        self.assertEqual(self.rows()[-1], "(y/N) ye")
+        self.terminal.say("!")
+        self.assertEqual(self.rows(), ["!", "It will be closed", "for good. Go on?", "(y/N) ye"])
+        self.type("\r")
+        self.device.columns = self.glass.columns = 30
+        self.terminal.ask("It will be closed for good. Go on? (y/N) ")
+        self.assertEqual(self.rows()[-2:], ["It will be closed for good. Go", "on? (y/N)"])
+
     @given(
         st.integers(2, 30),
         st.lists(

@@ -251,6 +251,13 @@ def wrapped(line: str, columns: int) -> list[str]:
     return [row.replace(NO_BREAK_SPACE, " ") for row in rows] or [""]
 
 
+def by_words(question: str, columns: int) -> str:
+    """A ``question`` with such spaces in it that ``lay_out`` breaks it between words, as ``wrapped`` does."""
+    asked = question.rstrip()
+    *full, last = wrapped(asked, columns)
+    return "".join(row + " " * (columns - wcswidth(row)) for row in full) + last + question[len(asked) :]
+
+
 def _moved(count: int, direction: str) -> str:
     """The cursor movement of ECMA-48 (CUU, CUD, CUF); by zero it is nothing, for a terminal reads 0 as 1."""
     return f"\x1b[{count}{direction}" if count else ""

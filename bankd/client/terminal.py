@@ -27,6 +27,7 @@ from bankd.client.editor import (
     SPELLINGS,
     TEXT,
     Line,
+    by_words,
     printable,
     printable_lines,
     wrapped,
@@ -282,6 +283,7 @@ class Terminal(TerminalProtocol):
         prompt, text, cursor = self._question.prompt, self._line.text, self._line.cursor
         if self._question.hidden:
             text, cursor = "", 0
+        prompt = by_words(prompt, self._device.size()[0])
         return self._panel.picture(self._bar, prompt + text, len(prompt) + cursor)
 
     def _clear(self) -> None:

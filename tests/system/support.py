@@ -524,7 +524,8 @@ class Screen:
 
         def is_asked() -> bool:
             rows = self.rows()
-            return len(rows) > self._answered and rows[-1] == question.rstrip()
+            # A long one has more spaces where a row of it ends.
+            return len(rows) > self._answered and rows[-1].split() == question.split()
 
         look_until(is_asked, lambda: self.never_saw(question))
 
