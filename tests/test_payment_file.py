@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from bankd import codes
-from bankd.client import exits, payment_slips, words
+from bankd.client import exits, payment_slips, prompts, words
 from bankd.client.answers import Answer
 from bankd.client.errors import Denied, InDoubt, Loss, LostBank
 from bankd.client.feed import Feed, Later
@@ -18,7 +18,7 @@ from bankd.client.payment_file import TOO_LONG, Paid, PayFile, file_key, pay, to
 from bankd.client.script import Script
 from bankd.client.tasks import Context, read_task
 from bankd.client.testing import ScriptedLine, granted, refusal, scripted_bank
-from bankd.records import BulkEnd, BulkLine, BulkResult, Payee, StatementEnd, StatementLine, Welcome
+from bankd.records import Allowance, BulkEnd, BulkLine, BulkResult, Payee, StatementEnd, StatementLine, Welcome
 from bankd.wire import messages
 from bankd.wire.messages import MAX_BULK
 from tests.test_lifeline import Mishap, OnTheRoad
@@ -386,8 +386,14 @@ class Telling(FileCase):
     def test_without_a_one_time_password(self) -> None:
         """Where no one-time password was right it is said that nothing was paid, and how to go on."""
         self.run_file("A,1", BULK=refusal(codes.WRONG_CODE, left=0))
-        said = f"{words.CODES[codes.WRONG_CODE]} {payment_slips.NOTHING_PAID} {payment_slips.AGAIN}"
+        said = f"{words.CODES[codes.WRONG_CODE]} {prompts.NOTHING_DONE} {payment_slips.AGAIN}"
         self.assertEqual(self.written, [said])
+
+    def test_over_a_limit(self) -> None:
+        """The limit is told with the line that is over it."""
+        limits = granted(Allowance("USD", 12500, 0, 0, 0, 5000))
+        self.run_file("A,60", BULK=refusal(codes.PAYMENT_LIMIT, place=1), LIMITS=limits)
+        self.assertTrue(self.written[0].startswith("Line 1: This is more than the account may pay at once: 50.00 USD"))
 
     def test_refused_in_the_other_way(self) -> None:
         """A file that was asked for before in the other way may be paid, so it is said that a new name pays it anew."""

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from bankd.client import payment_slips, prompts
+from bankd.client import payment_slips, prompts, refusals
 from bankd.client.counter import Session
 from bankd.client.dialog import Back
 from bankd.client.errors import Denied, InDoubt, LostBank
@@ -42,7 +42,11 @@ async def _pay(session: Session, wanted: PayFile, payments: tuple[Payment, ...])
     try:
         paid = await pay(session.bank, wanted, payments, tell)
     except Denied as error:
-        talk.warn(payment_slips.denied(error, payments, answered > 0, wanted.each))
+        if answered:
+            talk.warn(payment_slips.denied_part(error))
+        else:
+            said = await refusals.told(session.bank, error)
+            talk.warn(payment_slips.denied(error, said, payments, wanted.each))
     except (LostBank, InDoubt):
         talk.warn(payment_slips.AGAIN)
         raise

@@ -5,7 +5,6 @@ from bankd.client import amounts, words
 from bankd.client.errors import Denied
 from bankd.client.files.payments import NotPayments, Payment
 from bankd.client.payment_file import Paid, line_at_fault
-from bankd.client.refusals import UNPROVEN
 from bankd.language import _, number, plural
 from bankd.records import BulkLine
 
@@ -65,19 +64,22 @@ def paid(paid: Paid) -> str:
     return "\n".join(lines)
 
 
-def denied(error: Denied, payments: tuple[Payment, ...], part: bool, each: bool = False) -> str:
-    """Why a file was refused, with the line at fault; ``part`` says that others of it may have been paid before.
+def denied_part(error: Denied) -> str:
+    """Why the rest of a file was refused, of which a part was answered before."""
+    return f"{words.refused(error)} {AGAIN}"
+
+
+def denied(error: Denied, said: str, payments: tuple[Payment, ...], each: bool) -> str:
+    """Why a file was refused of which nothing was paid, as was ``said``, with the line at fault.
 
     ``each`` is whether every payment was to be made by itself, as it would be under a new name.
     """
-    said, how = words.refused(error), EACH_ANEW if each else ANEW
-    if part:
-        return f"{said} {AGAIN}"
+    how = EACH_ANEW if each else ANEW
     if error.code == codes.OTHER_CONTENT:
         return OTHER_WAY.format(how=how)
     line = line_at_fault(error, payments)
     if line is None:
-        return f"{said} {NOTHING_PAID} {AGAIN}" if error.code in UNPROVEN else f"{said} {AGAIN}"
+        return f"{said} {AGAIN}"
     return _("Line {line}: {said}").format(line=line, said=f"{said} {NOTHING_PAID} {KEPT.format(how=how)}")
 
 

@@ -207,7 +207,11 @@ class Script:
         except Denied as error:
             line = None if answered else line_at_fault(error, payments)
             told = {} if line is None else {"line": str(line)}
-            said = payment_slips.denied(error, payments, answered > 0, wanted.each)
+            if answered:
+                said = payment_slips.denied_part(error)
+            else:
+                refused = await refusals.told(self._bank, error)
+                said = payment_slips.denied(error, refused, payments, wanted.each)
             return Outcome(task, error.code, said, told)
         except (LostBank, InDoubt) as error:
             outcome = _unanswered(task, error)
