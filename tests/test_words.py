@@ -165,8 +165,8 @@ class Notices(SynchronousTestCase):
         """The same kind of notice goes to both sides of it; without another account the bank itself gave or took."""
         notice = Notice(number=3, kind="reversal", at_us=0, amount_minor=-100, currency="USD", counterparty="1000002")
         for amount_minor, counterparty, told in (
-            (-100, "1000002", "You gave back 1.00 USD to account 1000002, "),
-            (100, "1000002", "1.00 USD was given back to you by account 1000002, "),
+            (-100, "1000002", "1.00 USD went back to account 1000002, "),
+            (100, "1000002", "1.00 USD came back to you from account 1000002, "),
             (-100, None, "1.00 USD was taken back, "),
             (100, None, "1.00 USD was given back to you, "),
         ):

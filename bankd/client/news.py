@@ -16,7 +16,7 @@ NOTICES: dict[str, tuple[str, str]] = {
     NoticeKind.PROMISED: (_("{amount} was set aside for you by {other}"), _("Money was set aside for you")),
     NoticeKind.RELEASED: (_("{amount} that was set aside is free again"), _("Money that was set aside is free again")),
     NoticeKind.WITHDRAWN: (_("{amount} is no longer set aside for you"), _("Money is no longer set aside for you")),
-    NoticeKind.REVERSAL: (_("{amount} was given back to you by {other}"), _("A payment was given back")),
+    NoticeKind.REVERSAL: (_("{amount} came back to you from {other}"), _("A payment was given back")),
     NoticeKind.DELETION: (_("Your account was closed"), _("Your account was closed")),
     NoticeKind.SECRET: (_("Your PIN or password was changed"),) * 2,
     NoticeKind.FAILED: (_("Somebody has tried several times to log in to your account, and failed"),) * 2,
@@ -43,8 +43,11 @@ WITHOUT_OTHER: dict[str, str] = {
 }
 """What is told instead where no other account is named."""
 
-YOU_GAVE_BACK = (_("You gave back {amount} to {other}"), _("{amount} was taken back"))
-"""What is told of a reversal that the account paid for, with another account and without."""
+WENT_BACK = (_("{amount} went back to {other}"), _("{amount} was taken back"))
+"""What is told of a reversal that the account paid for, with another account and without.
+
+Who reversed it, the customer or the bank, is not told, so nobody is said to have done it.
+"""
 
 
 MONTHS = (
@@ -74,7 +77,7 @@ def notice(notice: Notice, between: str = ", ") -> str:
     """A notice as a sentence: what happened, then ``between``, then when and the balance after it."""
     told, alone = NOTICES.get(notice.kind, ("", kind_alone(notice.kind)[:-1]))
     if notice.kind == NoticeKind.REVERSAL and (notice.amount_minor or 0) < 0:
-        told = YOU_GAVE_BACK[notice.counterparty is None]
+        told = WENT_BACK[notice.counterparty is None]
     elif notice.counterparty is None:
         told = WITHOUT_OTHER.get(notice.kind, told)
     amount, balance = written(notice.amount_minor, notice.currency), written(notice.balance_minor, notice.currency)

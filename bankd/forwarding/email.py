@@ -40,7 +40,7 @@ SUBJECTS: dict[str, str] = {
     NoticeKind.UNFROZEN: "Money may leave your account again",
     NoticeKind.BROADCAST: "Your bank has something to say",
     NoticeKind.STATEMENT: "Your statement is ready",
-    NoticeKind.PREFERENCES: "It was changed what you are told of",
+    NoticeKind.PREFERENCES: "What you are told of was changed",
 }
 """What is told of each kind."""
 

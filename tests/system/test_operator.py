@@ -28,7 +28,7 @@ class OperatorTests(SystemTestCase):
     def test_account(self) -> None:
         """An overdraft and a limit hold from the session's next request on, and are not taken back while used."""
         self.session.type("Withdraw", "600")
-        self.session.wait_for("This is more than the account may pay at once.")
+        self.session.wait_for("This is more than the account may pay at once: 500.00 USD at most.")
         done = self.bank.bankctl(
             *("account", "limit", self.alice.account),
             *("--payment", "2000", "--day", "2000", "--overdraft", "500", "--json"),
@@ -54,11 +54,11 @@ class OperatorTests(SystemTestCase):
         done = self.bank.bankctl("reverse", paid["receipt"], "--reason", "Paid in error", "--yes")
         self.assertEqual((done.status, done.complaints), (0, ""))
         self.assertIn(f"to give back: 100.00 USD from account {self.alice.account} to account", done.lines[2])
-        self.session.wait_for("You gave back 100.00 USD to account")
+        self.session.wait_for("100.00 USD went back to account")
         self.balance("1,000.00 USD")
         lines = self.bank.client(f"account:{self.bob.account}", self.bob.pin, "Check Balance", "Notices").lines
         self.assertEqual(lines[0], f"Balance of account {self.bob.account}: 999.75 USD")
-        given_back = f"100.00 USD was given back to you by account {self.alice.account} (Paid in error)"
+        given_back = f"100.00 USD came back to you from account {self.alice.account} (Paid in error)"
         self.assertIn(given_back, lines[-1])
         again = self.bank.bankctl("reverse", paid["receipt"], "--reason", "Again", "--yes")
         self.assertEqual((again.status, "was given back before" in again.complaints), (2, True))
