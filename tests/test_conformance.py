@@ -1,9 +1,6 @@
 """``bankd-conformance``: this bank keeps every rule, and a server that does not is found out."""
 
-import io
-import json
 import re
-import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -41,7 +38,10 @@ class PracticeStream:
         said, self._said = [*self._said, *self._wire.received()], []
         if not said and self._wire.connected:
             raise TimeoutError
-        return "".join(self._says(line + "\r\n") for line in said).encode("latin-1")
+        told = "".join(self._says(line + "\r\n") for line in said)
+        if not told and self._wire.connected:
+            raise TimeoutError
+        return told.encode("latin-1")
 
     def close(self) -> None:
         """See ``Stream.close``."""
@@ -98,7 +98,8 @@ class AtFault(ConformanceCase):
 
     def assert_found(self, rules: Iterable[Rule], hears: Change = str, says: Change = str) -> None:
         """Each of ``rules`` is broken by a server with this fault."""
-        kept = [one.rule.words for one in self.grade(rules, hears, says) if one.grade is not Grade.BROKEN]
+        verdicts = [verdict for one in rules for verdict in self.grade([one], hears, says)]
+        kept = [one.rule.words for one in verdicts if one.grade is not Grade.BROKEN]
         self.assertEqual(kept, [])
 
     def test_another_protocol(self) -> None:
@@ -178,58 +179,6 @@ class AtFault(ConformanceCase):
         self.assert_found([lines.unknown_verb], says=lambda line: line if line.startswith("*") else "")
 
 
-class TheProgram(ConformanceCase):
-    """What it prints, and how it ends."""
-
-    def setUp(self) -> None:
-        super().setUp()
-        self.printed, self.complaints = io.StringIO(), io.StringIO()
-        self.patch(sys, "stdout", self.printed)
-        self.patch(sys, "stderr", self.complaints)
-        self.says: Change = str
-        self.patch(
-            command,
-            "by_tls",
-            lambda address, ca: Candidate(lambda: PracticeStream(self.bank.connect(), says=self.says)),
-        )
-
-    def test_a_report(self) -> None:
-        """A line for each rule with its section, why it is broken, and how many are."""
-        self.says = lambda line: line.replace(" 402 ", " 422 ")
-        self.assertEqual(command.main(["localhost:1", "--only", "not available"]), command.BROKEN)
-        told, why, counts = self.printed.getvalue().splitlines()
-        self.assertRegex(told, r"^BROKEN +7  What an account has not available is `402 funds`")
-        self.assertIn("101 out of 100", why)
-        self.assertEqual(counts, "0 kept, 1 BROKEN, 0 not graded")
-
-    def test_json(self) -> None:
-        """The same for programs."""
-        self.assertEqual(command.main(["localhost:1", "--only", "The bank speaks first", "--json"]), command.KEPT)
-        told = json.loads(self.printed.getvalue())
-        self.assertEqual((told["section"], told["grade"], told["why"]), (1, "kept", None))
-
-    def test_list(self) -> None:
-        """The rules can be listed without a server."""
-        self.assertEqual(command.main(["--list"]), command.KEPT)
-        self.assertEqual(len(self.printed.getvalue().splitlines()), len(RULES))
-
-    def test_unusable(self) -> None:
-        """What cannot be graded is told in a line."""
-        self.assertEqual(command.main([]), command.UNUSABLE)
-        self.assertEqual(command.main(["a:b:c"]), command.UNUSABLE)
-
-        def refuse(address: object, ca: object) -> Candidate:
-            raise ConnectionRefusedError(111, "Connection refused")
-
-        self.patch(command, "by_tls", refuse)
-        self.assertEqual(command.main(["localhost:1"]), command.UNUSABLE)
-        self.assertEqual(
-            self.complaints.getvalue().splitlines(),
-            ["bankd-conformance: name the server to grade, as HOST:PORT"] * 2
-            + ["bankd-conformance: localhost:1 does not answer as a bank does: [Errno 111] Connection refused"],
-        )
-
-
 class TheParts(SynchronousTestCase):
     """What the rules are made of."""
 
@@ -258,6 +207,7 @@ class TheParts(SynchronousTestCase):
             (Broken("x"), Grade.BROKEN),
             (NotGraded("x"), Grade.NOT_GRADED),
             (OSError("x"), Grade.BROKEN),
+            (KeyError("x"), Grade.BROKEN),
         ):
 
             def look(_: object, error: Exception = error) -> None:

@@ -1,18 +1,17 @@
 """The server that is graded: connections to it, and customers of its own that sign up there."""
 
 import random
-import socket
-import ssl
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from bankd.client.address import Address
+from bankd.conformance.conversation import Conversation
 from bankd.conformance.line import Answer, Line, Stream
-from bankd.conformance.rule import Broken, NotGraded, demand
+from bankd.conformance.rule import Broken, NotGraded, Silent, Unready
 
-PATIENCE_SECONDS = 30.0
-"""How long an answer may take before the server counts as silent."""
+PATIENCE_SECONDS = 10.0
+"""How long an answer may take before the server counts as silent, where nothing else is said."""
 
 MAX_SIGN_UPS = 20
 """How often a customer is tried to be made, where numbers are taken or a PIN is too easy to guess."""
@@ -40,10 +39,17 @@ class Candidate:
         self._open_old = open_old
         self._random = random.SystemRandom()
         self._lines: list[Line] = []
+        self.conversation = Conversation()
 
     def connect(self) -> Line:
-        """A new connection, on which the server has greeted."""
-        line = Line(self._open())
+        """A new connection, on which the server has greeted. Raises Unready when it does not."""
+        with _needed("nobody is greeted"):
+            stream = self._open()
+            try:
+                line = Line(stream, self.conversation)
+            except BaseException:
+                stream.close()
+                raise
         self._lines.append(line)
         return line
 
@@ -54,47 +60,72 @@ class Candidate:
         self._open_old()
 
     def hang_up(self) -> None:
-        """Close all connections."""
+        """Close all connections, and forget what was said."""
         for line in self._lines:
             line.close()
         self._lines.clear()
+        self.conversation = Conversation()
+
+    def answers(self) -> bool:
+        """Whether the server answers the least that can be asked."""
+        try:
+            return bool(self.connect().ask("NOOP").code)
+        except (Broken, OSError):
+            return False
+        finally:
+            self.hang_up()
 
     def new_person(self) -> Person:
-        """Somebody who has signed up. Raises Broken when that is refused."""
+        """Somebody who has signed up. Raises Unready when that is refused."""
         line = self.connect()
         try:
-            for _ in range(MAX_SIGN_UPS):
-                person = self._somebody()
-                answer = line.ask(sign_up(person))
-                if answer.code == "201":
-                    account = answer.end.fields["account"]
-                    return Person(person.username, person.password, person.pin, person.mobile, account)
-                demand(answer.code in ("409 taken", "422 weak", "503 busy"), f"nobody can sign up: {answer}")
-            raise Broken(f"nobody could sign up in {MAX_SIGN_UPS} tries; the last one: {answer}")
+            with _needed("nobody can sign up"):
+                return self._signed_up(line)
         finally:
             line.close()
 
     def log_in(self, person: Person) -> Line:
-        """A session of ``person`` on their account."""
+        """A session of ``person`` on their account. Raises Unready when that is refused."""
         line = self.connect()
-        answer = line.ask(f"LOGIN username={person.username} password={person.password}")
-        demand(answer.code == "200", f"a new customer cannot log in: {answer}")
+        with _needed("a new customer cannot log in"):
+            line.ask(f"LOGIN username={person.username} password={person.password}").expect("200")
         return line
 
     def new_session(self, deposit_minor: int = 0) -> tuple[Person, Line]:
-        """A session of somebody new, who pays ``deposit_minor`` in."""
+        """A session of somebody new, who pays ``deposit_minor`` in. Raises Unready when anything of it is refused."""
         person = self.new_person()
         line = self.log_in(person)
         if deposit_minor:
-            answer = move(line, "DEPOSIT", deposit_minor)
-            demand(answer.code == "200", f"a deposit is refused: {answer}")
+            with _needed("nobody can pay in"):
+                move(line, "DEPOSIT", deposit_minor).expect("200")
         return person, line
+
+    def _signed_up(self, line: Line) -> Person:
+        for _ in range(MAX_SIGN_UPS):
+            person = self._somebody()
+            answer = line.ask(sign_up(person))
+            if answer.code not in ("409 taken", "422 weak", "503 busy"):
+                break
+        account = answer.expect("201").field("account")
+        return Person(person.username, person.password, person.pin, person.mobile, account)
 
     def _somebody(self) -> Person:
         serial = f"{self._random.getrandbits(48):012x}"
         pin = "".join(self._random.sample("0123456789", 5))
         mobile = f"+1{self._random.choice(_AREAS)}55501{self._random.randrange(100):02}"
         return Person(f"graded-{serial}", f"Quince.{self._random.getrandbits(64):016x}.fig", pin, mobile, "")
+
+
+@contextmanager
+def _needed(what_fails: str) -> Iterator[None]:
+    """Make of what is wrong in here what keeps a rule from being looked at: Unready, with a cause for each fault."""
+    try:
+        yield
+    except (Broken, OSError) as error:
+        why = str(error)
+        cause = re.sub(r"graded-\w+|\+?\d{9,}|(?<=[\"'])\w+(?= )|incident=\w+", "", f"{what_fails}: {why}")
+        silent = isinstance(error, (Silent, TimeoutError))
+        raise Unready(f"{what_fails}: {why}", cause, silent=silent) from error
 
 
 def sign_up(person: Person) -> str:
@@ -125,45 +156,4 @@ def move(line: Line, verb: str, amount: int | str, key: str = "", more: str = ""
 
 def balance(line: Line, name: str = "balance") -> int:
     """What the session's account has, or has available, in minor units."""
-    return line.ask("BALANCE").end.amount(name)
-
-
-class TlsStream:
-    """A connection by TLS over TCP."""
-
-    def __init__(self, address: Address, context: ssl.SSLContext) -> None:
-        plain = socket.create_connection((address.host, address.port), PATIENCE_SECONDS)
-        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        try:
-            self._socket = context.wrap_socket(plain, server_hostname=address.host)
-        except BaseException:
-            plain.close()
-            raise
-
-    def send(self, octets: bytes) -> None:
-        """See ``Stream.send``."""
-        try:
-            self._socket.sendall(octets)
-        except OSError:
-            return  # what the server said before it closed is still to be read
-
-    def receive(self) -> bytes:
-        """See ``Stream.receive``. A connection that is cut has ended as well."""
-        try:
-            return self._socket.recv(65536)
-        except TimeoutError:
-            raise
-        except OSError:
-            return b""
-
-    def close(self) -> None:
-        """See ``Stream.close``."""
-        self._socket.close()
-
-
-def by_tls(address: Address, authorities: Path | None) -> Candidate:
-    """The server at ``address``, whose certificate is signed by ``authorities``. Raises OSError for no such file."""
-    context, old = (ssl.create_default_context(cafile=authorities) for _ in range(2))
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
-    old.maximum_version = ssl.TLSVersion.TLSv1_2
-    return Candidate(lambda: TlsStream(address, context), lambda: TlsStream(address, old).close())
+    return line.ask("BALANCE").expect("200").amount(name)

@@ -7,8 +7,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bankd.conformance import specification
-from bankd.conformance.rule import Broken, NotGraded, demand
+from bankd.conformance.conversation import Conversation, readable, told
+from bankd.conformance.rule import Broken, NotGraded, Silent, demand
 
+MOST_ITEMS_TOLD = 5
+"""So many items of a list are told where an answer is."""
+
+_BARE_LINE_FEED = re.compile(rb"[^\r\n]*\n")
 _REPLY = re.compile(r"(?P<tag>[A-Za-z0-9]{1,16}|\*) (?P<code>-|[0-9]{3})(?P<fields>(?: [a-z0-9_]{1,32}=[^ ]*)*)")
 
 SETTINGS = {
@@ -58,10 +63,15 @@ class Reply:
         """Number and reason: `402 funds`, or only the number."""
         return f"{self.number} {self.fields.get('reason', '')}".strip()
 
+    def field(self, name: str) -> str:
+        """The field ``name``. Raises Broken where there is none."""
+        demand(name in self.fields, f"there is no {name}= in {told(self.line)!r}")
+        return self.fields[name]
+
     def amount(self, name: str) -> int:
         """The field ``name`` in minor units. Raises Broken where it is none."""
         text = self.fields.get(name, "")
-        demand(re.fullmatch("0|-?[1-9][0-9]{0,17}", text) is not None, f"no amount {name}= in {self.line!r}")
+        demand(re.fullmatch("0|-?[1-9][0-9]{0,17}", text) is not None, f"no amount {name}= in {told(self.line)!r}")
         return int(text)
 
 
@@ -71,22 +81,58 @@ class Answer:
 
     items: tuple[Reply, ...]
     end: Reply
+    request: str = ""
 
     @property
     def code(self) -> str:
         """That of the line that ends it."""
         return self.end.code
 
+    @property
+    def refused(self) -> tuple[str, str]:
+        """The code, and the name of the field at fault."""
+        return self.code, self.end.fields.get("field", "")
+
+    def expect(self, code: str) -> "Answer":
+        """This answer. Raises Broken unless its code is ``code``."""
+        demand(self.code == code, f"{told(self.request)!r} is answered {self} and not {code}")
+        return self
+
+    def field(self, name: str) -> str:
+        """A field of the line that ends it. Raises Broken, which names the request, where there is none."""
+        demand(name in self.end.fields, f"{told(self.request)!r} is answered {self}, without {name}=")
+        return self.end.fields[name]
+
+    def amount(self, name: str) -> int:
+        """A field of the line that ends it, in minor units. Raises Broken, as ``field`` does, where it is none."""
+        self.field(name)
+        return self.end.amount(name)
+
+    def item(self, place: int) -> Reply:
+        """An item, counted from 0, or from the end. Raises Broken, which names the request, where there is none."""
+        held = -len(self.items) <= place < len(self.items)
+        which = "an item" if place < 1 else f"an item {place + 1}"
+        demand(held, f"{told(self.request)!r} is answered {self}, without {which}")
+        return self.items[place]
+
     def __str__(self) -> str:
-        return " / ".join(json.dumps(reply.line) for reply in (*self.items, self.end))
+        lines = [json.dumps(told(reply.line)) for reply in (*self.items[:MOST_ITEMS_TOLD], self.end)]
+        if len(self.items) > MOST_ITEMS_TOLD:
+            lines.insert(-1, f"({len(self.items) - MOST_ITEMS_TOLD} items more)")
+        return " / ".join(lines)
 
 
 class Line:
     """A connection on which the server has greeted: ``greeting`` is what it said."""
 
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, stream: Stream, conversation: Conversation | None = None) -> None:
         self._stream = stream
+        self._conversation = conversation or Conversation()
+        self._number = self._conversation.begin()
         self._unread = b""
+        self._unended = b""
+        self._asked = ""
+        self._heard = ""
         self._tags = 0
         self.greeting = self.next()
 
@@ -96,57 +142,59 @@ class Line:
 
     def ask_all(self, requests: Sequence[str | tuple[str, Sequence[str]]]) -> list[Answer]:
         """Ask all of these before any answer is read; the answers, which must come in the same order."""
-        told = [(one, ()) if isinstance(one, str) else one for one in requests]
-        tagged = [(self._new_tag(), request, items) for request, items in told]
+        asked = [(one, ()) if isinstance(one, str) else one for one in requests]
+        tagged = [(self._new_tag(), request, items) for request, items in asked]
         lines = [f"{tag} {words}" for tag, request, items in tagged for words in (*(f"- {i}" for i in items), request)]
         self.send("".join(f"{line}\r\n" for line in lines).encode())
-        return [self.answer(tag, request.partition(" ")[0]) for tag, request, _ in tagged]
+        return [self.answer(tag, request) for tag, request, _ in tagged]
 
-    def answer(self, tag: str, verb: str) -> Answer:
+    def answer(self, tag: str, request: str) -> Answer:
         """The answer to a request that was sent with ``tag``. Raises Broken where it is none, NotGraded by policy."""
         lines: list[Reply] = []
         while not lines or lines[-1].number is None:
-            reply = self.next()
+            reply = self.next(request)
             if reply.tag == "*" and reply.number is not None and reply.number < 200:
                 continue  # news, which may come at any time
-            demand(reply.tag == tag, f"{reply.line!r} came before the answer to {verb} with the tag {tag}")
+            right = f"{told(reply.line)!r} came before the answer to {told(request)!r} with the tag {tag}"
+            demand(reply.tag == tag, right)
             lines.append(reply)
-        answer = Answer(tuple(lines[:-1]), lines[-1])
+        answer = Answer(tuple(lines[:-1]), lines[-1], request)
         if answer.code in SETTINGS:
             raise NotGraded(SETTINGS[answer.code])
-        refused = (answer.end.number or 0) >= 400
-        form = "refused-answer" if refused else specification.answer_of(verb)
-        demand(not (refused and answer.items), f"a refusal with items: {answer}")
-        demand(
-            specification.has_form(form, [reply.line for reply in lines]),
-            f"this has not the form of the grammar's {'refusal' if refused else form}: {answer}",
-        )
+        _demand_form(answer)
         return answer
 
     def send(self, octets: bytes) -> None:
         """Send octets as they are."""
+        *ended, self._unended = (self._unended + octets).split(b"\r\n")
+        for line in ended:
+            self._note_sent(readable(line))
         self._stream.send(octets)
 
-    def next(self) -> Reply:
-        """The next line. Raises Broken when the server closes or is silent instead."""
-        line = self._line()
+    def next(self, request: str = "") -> Reply:
+        """The next line. Raises Broken when the server closes or is silent instead, which tells of ``request``."""
+        line = self._line(request)
         if line is None:
-            raise Broken("the server closed the connection instead of answering")
+            raise Broken(f"the server closed the connection instead of {self._wanted(request)}")
         return Reply.read(line)
 
     def demand_end(self) -> None:
         """Demand that the server closes, and says nothing more."""
-        said = self._line()
-        demand(said is None, f"the server goes on with {said!r} where it has to close")
+        try:
+            said = self._line()
+        except Silent:
+            raise Broken(f"the server answered {told(self._heard)!r} and does not close the connection") from None
+        demand(said is None, f"the server goes on with {told(said or '')!r} where it has to close")
 
     def demand_event(self, code: str, *, closes: bool) -> None:
         """Demand an event of ``code``, after which the server closes or goes on."""
         event = self.next()
-        demand((event.tag, event.code) == ("*", code), f"* {code} was to come, and {event.line!r} came")
+        right = (event.tag, event.code) == ("*", code)
+        demand(right, f"{self._asked!r} is answered {told(event.line)!r} and not by the event * {code}")
         if closes:
             self.demand_end()
         else:
-            demand(self.ask("NOOP").code == "200", "the server does not go on")
+            self.ask("NOOP").expect("200")
 
     def close(self) -> None:
         """Go away without a word."""
@@ -156,16 +204,58 @@ class Line:
         self._tags += 1
         return f"g{self._tags}"
 
-    def _line(self) -> str | None:
+    def _wanted(self, request: str = "") -> str:
+        """What the server has to do now."""
+        asked = told(request) or self._asked
+        return f"answering {asked!r}" if asked else "greeting"
+
+    def _note_sent(self, text: str) -> None:
+        self._asked = told(text)
+        self._conversation.add(f"C{self._number}", text)
+
+    def _line(self, request: str = "") -> str | None:
         """The next line without its end; None at the end of the connection."""
+        if self._unended:
+            self._note_sent(readable(self._unended))
+            self._unended = b""
         while b"\r\n" not in self._unread:
+            self._demand_line_ends()
             try:
                 octets = self._stream.receive()
             except TimeoutError:
-                raise Broken(f"the server is silent, or does not end its line: {self._unread!r}") from None
+                self._conversation.note("the server is silent")
+                unread = readable(self._unread)
+                demand(not unread, f"the server does not end its line: {told(unread)!r}")
+                raise Silent(f"the server is silent instead of {self._wanted(request)}") from None
             if not octets:
-                demand(not self._unread, f"the server closed in the middle of a line: {self._unread!r}")
+                self._conversation.note("the server closes")
+                unread = readable(self._unread)
+                demand(not unread, f"the server closed in the middle of a line: {told(unread)!r}")
                 return None
             self._unread += octets
+        self._demand_line_ends()
         line, self._unread = self._unread.split(b"\r\n", 1)
-        return line.decode("ascii", "backslashreplace")
+        self._heard = line.decode("ascii", "backslashreplace")
+        self._conversation.add(f"S{self._number}", readable(line))
+        return self._heard
+
+    def _demand_line_ends(self) -> None:
+        """Demand that what comes next is no line that ends with LF alone."""
+        found = _BARE_LINE_FEED.match(self._unread)
+        if found:
+            line = readable(found[0])
+            self._conversation.add(f"S{self._number}", line)
+            raise Broken(f"the server ends its line with LF and not with CR LF: {told(line)!r}")
+
+
+def _demand_form(answer: Answer) -> None:
+    """Demand that an answer has the form of the grammar's rule for it."""
+    refused = (answer.end.number or 0) >= 400
+    form = "refused-answer" if refused else specification.answer_of(answer.request.partition(" ")[0])
+    demand(not (refused and answer.items), f"a refusal with items: {answer}")
+    if not specification.knows(form):
+        return  # there is no such verb, and the rule that asked looks at what came
+    demand(
+        specification.has_form(form, [reply.line for reply in (*answer.items, answer.end)]),
+        f"{told(answer.request)!r} is answered {answer}, which is no {'refusal' if refused else form} of the grammar",
+    )

@@ -1,6 +1,6 @@
 """A rule of the specification, and how a server is held to it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from types import ModuleType
@@ -8,15 +8,34 @@ from typing import Any
 
 
 class Grade(Enum):
-    """What came of a rule; the value is what is printed."""
+    """What came of a rule; the value is what programs are told."""
 
     KEPT = "kept"
     BROKEN = "BROKEN"
     NOT_GRADED = "not graded"
+    BLOCKED = "blocked"
+
+    @property
+    def words(self) -> str:
+        """What is printed before a rule: what is blocked was not graded either."""
+        return Grade.NOT_GRADED.value if self is Grade.BLOCKED else self.value
 
 
 class Broken(Exception):
     """The server does not keep the rule; the message says what it did instead."""
+
+
+class Silent(Broken):
+    """The server says nothing at all where it has to."""
+
+
+class Unready(Broken):
+    """What a rule needs first cannot be had: a connection, a customer, a session; for each fault with one ``cause``."""
+
+    def __init__(self, message: str, cause: str, *, silent: bool = False) -> None:
+        super().__init__(message)
+        self.cause = cause
+        self.silent = silent
 
 
 class NotGraded(Exception):
@@ -34,11 +53,18 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What came of one rule, and why."""
+    """What came of one rule, and why.
+
+    ``cause`` is the same for rules that could not be looked at for the same reason; ``silent`` tells that the server
+    said nothing. ``conversation`` is what was said.
+    """
 
     rule: Rule
     grade: Grade
     why: str = ""
+    cause: str = ""
+    silent: bool = False
+    conversation: Sequence[str] = ()
 
 
 def rule(section: int) -> Callable[[Callable[[Any], None]], Rule]:
@@ -63,13 +89,21 @@ def demand(held: bool, instead: str) -> None:
 
 
 def judge(one: Rule, candidate: Any) -> Verdict:
-    """Hold a server to one rule. What stands in the way of looking is a verdict too."""
+    """Hold a server to one rule. What stands in the way of looking is a verdict too, and so is any other error."""
     try:
         one.look(candidate)
+    except Unready as unready:
+        return Verdict(one, Grade.BROKEN, str(unready), unready.cause, unready.silent)
     except Broken as broken:
-        return Verdict(one, Grade.BROKEN, str(broken))
+        return Verdict(one, Grade.BROKEN, str(broken), silent=isinstance(broken, Silent))
     except NotGraded as reason:
         return Verdict(one, Grade.NOT_GRADED, str(reason))
     except OSError as error:
         return Verdict(one, Grade.BROKEN, f"the connection failed: {error}")
+    except (
+        Exception
+    ) as error:  # a server that is graded may say anything, and the other rules still have to be looked at
+        return Verdict(
+            one, Grade.BROKEN, f"this suite did not foresee what it was told: {type(error).__name__} {error}"
+        )
     return Verdict(one, Grade.KEPT)

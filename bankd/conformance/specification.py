@@ -36,6 +36,11 @@ def has_form(rule: str, lines: Sequence[str]) -> bool:
     return _fits(lines[-1], end) and all(item is not None and _fits(line, item) for line in lines[:-1])
 
 
+def knows(rule: str) -> bool:
+    """Whether the grammar has a rule of that name."""
+    return rule in _page()["forms"]
+
+
 def answer_of(verb: str) -> str:
     """The rule for what answers ``verb`` when it is not refused."""
     return verb.lower().replace("_", "-") + "-answer"

@@ -23,3 +23,4 @@ class ConformancePageTests(SystemTestCase):
         untrusted = run([str(BIN / name), bank.server], environment({}), self.folder)
         self.assertEqual((untrusted.status, untrusted.lines), (2, []))
         self.assertIn("does not answer as a bank does: ", untrusted.complaints)
+        self.assertIn("name who signed it by --ca FILE", untrusted.complaints)

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Iterable
 from itertools import pairwise
 
 from bankd.conformance.candidate import Candidate, move
@@ -14,11 +15,11 @@ def statement(bank: Candidate) -> None:
     """A statement is newest first, and each balance is the one before it and the amount."""
     _, line = bank.new_session()
     _some_entries(line)
-    answer = line.ask("STATEMENT")
+    answer = line.ask("STATEMENT").expect("200")
     entries, end = answer.items, answer.end
-    demand(len(entries) == 7, f"seven entries are told as {len(entries)}")
+    demand(len(entries) == 7, f"after seven payments STATEMENT is answered {answer}")
     numbers = [entry.amount("receipt") for entry in entries]
-    demand(numbers == sorted(set(numbers), reverse=True), f"the receipts are {numbers}")
+    demand(numbers == sorted(set(numbers), reverse=True), f"the receipts of STATEMENT are {_listed(numbers)}")
     for later, earlier in pairwise(entries):
         before = later.amount("balance") - later.amount("amount")
         demand(before == earlier.amount("balance"), f"{later.line!r} does not follow {earlier.line!r}")
@@ -31,40 +32,43 @@ def pages(bank: Candidate) -> None:
     """Pages that follow the cursor tell each entry once, and the opening of a page is the closing of the next."""
     _, line = bank.new_session()
     _some_entries(line)
-    whole = [entry.fields["receipt"] for entry in line.ask("STATEMENT").items]
+    whole = [entry.field("receipt") for entry in line.ask("STATEMENT").expect("200").items]
     found: list[str] = []
     request, closing = "STATEMENT limit=3", None
     for _ in range(10):
-        answer = line.ask(request)
-        found += [entry.fields["receipt"] for entry in answer.items]
+        answer = line.ask(request).expect("200")
+        found += [entry.field("receipt") for entry in answer.items]
         demand(
-            closing in (None, answer.end.amount("closing")),
+            closing in (None, answer.amount("closing")),
             f"the page closes with another balance: {answer.end.line!r}",
         )
-        closing = answer.end.amount("opening")
+        closing = answer.amount("opening")
         if "cursor" not in answer.end.fields:
             break
-        request = f"STATEMENT limit=3 cursor={answer.end.fields['cursor']}"
+        request = f"STATEMENT limit=3 cursor={answer.field('cursor')}"
         move(line, "DEPOSIT", 1)  # what happens meanwhile must not change the pages that follow
-    demand(found == whole, f"the pages tell {found}, and the whole statement {whole}")
+    demand(found == whole, f"the pages tell {_listed(found)}, and the whole statement {_listed(whole)}")
 
 
 @rule(7)
 def periods(bank: Candidate) -> None:
-    """A statement since an entry's time begins with that entry, and BALANCE at that time is the one after it."""
+    """A statement since an entry's time has that entry, one before it has not, and BALANCE at it is the one after."""
     _, line = bank.new_session()
     _some_entries(line)
-    third = line.ask("STATEMENT").items[2]
-    at = third.fields["at"]
-    told = line.ask(f"STATEMENT since={at}").items
-    demand(third.line.split(" ", 1)[1] in [entry.line.split(" ", 1)[1] for entry in told], "the entry is not in it")
-    demand(all(entry.fields["at"] >= at for entry in told), "an entry is older than the period")
-    then = line.ask(f"BALANCE at={at}").end.amount("balance")
-    of_that_time = [entry for entry in line.ask("STATEMENT").items if entry.fields["at"] == at]
-    demand(then == of_that_time[0].amount("balance"), f"the balance at {at} is told as {then}")
+    entries = line.ask("STATEMENT").expect("200")
+    at = entries.item(2).field("at")
+    for period, later in (("since", True), ("before", False)):
+        right = [entry.field("receipt") for entry in entries.items if (entry.field("at") >= at) is later]
+        told = line.ask(f"STATEMENT {period}={at}").expect("200")
+        demand(
+            [entry.field("receipt") for entry in told.items] == right,
+            f"STATEMENT {period}={at} is answered {told}, and the receipts of then are {_listed(right)}",
+        )
+    then = line.ask(f"BALANCE at={at}").expect("200").amount("balance")
+    last = next(entry for entry in entries.items if entry.field("at") == at)
+    demand(then == last.amount("balance"), f"the balance at {at} is told as {then}, and after it was {last.line!r}")
     answer = line.ask(f"STATEMENT since={at} before=2000-01-01T00:00:00.000000Z")
-    wrong = (answer.code, answer.end.fields.get("field"))
-    demand(wrong == ("400 field", "before"), f"a period that ends before it begins is answered {answer}")
+    demand(answer.refused == ("400 field", "before"), f"a period that ends before it begins is answered {answer}")
 
 
 @rule(7)
@@ -72,24 +76,22 @@ def others_entries(bank: Candidate) -> None:
     """An entry of somebody else is no cursor, and cannot be certified."""
     _, theirs = bank.new_session(100)
     _, ours = bank.new_session(100)
-    number = theirs.ask("STATEMENT").items[0].fields["receipt"]
+    number = theirs.ask("STATEMENT").item(0).field("receipt")
     for request, name in ((f"STATEMENT cursor={number}", "cursor"), (f"CERTIFY receipt={number}", "receipt")):
         answer = ours.ask(request)
-        demand(
-            (answer.code, answer.end.fields.get("field")) == ("400 field", name), f"{request!r} is answered {answer}"
-        )
+        demand(answer.refused == ("400 field", name), f"{request!r} of somebody else's entry is answered {answer}")
 
 
 @rule(7)
 def signed(bank: Candidate) -> None:
     """CERTIFY gives a JSON Web Signature by Ed25519 over what the entry says."""
     person, line = bank.new_session(100)
-    entry = line.ask("STATEMENT").items[0]
-    certified = line.ask(f"CERTIFY receipt={entry.fields['receipt']}").end
-    header, says = _parts(certified.fields.get("signed", ""))
-    demand(header == {"alg": "Ed25519", "typ": "bankd-receipt"}, f"the header is {header}")
+    entry = line.ask("STATEMENT").item(0)
+    certified = line.ask(f"CERTIFY receipt={entry.field('receipt')}").expect("200")
+    header, says = _parts(certified.field("signed"))
+    demand(header == {"alg": "Ed25519", "typ": "bankd-receipt"}, f"the header of signed= is {json.dumps(header)}")
     expected = {"receipt": entry.amount("receipt"), "account": person.account, "amount": 100, "balance": 100}
-    demand(expected.items() <= says.items(), f"what is signed is {says}, and the entry says {expected}")
+    demand(expected.items() <= says.items(), f"signed= is of {json.dumps(says)}, and the entry is {entry.line!r}")
 
 
 @rule(11)
@@ -99,36 +101,39 @@ def notices(bank: Candidate) -> None:
     _, ours = bank.new_session(100)
     move(ours, "TRANSFER", 40, more=f"to={payee.account} reference=Rent")
     for line, kinds in ((ours, {"deposit", "paid"}), (theirs, {"received"})):
-        told = line.ask("NOTICES since=0").items
-        numbers = [notice.amount("number") for notice in told]
-        demand(numbers == list(range(1, len(numbers) + 1)), f"the numbers are {numbers}")
-        found = {notice.fields["kind"] for notice in told}
-        demand(kinds <= found, f"{kinds} happened, and {found} is told")
+        told = line.ask("NOTICES since=0").expect("200")
+        numbers = [notice.amount("number") for notice in told.items]
+        demand(numbers == list(range(1, len(numbers) + 1)), f"the numbers of notices are {_listed(numbers)}")
+        found = {notice.field("kind") for notice in told.items}
+        demand(kinds <= found, f"after {_listed(sorted(kinds))} NOTICES since=0 is answered {told}")
 
 
 @rule(11)
 def acknowledged(bank: Candidate) -> None:
     """What was acknowledged is not told again unless asked for; what there is not yet cannot be acknowledged."""
     _, line = bank.new_session(100)
-    last = line.ask("NOTICES").items[-1].amount("number")
-    demand(line.ask(f"ACKNOWLEDGE upto={last}").code == "200", "a notice cannot be acknowledged")
+    last = line.ask("NOTICES").expect("200").item(-1).amount("number")
+    line.ask(f"ACKNOWLEDGE upto={last}").expect("200")
     answer = line.ask("NOTICES")
-    demand(not answer.items and answer.end.amount("acknowledged") == last, f"then NOTICES is answered {answer}")
-    demand(len(line.ask("NOTICES since=0").items) == last, "an acknowledged notice is gone")
+    demand(not answer.items and answer.amount("acknowledged") == last, f"then NOTICES is answered {answer}")
+    answer = line.ask("NOTICES since=0")
+    demand(len(answer.items) == last, f"of {last} notices, all acknowledged, NOTICES since=0 is answered {answer}")
     answer = line.ask(f"ACKNOWLEDGE upto={last + 1}")
-    wrong = (answer.code, answer.end.fields.get("field"))
-    demand(wrong == ("400 field", "upto"), f"a notice that there is not is answered {answer}")
+    demand(answer.refused == ("400 field", "upto"), f"a notice that there is not is answered {answer}")
 
 
 @rule(15)
 def published(bank: Candidate) -> None:
     """KEYS gives a signed set of keys, and a nonce that is the connection's own."""
     line, other = bank.connect(), bank.connect()
-    first, again, elsewhere = line.ask("KEYS").end, line.ask("KEYS").end, other.ask("KEYS").end
-    demand(first.fields["nonce"] == again.fields["nonce"], "the nonce changes on one connection")
-    demand(first.fields["nonce"] != elsewhere.fields["nonce"], "two connections have one nonce")
-    header, says = _parts(first.fields["keys"])
-    demand(header.get("alg") == "Ed25519" and bool(says.get("keys")), f"the set of keys is {header} {says}")
+    first, again, elsewhere = (one.ask("KEYS").expect("200") for one in (line, line, other))
+    nonce, same, another = (answer.field("nonce") for answer in (first, again, elsewhere))
+    demand(nonce == same, f"the nonce of one connection is {nonce}, and then {same}")
+    demand(nonce != another, f"two connections have the nonce {nonce}")
+    header, says = _parts(first.field("keys"))
+    demand(
+        header.get("alg") == "Ed25519" and bool(says.get("keys")), f"keys= is {json.dumps(header)} {json.dumps(says)}"
+    )
 
 
 @rule(15)
@@ -144,6 +149,10 @@ def _some_entries(line: Line) -> None:
         move(line, "DEPOSIT", amount)
         move(line, "WITHDRAW", amount // 2 or 1)
     move(line, "DEPOSIT", 7)
+
+
+def _listed(values: Iterable[object]) -> str:
+    return ", ".join(str(value) for value in values) or "none"
 
 
 def _parts(jws: str) -> tuple[dict[str, object], dict[str, object]]:

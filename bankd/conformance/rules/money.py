@@ -14,7 +14,7 @@ def cash(bank: Candidate) -> None:
     _free_of_charge(line)
     _demand_receipt(move(line, "DEPOSIT", 1000), 1000, 1000)
     _demand_receipt(move(line, "WITHDRAW", 400), -400, 600)
-    demand(balance(line) == 600, "BALANCE does not tell what the receipts did")
+    _demand_balance(line, 600)
 
 
 @rule(7)
@@ -24,10 +24,11 @@ def no_overdraft(bank: Candidate) -> None:
     _, line = bank.new_session(100)
     _free_of_charge(line)
     for verb, more in (("WITHDRAW", ""), ("TRANSFER", f"to={payee.account}"), ("HOLD", "")):
-        code = move(line, verb, 101, more=more).code
-        demand(code == "402 funds", f"{verb} of 101 out of 100 is answered {code}")
-    demand(move(line, "WITHDRAW", 100).code == "200", "the last minor unit cannot be withdrawn")
-    demand(balance(line) == 0, "the account is not empty")
+        answer = move(line, verb, 101, more=more)
+        demand(answer.code == "402 funds", f"{verb} of 101 out of 100 is answered {answer.code}")
+    answer = move(line, "WITHDRAW", 100)
+    demand(answer.code == "200", f"WITHDRAW of 100 out of 100 is answered {answer}")
+    _demand_balance(line, 0)
 
 
 @rule(7)
@@ -38,11 +39,11 @@ def transfer(bank: Candidate) -> None:
     _free_of_charge(ours)
     answer = move(ours, "TRANSFER", 300, more=f"to={payee.account} reference=Rent")
     _demand_receipt(answer, -300, 700)
-    demand(balance(theirs) == 350, "the payee did not get what the payer paid")
+    _demand_balance(theirs, 350)
     for line, kind, amount, other in ((ours, "paid", "-300", payee), (theirs, "received", "300", person)):
-        told = line.ask("STATEMENT limit=1").items[0].fields
-        found = [told.get(name) for name in ("kind", "amount", "counterparty", "reference")]
-        demand(found == [kind, amount, other.account, "Rent"], f"the statement tells {told}")
+        told = line.ask("STATEMENT limit=1").item(0)
+        found = [told.fields.get(name) for name in ("kind", "amount", "counterparty", "reference")]
+        demand(found == [kind, amount, other.account, "Rent"], f"the statement tells {told.line!r}")
 
 
 @rule(7)
@@ -52,7 +53,7 @@ def wrong_payees(bank: Candidate) -> None:
     for number, code in (("zzzz9999zzzz", "404 account"), (person.account, "422 same_account")):
         answer = move(line, "TRANSFER", 1, more=f"to={number}")
         demand(answer.code == code, f"to={number} is answered {answer}")
-    demand(balance(line) == 100, "a transfer that was refused moved money")
+    _demand_balance(line, 100)
 
 
 @rule(12)
@@ -77,10 +78,12 @@ def bulk_whole(bank: Candidate) -> None:
     answer = _bulk(line, "all", [(payee.account, 60), (payee.account, 41)])
     refused = (answer.code, answer.end.fields.get("place"))
     demand(refused == ("402 funds", "2"), f"an item that cannot be paid is answered {answer}")
-    demand((balance(line), balance(theirs)) == (100, 0), "a part of it was paid")
+    _demand_balance(line, 100)
+    _demand_balance(theirs, 0)
     answer = _bulk(line, "all", [(payee.account, 60), (payee.account, 40)])
     demand(answer.code == "200" and len(answer.items) == 2, f"what can be paid is answered {answer}")
-    demand((balance(line), balance(theirs)) == (0, 100), "it was not paid as answered")
+    _demand_balance(line, 0)
+    _demand_balance(theirs, 100)
 
 
 @rule(7)
@@ -90,12 +93,13 @@ def bulk_each(bank: Candidate) -> None:
     _, line = bank.new_session(100)
     _free_of_charge(line)
     answer = _bulk(line, "each", [("zzzz9999zzzz", 5), (payee.account, 70), (payee.account, 31), (payee.account, 30)])
-    demand(answer.code == "200", f"it is answered {answer}")
+    answer.expect("200")
     told = [item.fields.get("reason") or ("receipt" in item.fields) for item in answer.items]
     demand(told == ["account", True, "funds", True], f"of the items it tells {told}")
     counted = [answer.end.fields.get(name) for name in ("made", "refused", "amount")]
     demand(counted == ["2", "2", "100"], f"in all it tells {answer}")
-    demand((balance(line), balance(theirs)) == (0, 100), "it was not paid as answered")
+    _demand_balance(line, 0)
+    _demand_balance(theirs, 100)
 
 
 @rule(7)
@@ -105,8 +109,8 @@ def bulk_count(bank: Candidate) -> None:
     _, line = bank.new_session(100)
     request = f"BULK count=2 mode=all currency={currency(line)} key={new_key()}"
     for items in ([], [f"to={payee.account} amount=1"]):
-        code = line.ask(request, items).code
-        demand(code == "400 items", f"{len(items)} items for a count of 2 are answered {code}")
+        answer = line.ask(request, items)
+        demand(answer.code == "400 items", f"{len(items)} items for a count of 2 are answered {answer}")
 
 
 @rule(7)
@@ -115,19 +119,21 @@ def holds(bank: Candidate) -> None:
     payee, theirs = bank.new_session()
     _, line = bank.new_session(100)
     _free_of_charge(line)
-    held = move(line, "HOLD", 80, more=f"to={payee.account}")
-    demand(held.code == "200", f"HOLD is answered {held}")
-    demand((balance(line), balance(line, "available")) == (100, 20), "a hold is not taken from what is available")
-    number = held.end.fields["hold"]
-    listed = [item.fields["hold"] for item in theirs.ask("HOLDS").items]
-    demand(number in listed, f"the payee is not told of the hold, but of {listed}")
-    code = theirs.ask(f"CAPTURE hold={number} amount=81 key={new_key()}").code
-    demand(code == "422 left", f"more than is held is answered {code}")
-    answer = theirs.ask(f"CAPTURE hold={number} amount=50 key={new_key()}")
-    demand(answer.code == "200", f"CAPTURE is answered {answer}")
-    demand((balance(line), balance(line, "available"), balance(theirs)) == (50, 50, 50), "it was not paid as asked")
-    code = theirs.ask(f"CAPTURE hold={number} key={new_key()}").code
-    demand(code == "404 hold", f"a hold that has ended is answered {code}")
+    number = move(line, "HOLD", 80, more=f"to={payee.account}").expect("200").field("hold")
+    _demand_balance(line, 100)
+    _demand_balance(line, 20, "available")
+    listed = theirs.ask("HOLDS").expect("200")
+    demand(
+        number in [item.field("hold") for item in listed.items], f"of hold {number} its payee's HOLDS tells {listed}"
+    )
+    answer = theirs.ask(f"CAPTURE hold={number} amount=81 key={new_key()}")
+    demand(answer.code == "422 left", f"CAPTURE of 81 out of 80 is answered {answer}")
+    theirs.ask(f"CAPTURE hold={number} amount=50 key={new_key()}").expect("200")
+    _demand_balance(line, 50)
+    _demand_balance(line, 50, "available")
+    _demand_balance(theirs, 50)
+    answer = theirs.ask(f"CAPTURE hold={number} key={new_key()}")
+    demand(answer.code == "404 hold", f"CAPTURE of a hold that has ended is answered {answer}")
 
 
 @rule(7)
@@ -135,14 +141,13 @@ def releases(bank: Candidate) -> None:
     """Only who was to be paid releases a hold; one for cash its own account."""
     payee, theirs = bank.new_session()
     _, line = bank.new_session(100)
-    for_payee = move(line, "HOLD", 30, more=f"to={payee.account}").end.fields["hold"]
-    for_cash = move(line, "HOLD", 30).end.fields["hold"]
-    code = line.ask(f"RELEASE hold={for_payee} key={new_key()}").code
-    demand(code == "403 payee", f"the payer's release is answered {code}")
+    for_payee = move(line, "HOLD", 30, more=f"to={payee.account}").expect("200").field("hold")
+    for_cash = move(line, "HOLD", 30).expect("200").field("hold")
+    answer = line.ask(f"RELEASE hold={for_payee} key={new_key()}")
+    demand(answer.code == "403 payee", f"the payer's RELEASE is answered {answer}")
     for side, number in ((theirs, for_payee), (line, for_cash)):
-        answer = side.ask(f"RELEASE hold={number} key={new_key()}")
-        demand(answer.code == "200", f"a release is answered {answer}")
-    demand(balance(line, "available") == 100, "what was released is not available")
+        side.ask(f"RELEASE hold={number} key={new_key()}").expect("200")
+    _demand_balance(line, 100, "available")
 
 
 @rule(7)
@@ -151,13 +156,14 @@ def given_back(bank: Candidate) -> None:
     payee, theirs = bank.new_session()
     _, line = bank.new_session(100)
     _free_of_charge(line)
-    receipt = move(line, "TRANSFER", 60, more=f"to={payee.account}").end.fields["receipt"]
-    code = line.ask(f"REVERSE receipt={receipt} key={new_key()}").code
-    demand(code == "404 entry", f"the payer's own reversal is answered {code}")
+    receipt = move(line, "TRANSFER", 60, more=f"to={payee.account}").expect("200").field("receipt")
+    answer = line.ask(f"REVERSE receipt={receipt} key={new_key()}")
+    demand(answer.code == "404 entry", f"the payer's own REVERSE is answered {answer}")
     for amount, code in ((40, "200"), (21, "422 left"), (20, "200"), (1, "422 left")):
         answer = theirs.ask(f"REVERSE receipt={receipt} amount={amount} key={new_key()}")
         demand(answer.code == code, f"{amount} are answered {answer} and not {code}")
-    demand((balance(line), balance(theirs)) == (100, 0), "it was not given back as answered")
+    _demand_balance(line, 100)
+    _demand_balance(theirs, 0)
 
 
 @rule(10)
@@ -165,14 +171,16 @@ def same_again(bank: Candidate) -> None:
     """The same key with the same content is answered the same, and nothing moves again, in any session."""
     person, line = bank.new_session(100)
     done, refused = order(line, "WITHDRAW", 30), order(line, "WITHDRAW", 500)
-    first = line.ask(done).end.fields
-    demand(line.ask(refused).code == "402 funds", "500 out of 70 are not refused")
-    move(line, "DEPOSIT", 1000)
-    line.ask("LOGOUT")
+    first = line.ask(done).expect("200")
+    line.ask(refused).expect("402 funds")
+    move(line, "DEPOSIT", 1000).expect("200")
+    line.ask("LOGOUT").expect("200")
     line = bank.log_in(person)
-    demand(line.ask(done).end.fields == first, "the receipt is another one")
-    demand(line.ask(refused).code == "402 funds", "a refusal is not answered again as it was")
-    demand(balance(line) == 1070, "money moved again")
+    again = line.ask(done)
+    demand(again.end.fields == first.end.fields, f"{done!r} is answered {first}, and in another session {again}")
+    again = line.ask(refused)
+    demand(again.code == "402 funds", f"{refused!r}, refused for 402 funds, is in another session answered {again}")
+    _demand_balance(line, 1070)
 
 
 @rule(10)
@@ -180,11 +188,11 @@ def other_content(bank: Candidate) -> None:
     """The same key with other content is `409 key`, and nothing moves."""
     _, line = bank.new_session(100)
     key = new_key()
-    move(line, "WITHDRAW", 30, key)
+    move(line, "WITHDRAW", 30, key).expect("200")
     for verb, amount in (("WITHDRAW", 31), ("DEPOSIT", 30)):
-        code = move(line, verb, amount, key).code
-        demand(code == "409 key", f"{verb} of {amount} under a used key is answered {code}")
-    demand(balance(line) == 70, "other content under a used key moved money")
+        answer = move(line, verb, amount, key)
+        demand(answer.code == "409 key", f"{verb} of {amount} under a used key is answered {answer}")
+    _demand_balance(line, 70)
 
 
 @rule(10)
@@ -193,7 +201,7 @@ def at_once(bank: Candidate) -> None:
     _, line = bank.new_session(100)
     answers = line.ask_all([order(line, "WITHDRAW", 10, "twenty-times")] * 20)
     demand(len({str(answer.end.fields) for answer in answers}) == 1, f"the answers differ: {answers[0]}, {answers[-1]}")
-    demand(balance(line) == 90, "money moved more than once, or not at all")
+    _demand_balance(line, 90)
 
 
 @rule(10)
@@ -201,8 +209,9 @@ def nothing_kept(bank: Candidate) -> None:
     """A key that was refused for a wrong field is as before."""
     _, line = bank.new_session(100)
     key = new_key()
-    demand(move(line, "WITHDRAW", "0", key).code == "400 field", "an amount of 0 is not refused")
-    demand(move(line, "WITHDRAW", 10, key).code == "200", "the key counts as used")
+    move(line, "WITHDRAW", "0", key).expect("400 field")
+    answer = move(line, "WITHDRAW", 10, key)
+    demand(answer.code == "200", f"WITHDRAW of 10, whose key was refused for an amount of 0, is answered {answer}")
 
 
 def _bulk(line: Line, mode: str, payees: Sequence[tuple[str, int]]) -> Answer:
@@ -210,14 +219,20 @@ def _bulk(line: Line, mode: str, payees: Sequence[tuple[str, int]]) -> Answer:
     return line.ask(f"BULK count={len(items)} mode={mode} currency={currency(line)} key={new_key()}", items)
 
 
+def _demand_balance(line: Line, right: int, name: str = "balance") -> None:
+    """Demand what an account has, or has ``available``, after all that was answered."""
+    found = balance(line, name)
+    demand(found == right, f"BALANCE tells {name}={found}, and by what was answered it has to be {right}")
+
+
 def _demand_receipt(answer: Answer, amount: int, after: int) -> None:
-    demand(answer.code == "200", f"it is answered {answer}")
-    told = (answer.end.amount("amount"), answer.end.amount("balance"))
+    answer.expect("200")
+    told = (answer.amount("amount"), answer.amount("balance"))
     demand(told == (amount, after), f"the receipt is {answer}, with {amount} moved and {after} after it expected")
 
 
 def _free_of_charge(line: Line) -> None:
     """Raise NotGraded where payments cost something: the sums of these rules are without fees."""
-    limits = line.ask("LIMITS").end
+    limits = line.ask("LIMITS").expect("200")
     if limits.amount("transfer_fee") or limits.amount("withdrawal_fee"):
         raise NotGraded("this bank charges fees; grade it with a setting that does not")

@@ -2,8 +2,8 @@
 
 from urllib.parse import quote, unquote
 
-from bankd.conformance.candidate import Candidate, balance, move
-from bankd.conformance.line import Line
+from bankd.conformance.candidate import Candidate, balance, currency, move
+from bankd.conformance.line import Answer, Line
 from bankd.conformance.rule import demand, rule
 
 NO_AMOUNTS = (
@@ -33,7 +33,7 @@ def amounts(bank: Candidate) -> None:
     for text in NO_AMOUNTS:
         for verb in ("DEPOSIT", "WITHDRAW"):
             answer = move(line, verb, text)
-            demand(_refuses(answer.code, answer.end.fields, "amount"), f"{verb} amount={text} is answered {answer}")
+            demand(_refuses(answer, "amount"), f"{verb} amount={text} is answered {answer}")
     demand(balance(line) == 100, "an amount that is none moved money")
 
 
@@ -44,7 +44,7 @@ def texts(bank: Candidate) -> None:
     _, line = bank.new_session(100)
     for text in NO_TEXTS:
         answer = move(line, "TRANSFER", 1, more=f"to={payee.account} reference={text}")
-        demand(_refuses(answer.code, answer.end.fields, "reference"), f"reference={text} is answered {answer}")
+        demand(_refuses(answer, "reference"), f"reference={text} is answered {answer}")
     demand(balance(line) == 100, "a text that is none moved money")
 
 
@@ -56,10 +56,10 @@ def spelt_otherwise(bank: Candidate) -> None:
     for sent, meant in (("%c3%a9%41", "éA"), ("%F0%9F%90%87" * 140, "🐇" * 140), ("a:b@c+d/e", "a:b@c+d/e")):
         answer = move(line, "TRANSFER", 1, more=f"to={payee.account} reference={sent}")
         demand(answer.code == "200", f"reference={sent[:40]} is answered {answer}")
-        told = line.ask("STATEMENT limit=1").items[0].fields.get("reference", "")
+        told = line.ask("STATEMENT limit=1").item(0).fields.get("reference", "")
         demand(_decoded(told) == meant, f"reference={sent[:40]} came back as {told[:40]}")
     answer = move(line, "TRANSFER", 1, more=f"to={payee.account} reference={'x' * 141}")
-    demand(_refuses(answer.code, answer.end.fields, "reference"), f"141 characters are answered {answer}")
+    demand(_refuses(answer, "reference"), f"141 characters are answered {answer}")
 
 
 @rule(3)
@@ -68,7 +68,7 @@ def usernames(bank: Candidate) -> None:
     line = bank.connect()
     for text in NO_USERNAMES:
         answer = line.ask(f"SIGNUP username={text} password=plum-Wagon-58 mobile=+14155550101")
-        demand(_refuses(answer.code, answer.end.fields, "username"), f"username={text} is answered {answer}")
+        demand(_refuses(answer, "username"), f"username={text} is answered {answer}")
 
 
 @rule(3)
@@ -91,24 +91,20 @@ def weak_passwords(bank: Candidate) -> None:
 def other_currency(bank: Candidate) -> None:
     """Money in another currency than the account's is `422 currency`, and what is no currency `400 field`."""
     _, line = bank.new_session(100)
-    other = "EUR" if line.greeting.fields["currency"] != "EUR" else "USD"
-    code = line.ask(f"WITHDRAW amount=1 currency={other} key=other-currency").code
-    demand(code == "422 currency", f"a withdrawal in {other} is answered {code}")
+    other = "EUR" if currency(line) != "EUR" else "USD"
+    line.ask(f"WITHDRAW amount=1 currency={other} key=other-currency").expect("422 currency")
     answer = line.ask("WITHDRAW amount=1 currency=euro key=no-currency")
-    demand(_refuses(answer.code, answer.end.fields, "currency"), f"currency=euro is answered {answer}")
+    demand(_refuses(answer, "currency"), f"currency=euro is answered {answer}")
     demand(balance(line) == 100, "a withdrawal in another currency moved money")
 
 
-def _refuses(code: str, fields: dict[str, str], name: str) -> bool:
-    return code == "400 field" and fields.get("field") == name
+def _refuses(answer: Answer, name: str) -> bool:
+    return answer.refused == ("400 field", name)
 
 
 def _demand_weak(line: Line, request: str) -> None:
     answer = line.ask(request)
-    demand(
-        (answer.code, answer.end.fields.get("field")) == ("422 weak", "new"),
-        f"{request.split(' password=')[0]!r} is answered {answer}",
-    )
+    demand(answer.refused == ("422 weak", "new"), f"{request.split(' password=')[0]!r} is answered {answer}")
 
 
 def _decoded(text: str) -> str:
