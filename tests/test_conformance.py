@@ -1,7 +1,10 @@
 """``bankd-conformance``: this bank keeps every rule, and a server that does not is found out."""
 
+import base64
+import json
 import re
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -11,7 +14,7 @@ from bankd.conformance import rule, specification
 from bankd.conformance.candidate import Candidate
 from bankd.conformance.line import Reply
 from bankd.conformance.rule import Broken, Grade, NotGraded, Rule, Verdict
-from bankd.conformance.rules import access, lines, lists, money, values
+from bankd.conformance.rules import access, lines, lists, money, signatures, values
 from bankd.conformance.rules.catalogue import RULES
 from bankd.testing import PracticeBank, Wire
 from tests import specification as page
@@ -49,6 +52,17 @@ class PracticeStream:
             self._wire.drop()
 
 
+def with_member(name: str, value: object, line: str) -> str:
+    """A line in which ``keys=`` says something else in a member of its own, or of its key."""
+    found = re.search(r"(?<= keys=)([\w-]+)\.([\w-]+)(?=\.)", line)
+    if found is None:
+        return line
+    says = json.loads(base64.urlsafe_b64decode(found[2] + "=="))
+    (says if name in says else says["keys"][0])[name] = value
+    changed = base64.urlsafe_b64encode(json.dumps(says).encode()).decode().rstrip("=")
+    return line.replace(found[2], changed)
+
+
 class ConformanceCase(SynchronousTestCase):
     """A practice bank that can be graded."""
 
@@ -60,7 +74,8 @@ class ConformanceCase(SynchronousTestCase):
 
     def grade(self, rules: Iterable[Rule], hears: Change = str, says: Change = str) -> list[Verdict]:
         """What came of ``rules`` at the bank, or at one that is at fault."""
-        candidate = Candidate(lambda: PracticeStream(self.bank.connect(), hears, says))
+        seconds = self.bank.clock.seconds
+        candidate = Candidate(lambda: PracticeStream(self.bank.connect(), hears, says), now=seconds)
         return list(command.grade(candidate, list(rules)))
 
     def broken(self, verdicts: Iterable[Verdict]) -> list[str]:
@@ -172,7 +187,49 @@ class AtFault(ConformanceCase):
 
     def test_one_nonce(self) -> None:
         """All connections have one nonce."""
-        self.assert_found([lists.published], says=lambda line: re.sub(r"(?<=nonce=)\w+", "0" * 32, line))
+        self.assert_found([signatures.published], says=lambda line: re.sub(r"(?<=nonce=)\w+", "0" * 32, line))
+
+    def test_no_end_to_it(self) -> None:
+        """Any number of accounts, or of items."""
+        self.assert_found([access.most_accounts], says=lambda line: line.replace("reason=accounts", "reason=key"))
+        self.assert_found([money.bulk_most], says=lambda line: line.replace("reason=items", "reason=line"))
+
+    def test_keys_of_all(self) -> None:
+        """A key that one customer has used is used for all."""
+        receipts = iter(range(100))
+
+        def once(line: str) -> str:
+            return re.sub("200 receipt=.*", "409 reason=key", line) if "receipt=" in line and next(receipts) else line
+
+        self.assert_found([money.others_keys], says=once)
+
+    def test_periods(self) -> None:
+        """A period that has the entry at its end as well."""
+        self.assert_found([lists.periods], hears=lambda line: re.sub(" before=(?!2000)", " since=", line))
+
+    def test_short_signatures(self) -> None:
+        """Signatures that are none."""
+
+        def unsigned(line: str) -> str:
+            return re.sub(r"(?<=[a-z]=)(\w+\.[\w-]+\.)[\w-]{86}", r"\1AAAA", line)
+
+        self.assert_found([signatures.signed, signatures.published], says=unsigned)
+
+    def test_wrong_keys(self) -> None:
+        """A key that is not good now, or is no key for sealing."""
+        for member, value, one, why in (
+            ("exp", 1, signatures.fresh, "exp=1,"),
+            ("iat", 10**10, signatures.fresh, "from iat=10000000000,"),
+            ("exp", "soon", signatures.fresh, "exp in seconds"),
+            ("keys", [], signatures.published, "one key"),
+            ("kid", "", signatures.sealing_key, "no kid"),
+            ("use", "sig", signatures.sealing_key, 'use is "sig" and not enc'),
+            ("alg", None, signatures.sealing_key, "alg is null"),
+            ("n", "_w", signatures.sealing_key, "8 bits"),
+        ):
+            (verdict,) = self.grade([one], says=partial(with_member, member, value))
+            self.assertEqual(verdict.grade, Grade.BROKEN, member)
+            self.assertIn(why, verdict.why)
 
     def test_silence(self) -> None:
         """A server that says nothing after its greeting."""

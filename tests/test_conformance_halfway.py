@@ -9,7 +9,7 @@ from bankd.conformance import specification
 from bankd.conformance.candidate import Candidate
 from bankd.conformance.line import Stream
 from bankd.conformance.rule import Grade, Rule, Verdict
-from bankd.conformance.rules import access, lines, lists, money
+from bankd.conformance.rules import access, lines, money, signatures
 from bankd.conformance.rules.catalogue import RULES
 from bankd.testing import Wire
 from tests.test_conformance import ConformanceCase, PracticeStream
@@ -106,10 +106,10 @@ class OneVerbMissing(HalfwayCase):
 
     def test_fields_that_lack(self) -> None:
         """What lacks in an answer is named, with the request and the answer."""
-        (verdict,) = self.graded([lists.published], lambda: HalfwayStream(self.bank.connect(), "200", "KEYS"))
+        (verdict,) = self.graded([signatures.published], lambda: HalfwayStream(self.bank.connect(), "200", "KEYS"))
         self.assertRegex(verdict.why, "'KEYS' is answered \"g1 200\", which is no keys-answer of the grammar")
         busy = "503 reason=busy"
-        (verdict,) = self.graded([lists.signed], lambda: HalfwayStream(self.bank.connect(), busy, "STATEMENT"))
+        (verdict,) = self.graded([signatures.signed], lambda: HalfwayStream(self.bank.connect(), busy, "STATEMENT"))
         self.assertRegex(verdict.why, "'STATEMENT' is answered \"g3 503 reason=busy\"")
 
 
@@ -165,13 +165,13 @@ class Words(HalfwayCase):
 
     def test_silent(self) -> None:
         """What was not answered is named."""
-        self.assertEqual(self.why(lines.nul, b""), r"the server is silent instead of answering 'a1 NOOP\\x00'")
+        self.assertEqual(self.why(lines.nul, b""), r"the server is silent instead of answering 'a1 NOOP\x00'")
 
     def test_line_feed(self) -> None:
         """A line that ends with LF alone is told as such, whether more comes or not."""
         for more in (b"", b"g2 200\r\n"):
             why = self.why(lines.unknown_verb, b"g1 400 reason=verb\n" + more)
-            self.assertEqual(why, r"the server ends its line with LF and not with CR LF: 'g1 400 reason=verb\\n'")
+            self.assertEqual(why, r"the server ends its line with LF and not with CR LF: 'g1 400 reason=verb\n'")
 
     def test_no_end(self) -> None:
         """A line without any end."""
@@ -183,6 +183,12 @@ class Words(HalfwayCase):
         self.assertEqual(why, '`a1 NOOP` in nine pieces of an octet is answered "a1 400 reason=line"')
         why = self.why(lines.unknown_verb, b"g1 200\r\n")
         self.assertEqual(why, "'DANCE with=me' is answered \"g1 200\" and not 400 verb")
+
+    def test_no_reply(self) -> None:
+        """What is no line of the protocol is told with what it was to answer."""
+        why = self.why(lines.empty, b"OK\r\n")
+        self.assertEqual(why, "this is no line of BANK/1: 'OK', instead of answering ''")
+        self.assertEqual(self.why(lines.empty, b""), "the server is silent instead of answering ''")
 
     def test_secrets(self) -> None:
         """What a customer keeps to themselves is not told."""

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from time import time
 
 from bankd.conformance.conversation import Conversation
 from bankd.conformance.line import Answer, Line, Stream
@@ -32,9 +33,18 @@ class Person:
 
 
 class Candidate:
-    """A server that claims to speak BANK/1. ``open_stream`` opens a new connection, with TLS under it."""
+    """A server that claims to speak BANK/1.
 
-    def __init__(self, open_stream: Callable[[], Stream], open_old: Callable[[], None] | None = None) -> None:
+    ``open_stream`` opens a new connection, with TLS under it; ``now`` tells the server's time, in seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        open_stream: Callable[[], Stream],
+        open_old: Callable[[], None] | None = None,
+        now: Callable[[], float] = time,
+    ) -> None:
+        self.now = now
         self._open = open_stream
         self._open_old = open_old
         self._random = random.SystemRandom()

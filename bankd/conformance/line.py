@@ -131,7 +131,7 @@ class Line:
         self._number = self._conversation.begin()
         self._unread = b""
         self._unended = b""
-        self._asked = ""
+        self._asked: str | None = None
         self._heard = ""
         self._tags = 0
         self.greeting = self.next()
@@ -176,21 +176,24 @@ class Line:
         line = self._line(request)
         if line is None:
             raise Broken(f"the server closed the connection instead of {self._wanted(request)}")
-        return Reply.read(line)
+        try:
+            return Reply.read(line)
+        except Broken as broken:
+            raise Broken(f"{broken}, instead of {self._wanted(request)}") from None
 
     def demand_end(self) -> None:
         """Demand that the server closes, and says nothing more."""
         try:
             said = self._line()
         except Silent:
-            raise Broken(f"the server answered {told(self._heard)!r} and does not close the connection") from None
+            raise Broken(f"the server answered '{told(self._heard)}' and does not close the connection") from None
         demand(said is None, f"the server goes on with {told(said or '')!r} where it has to close")
 
     def demand_event(self, code: str, *, closes: bool) -> None:
         """Demand an event of ``code``, after which the server closes or goes on."""
         event = self.next()
         right = (event.tag, event.code) == ("*", code)
-        demand(right, f"{self._asked!r} is answered {told(event.line)!r} and not by the event * {code}")
+        demand(right, f"'{self._asked}' is answered '{told(event.line)}' and not by the event * {code}")
         if closes:
             self.demand_end()
         else:
@@ -206,8 +209,8 @@ class Line:
 
     def _wanted(self, request: str = "") -> str:
         """What the server has to do now."""
-        asked = told(request) or self._asked
-        return f"answering {asked!r}" if asked else "greeting"
+        asked = told(request) if request else self._asked
+        return "greeting" if asked is None else f"answering '{asked}'"
 
     def _note_sent(self, text: str) -> None:
         self._asked = told(text)
@@ -225,12 +228,12 @@ class Line:
             except TimeoutError:
                 self._conversation.note("the server is silent")
                 unread = readable(self._unread)
-                demand(not unread, f"the server does not end its line: {told(unread)!r}")
+                demand(not unread, f"the server does not end its line: '{told(unread)}'")
                 raise Silent(f"the server is silent instead of {self._wanted(request)}") from None
             if not octets:
                 self._conversation.note("the server closes")
                 unread = readable(self._unread)
-                demand(not unread, f"the server closed in the middle of a line: {told(unread)!r}")
+                demand(not unread, f"the server closed in the middle of a line: '{told(unread)}'")
                 return None
             self._unread += octets
         self._demand_line_ends()
@@ -245,7 +248,7 @@ class Line:
         if found:
             line = readable(found[0])
             self._conversation.add(f"S{self._number}", line)
-            raise Broken(f"the server ends its line with LF and not with CR LF: {told(line)!r}")
+            raise Broken(f"the server ends its line with LF and not with CR LF: '{told(line)}'")
 
 
 def _demand_form(answer: Answer) -> None:

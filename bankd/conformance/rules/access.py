@@ -5,10 +5,16 @@ from time import monotonic, sleep
 from bankd.conformance import specification
 from bankd.conformance.candidate import Candidate, Person, balance, currency, sign_up
 from bankd.conformance.line import Answer, Line
-from bankd.conformance.rule import demand, rule
+from bankd.conformance.rule import NotGraded, demand, rule
 
 LOOK_SECONDS = 0.2
 """How long to wait before an account that is in use is tried again."""
+
+MOST_ACCOUNTS = 20
+"""So many open accounts a customer may have (section 7, OPEN_ACCOUNT)."""
+
+LONGEST_LEASE_SECONDS = 120
+"""A longer lease is not waited for."""
 
 
 @rule(6)
@@ -128,6 +134,17 @@ def more_accounts(bank: Candidate) -> None:
     demand((answer.code, answer.end.fields.get("account")) == ("200", second), f"the second account gives {answer}")
 
 
+@rule(7)
+def most_accounts(bank: Candidate) -> None:
+    """A customer has 20 open accounts at most; the next is `409 accounts`."""
+    _, line = bank.new_session()
+    for number in range(2, MOST_ACCOUNTS + 1):
+        answer = line.ask("OPEN_ACCOUNT")
+        demand(answer.code == "201", f"OPEN_ACCOUNT for account {number} of a customer is answered {answer}")
+    answer = line.ask("OPEN_ACCOUNT")
+    demand(answer.code == "409 accounts", f"OPEN_ACCOUNT for account {MOST_ACCOUNTS + 1} is answered {answer}")
+
+
 @rule(9)
 def exclusive(bank: Candidate) -> None:
     """While a session is open on an account, another log-in is `423 in_use`; LOGOUT frees the account at once."""
@@ -158,9 +175,12 @@ def lost_connection(bank: Candidate) -> None:
     welcome = line.ask(f"LOGIN username={person.username} password={person.password}")
     demand(welcome.code == "200", f"a log-in is answered {welcome}")
     line.close()
-    deadline = monotonic() + welcome.amount("lease")
+    lease_seconds = welcome.amount("lease")
+    deadline = monotonic() + min(lease_seconds, LONGEST_LEASE_SECONDS)
     while (answer := _try(bank, person)).code == "423 in_use" and monotonic() < deadline:
         sleep(LOOK_SECONDS)
+    if answer.code == "423 in_use" and lease_seconds > LONGEST_LEASE_SECONDS:
+        raise NotGraded(f"the lease of {lease_seconds} seconds is longer than is waited for")
     demand(answer.code == "200", f"when the lease has ended, a log-in is answered {answer}")
 
 

@@ -65,7 +65,7 @@ def longest(bank: Candidate) -> None:
     line = bank.connect()
     line.send(b"a1 NOOP x=" + b"y" * (MAX_LINE - 10) + b"\r\n")
     answer = line.answer("a1", "NOOP")
-    demand(answer.code == "400 field", f"a line of 4096 octets, `a1 NOOP x=yyy...`, is answered {answer}")
+    demand(answer.code == "400 field", f"`a1 NOOP x=yyy...`, 4096 octets, is answered {answer} and not 400 field")
     line.send(b"a1 NOOP x=" + b"y" * (MAX_LINE - 9) + b"\r\n")
     line.demand_event("413 length", closes=True)
 

@@ -1,13 +1,11 @@
-"""Rules about what is listed: statements and notices (sections 7 and 11), receipts that are signed, and seals (15)."""
+"""Rules about what is listed: statements and notices (sections 7 and 11)."""
 
-import base64
-import json
 from collections.abc import Iterable
 from itertools import pairwise
 
 from bankd.conformance.candidate import Candidate, move
 from bankd.conformance.line import Line
-from bankd.conformance.rule import Broken, demand, rule
+from bankd.conformance.rule import demand, rule
 
 
 @rule(7)
@@ -82,18 +80,6 @@ def others_entries(bank: Candidate) -> None:
         demand(answer.refused == ("400 field", name), f"{request!r} of somebody else's entry is answered {answer}")
 
 
-@rule(7)
-def signed(bank: Candidate) -> None:
-    """CERTIFY gives a JSON Web Signature by Ed25519 over what the entry says."""
-    person, line = bank.new_session(100)
-    entry = line.ask("STATEMENT").item(0)
-    certified = line.ask(f"CERTIFY receipt={entry.field('receipt')}").expect("200")
-    header, says = _parts(certified.field("signed"))
-    demand(header == {"alg": "Ed25519", "typ": "bankd-receipt"}, f"the header of signed= is {json.dumps(header)}")
-    expected = {"receipt": entry.amount("receipt"), "account": person.account, "amount": 100, "balance": 100}
-    demand(expected.items() <= says.items(), f"signed= is of {json.dumps(says)}, and the entry is {entry.line!r}")
-
-
 @rule(11)
 def notices(bank: Candidate) -> None:
     """What happens on an account is numbered from 1 without gaps, and told to both sides of a transfer."""
@@ -122,28 +108,6 @@ def acknowledged(bank: Candidate) -> None:
     demand(answer.refused == ("400 field", "upto"), f"a notice that there is not is answered {answer}")
 
 
-@rule(15)
-def published(bank: Candidate) -> None:
-    """KEYS gives a signed set of keys, and a nonce that is the connection's own."""
-    line, other = bank.connect(), bank.connect()
-    first, again, elsewhere = (one.ask("KEYS").expect("200") for one in (line, line, other))
-    nonce, same, another = (answer.field("nonce") for answer in (first, again, elsewhere))
-    demand(nonce == same, f"the nonce of one connection is {nonce}, and then {same}")
-    demand(nonce != another, f"two connections have the nonce {nonce}")
-    header, says = _parts(first.field("keys"))
-    demand(
-        header.get("alg") == "Ed25519" and bool(says.get("keys")), f"keys= is {json.dumps(header)} {json.dumps(says)}"
-    )
-
-
-@rule(15)
-def broken_seal(bank: Candidate) -> None:
-    """What does not open is `* 400 seal`, and the bank closes."""
-    line = bank.connect()
-    line.send(b"s1 SEALED jwe=bm9uc2Vuc2U.bm9uc2Vuc2U.bm9uc2Vuc2U.bm9uc2Vuc2U.bm9uc2Vuc2U\r\n")
-    line.demand_event("400 seal", closes=True)
-
-
 def _some_entries(line: Line) -> None:
     for amount in (500, 40, 3):
         move(line, "DEPOSIT", amount)
@@ -153,16 +117,3 @@ def _some_entries(line: Line) -> None:
 
 def _listed(values: Iterable[object]) -> str:
     return ", ".join(str(value) for value in values) or "none"
-
-
-def _parts(jws: str) -> tuple[dict[str, object], dict[str, object]]:
-    """Header and content of a JWS in compact form (RFC 7515), which is not verified. Raises Broken."""
-    try:
-        header, content, _ = jws.split(".")
-        return json.loads(_octets(header)), json.loads(_octets(content))
-    except ValueError:
-        raise Broken(f"this is no JWS: {jws!r}") from None
-
-
-def _octets(text: str) -> bytes:
-    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))

@@ -6,6 +6,9 @@ from bankd.conformance.candidate import Candidate, balance, currency, move, new_
 from bankd.conformance.line import Answer, Line
 from bankd.conformance.rule import NotGraded, demand, rule
 
+MOST_ITEMS = 1000
+"""So many items one BULK may have (section 1)."""
+
 
 @rule(7)
 def cash(bank: Candidate) -> None:
@@ -114,6 +117,16 @@ def bulk_count(bank: Candidate) -> None:
 
 
 @rule(7)
+def bulk_most(bank: Candidate) -> None:
+    """BULK of 1001 items is `400 items`, and none of them is paid."""
+    payee = bank.new_person()
+    _, line = bank.new_session(2000)
+    answer = _bulk(line, "each", [(payee.account, 1)] * (MOST_ITEMS + 1))
+    demand(answer.code == "400 items", f"a BULK of {MOST_ITEMS + 1} items is answered {answer}")
+    _demand_balance(line, 2000)
+
+
+@rule(7)
 def holds(bank: Candidate) -> None:
     """HOLD takes from what is available and not from the balance; CAPTURE pays a part and frees the rest."""
     payee, theirs = bank.new_session()
@@ -193,6 +206,19 @@ def other_content(bank: Candidate) -> None:
         answer = move(line, verb, amount, key)
         demand(answer.code == "409 key", f"{verb} of {amount} under a used key is answered {answer}")
     _demand_balance(line, 70)
+
+
+@rule(10)
+def others_keys(bank: Candidate) -> None:
+    """A key is its customer's own: another customer may use the same for something else."""
+    _, ours = bank.new_session()
+    _, theirs = bank.new_session()
+    key = new_key()
+    move(ours, "DEPOSIT", 30, key).expect("200")
+    answer = move(theirs, "DEPOSIT", 50, key)
+    demand(answer.code == "200", f"a DEPOSIT under a key that another customer has used is answered {answer}")
+    _demand_balance(ours, 30)
+    _demand_balance(theirs, 50)
 
 
 @rule(10)

@@ -68,7 +68,7 @@ def usernames(bank: Candidate) -> None:
     line = bank.connect()
     for text in NO_USERNAMES:
         answer = line.ask(f"SIGNUP username={text} password=plum-Wagon-58 mobile=+14155550101")
-        demand(_refuses(answer, "username"), f"username={text} is answered {answer}")
+        demand(_refuses(answer, "username"), f"username={text} is answered {answer} and not 400 field")
 
 
 @rule(3)
