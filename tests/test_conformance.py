@@ -225,6 +225,7 @@ class AtFault(ConformanceCase):
             ("kid", "", signatures.sealing_key, "no kid"),
             ("use", "sig", signatures.sealing_key, 'use is "sig" and not enc'),
             ("alg", None, signatures.sealing_key, "alg is null"),
+            ("n", "!", signatures.sealing_key, 'n is "!"'),
             ("n", "_w", signatures.sealing_key, "8 bits"),
         ):
             (verdict,) = self.grade([one], says=partial(with_member, member, value))

@@ -107,7 +107,12 @@ class OneVerbMissing(HalfwayCase):
     def test_fields_that_lack(self) -> None:
         """What lacks in an answer is named, with the request and the answer."""
         (verdict,) = self.graded([signatures.published], lambda: HalfwayStream(self.bank.connect(), "200", "KEYS"))
-        self.assertRegex(verdict.why, "'KEYS' is answered \"g1 200\", which is no keys-answer of the grammar")
+        self.assertRegex(
+            verdict.why,
+            "'KEYS' is answered \"g1 200\", which is no keys-answer of the grammar: without keys, identity, nonce$",
+        )
+        (verdict,) = self.graded([lines.unknown_verb], lambda: HalfwayStream(self.bank.connect(), "400", "DANCE"))
+        self.assertRegex(verdict.why, 'answered "g1 400", which is no refusal of the grammar$')
         busy = "503 reason=busy"
         (verdict,) = self.graded([signatures.signed], lambda: HalfwayStream(self.bank.connect(), busy, "STATEMENT"))
         self.assertRegex(verdict.why, "'STATEMENT' is answered \"g3 503 reason=busy\"")

@@ -9,7 +9,7 @@ from time import time
 
 from bankd.conformance.conversation import Conversation
 from bankd.conformance.line import Answer, Line, Stream
-from bankd.conformance.rule import Broken, NotGraded, Silent, Unready
+from bankd.conformance.rule import Broken, NotGraded, Silent, Unready, demand
 
 PATIENCE_SECONDS = 10.0
 """How long an answer may take before the server counts as silent, where nothing else is said."""
@@ -167,3 +167,9 @@ def move(line: Line, verb: str, amount: int | str, key: str = "", more: str = ""
 def balance(line: Line, name: str = "balance") -> int:
     """What the session's account has, or has available, in minor units."""
     return line.ask("BALANCE").expect("200").amount(name)
+
+
+def demand_balance(line: Line, right: int, name: str = "balance") -> None:
+    """Demand what an account has, or has ``available``, after all that was answered."""
+    found = balance(line, name)
+    demand(found == right, f"BALANCE tells {name}={found}, and by what was answered it has to be {right}")

@@ -258,7 +258,10 @@ def _demand_form(answer: Answer) -> None:
     demand(not (refused and answer.items), f"a refusal with items: {answer}")
     if not specification.knows(form):
         return  # there is no such verb, and the rule that asked looks at what came
+    lines = [reply.line for reply in (*answer.items, answer.end)]
+    lacking = ", ".join([] if refused else specification.lacking(form, lines))  # what a refusal has depends on its code
     demand(
-        specification.has_form(form, [reply.line for reply in (*answer.items, answer.end)]),
-        f"{told(answer.request)!r} is answered {answer}, which is no {'refusal' if refused else form} of the grammar",
+        specification.has_form(form, lines),
+        f"{told(answer.request)!r} is answered {answer}, which is no {'refusal' if refused else form} of the grammar"
+        + (f": without {lacking}" if lacking else ""),
     )

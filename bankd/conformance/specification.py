@@ -12,6 +12,7 @@ from importlib import resources
 from typing import Any
 
 _FIELD = re.compile(r" ([a-z0-9_]+)=")
+_ALWAYS = re.compile(r"(?<!\() ([a-z0-9_]+)=")
 
 MAX_LINE = 4096
 """The longest line, in octets, without its end (section 2)."""
@@ -39,6 +40,12 @@ def has_form(rule: str, lines: Sequence[str]) -> bool:
 def knows(rule: str) -> bool:
     """Whether the grammar has a rule of that name."""
     return rule in _page()["forms"]
+
+
+def lacking(rule: str, lines: Sequence[str]) -> list[str]:
+    """The fields that a rule without alternatives always has, and that are not in the line that ends ``lines``."""
+    always = _ALWAYS.findall(_page()["forms"][rule][1])
+    return [name for name in always if name not in _FIELD.findall(lines[-1])]
 
 
 def answer_of(verb: str) -> str:

@@ -1,7 +1,7 @@
 """Rules about the connection and the form of lines (sections 1, 2, 4 and 13)."""
 
 from bankd.conformance import specification
-from bankd.conformance.candidate import Candidate, balance, order
+from bankd.conformance.candidate import Candidate, balance, demand_balance, order
 from bankd.conformance.rule import demand, rule
 from bankd.conformance.specification import MAX_LINE
 
@@ -141,7 +141,7 @@ def unknown_field(bank: Candidate) -> None:
     ):
         answer = line.ask(request)
         demand(answer.refused == ("400 field", name), f"{request!r} is answered {answer}, and not for {name}")
-    demand(balance(line) == 100, "a request that was refused moved money")
+    demand_balance(line, 100)
 
 
 @rule(4)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bankd.conformance.candidate import Candidate, balance, currency, move, new_key, order
+from bankd.conformance.candidate import Candidate, currency, demand_balance, move, new_key, order
 from bankd.conformance.line import Answer, Line
 from bankd.conformance.rule import NotGraded, demand, rule
 
@@ -17,7 +17,7 @@ def cash(bank: Candidate) -> None:
     _free_of_charge(line)
     _demand_receipt(move(line, "DEPOSIT", 1000), 1000, 1000)
     _demand_receipt(move(line, "WITHDRAW", 400), -400, 600)
-    _demand_balance(line, 600)
+    demand_balance(line, 600)
 
 
 @rule(7)
@@ -31,7 +31,7 @@ def no_overdraft(bank: Candidate) -> None:
         demand(answer.code == "402 funds", f"{verb} of 101 out of 100 is answered {answer.code}")
     answer = move(line, "WITHDRAW", 100)
     demand(answer.code == "200", f"WITHDRAW of 100 out of 100 is answered {answer}")
-    _demand_balance(line, 0)
+    demand_balance(line, 0)
 
 
 @rule(7)
@@ -42,7 +42,7 @@ def transfer(bank: Candidate) -> None:
     _free_of_charge(ours)
     answer = move(ours, "TRANSFER", 300, more=f"to={payee.account} reference=Rent")
     _demand_receipt(answer, -300, 700)
-    _demand_balance(theirs, 350)
+    demand_balance(theirs, 350)
     for line, kind, amount, other in ((ours, "paid", "-300", payee), (theirs, "received", "300", person)):
         told = line.ask("STATEMENT limit=1").item(0)
         found = [told.fields.get(name) for name in ("kind", "amount", "counterparty", "reference")]
@@ -56,7 +56,7 @@ def wrong_payees(bank: Candidate) -> None:
     for number, code in (("zzzz9999zzzz", "404 account"), (person.account, "422 same_account")):
         answer = move(line, "TRANSFER", 1, more=f"to={number}")
         demand(answer.code == code, f"to={number} is answered {answer}")
-    _demand_balance(line, 100)
+    demand_balance(line, 100)
 
 
 @rule(12)
@@ -81,12 +81,12 @@ def bulk_whole(bank: Candidate) -> None:
     answer = _bulk(line, "all", [(payee.account, 60), (payee.account, 41)])
     refused = (answer.code, answer.end.fields.get("place"))
     demand(refused == ("402 funds", "2"), f"an item that cannot be paid is answered {answer}")
-    _demand_balance(line, 100)
-    _demand_balance(theirs, 0)
+    demand_balance(line, 100)
+    demand_balance(theirs, 0)
     answer = _bulk(line, "all", [(payee.account, 60), (payee.account, 40)])
     demand(answer.code == "200" and len(answer.items) == 2, f"what can be paid is answered {answer}")
-    _demand_balance(line, 0)
-    _demand_balance(theirs, 100)
+    demand_balance(line, 0)
+    demand_balance(theirs, 100)
 
 
 @rule(7)
@@ -98,11 +98,11 @@ def bulk_each(bank: Candidate) -> None:
     answer = _bulk(line, "each", [("zzzz9999zzzz", 5), (payee.account, 70), (payee.account, 31), (payee.account, 30)])
     answer.expect("200")
     told = [item.fields.get("reason") or ("receipt" in item.fields) for item in answer.items]
-    demand(told == ["account", True, "funds", True], f"of the items it tells {told}")
+    demand(told == ["account", True, "funds", True], f"of 5 to nobody, and 70, 31 and 30 out of 100, it tells {answer}")
     counted = [answer.end.fields.get(name) for name in ("made", "refused", "amount")]
     demand(counted == ["2", "2", "100"], f"in all it tells {answer}")
-    _demand_balance(line, 0)
-    _demand_balance(theirs, 100)
+    demand_balance(line, 0)
+    demand_balance(theirs, 100)
 
 
 @rule(7)
@@ -123,7 +123,7 @@ def bulk_most(bank: Candidate) -> None:
     _, line = bank.new_session(2000)
     answer = _bulk(line, "each", [(payee.account, 1)] * (MOST_ITEMS + 1))
     demand(answer.code == "400 items", f"a BULK of {MOST_ITEMS + 1} items is answered {answer}")
-    _demand_balance(line, 2000)
+    demand_balance(line, 2000)
 
 
 @rule(7)
@@ -133,8 +133,8 @@ def holds(bank: Candidate) -> None:
     _, line = bank.new_session(100)
     _free_of_charge(line)
     number = move(line, "HOLD", 80, more=f"to={payee.account}").expect("200").field("hold")
-    _demand_balance(line, 100)
-    _demand_balance(line, 20, "available")
+    demand_balance(line, 100)
+    demand_balance(line, 20, "available")
     listed = theirs.ask("HOLDS").expect("200")
     demand(
         number in [item.field("hold") for item in listed.items], f"of hold {number} its payee's HOLDS tells {listed}"
@@ -142,9 +142,9 @@ def holds(bank: Candidate) -> None:
     answer = theirs.ask(f"CAPTURE hold={number} amount=81 key={new_key()}")
     demand(answer.code == "422 left", f"CAPTURE of 81 out of 80 is answered {answer}")
     theirs.ask(f"CAPTURE hold={number} amount=50 key={new_key()}").expect("200")
-    _demand_balance(line, 50)
-    _demand_balance(line, 50, "available")
-    _demand_balance(theirs, 50)
+    demand_balance(line, 50)
+    demand_balance(line, 50, "available")
+    demand_balance(theirs, 50)
     answer = theirs.ask(f"CAPTURE hold={number} key={new_key()}")
     demand(answer.code == "404 hold", f"CAPTURE of a hold that has ended is answered {answer}")
 
@@ -160,7 +160,7 @@ def releases(bank: Candidate) -> None:
     demand(answer.code == "403 payee", f"the payer's RELEASE is answered {answer}")
     for side, number in ((theirs, for_payee), (line, for_cash)):
         side.ask(f"RELEASE hold={number} key={new_key()}").expect("200")
-    _demand_balance(line, 100, "available")
+    demand_balance(line, 100, "available")
 
 
 @rule(7)
@@ -175,8 +175,8 @@ def given_back(bank: Candidate) -> None:
     for amount, code in ((40, "200"), (21, "422 left"), (20, "200"), (1, "422 left")):
         answer = theirs.ask(f"REVERSE receipt={receipt} amount={amount} key={new_key()}")
         demand(answer.code == code, f"{amount} are answered {answer} and not {code}")
-    _demand_balance(line, 100)
-    _demand_balance(theirs, 0)
+    demand_balance(line, 100)
+    demand_balance(theirs, 0)
 
 
 @rule(10)
@@ -193,7 +193,7 @@ def same_again(bank: Candidate) -> None:
     demand(again.end.fields == first.end.fields, f"{done!r} is answered {first}, and in another session {again}")
     again = line.ask(refused)
     demand(again.code == "402 funds", f"{refused!r}, refused for 402 funds, is in another session answered {again}")
-    _demand_balance(line, 1070)
+    demand_balance(line, 1070)
 
 
 @rule(10)
@@ -205,7 +205,7 @@ def other_content(bank: Candidate) -> None:
     for verb, amount in (("WITHDRAW", 31), ("DEPOSIT", 30)):
         answer = move(line, verb, amount, key)
         demand(answer.code == "409 key", f"{verb} of {amount} under a used key is answered {answer}")
-    _demand_balance(line, 70)
+    demand_balance(line, 70)
 
 
 @rule(10)
@@ -217,8 +217,8 @@ def others_keys(bank: Candidate) -> None:
     move(ours, "DEPOSIT", 30, key).expect("200")
     answer = move(theirs, "DEPOSIT", 50, key)
     demand(answer.code == "200", f"a DEPOSIT under a key that another customer has used is answered {answer}")
-    _demand_balance(ours, 30)
-    _demand_balance(theirs, 50)
+    demand_balance(ours, 30)
+    demand_balance(theirs, 50)
 
 
 @rule(10)
@@ -227,7 +227,7 @@ def at_once(bank: Candidate) -> None:
     _, line = bank.new_session(100)
     answers = line.ask_all([order(line, "WITHDRAW", 10, "twenty-times")] * 20)
     demand(len({str(answer.end.fields) for answer in answers}) == 1, f"the answers differ: {answers[0]}, {answers[-1]}")
-    _demand_balance(line, 90)
+    demand_balance(line, 90)
 
 
 @rule(10)
@@ -243,12 +243,6 @@ def nothing_kept(bank: Candidate) -> None:
 def _bulk(line: Line, mode: str, payees: Sequence[tuple[str, int]]) -> Answer:
     items = [f"to={number} amount={amount}" for number, amount in payees]
     return line.ask(f"BULK count={len(items)} mode={mode} currency={currency(line)} key={new_key()}", items)
-
-
-def _demand_balance(line: Line, right: int, name: str = "balance") -> None:
-    """Demand what an account has, or has ``available``, after all that was answered."""
-    found = balance(line, name)
-    demand(found == right, f"BALANCE tells {name}={found}, and by what was answered it has to be {right}")
 
 
 def _demand_receipt(answer: Answer, amount: int, after: int) -> None:

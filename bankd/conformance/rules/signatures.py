@@ -2,7 +2,6 @@
 
 import base64
 import json
-from binascii import Error
 
 from bankd.conformance.candidate import Candidate
 from bankd.conformance.rule import Broken, demand, rule
@@ -60,8 +59,8 @@ def sealing_key(bank: Candidate) -> None:
         for member, value in (("kty", "RSA"), ("use", "enc"), ("alg", "RSA-OAEP-256")):
             demand(key.get(member) == value, f"the key's {member} is {json.dumps(key.get(member))} and not {value}")
         demand(bool(key.get("kid")) and isinstance(key.get("kid"), str), "the key has no kid")
-        modulus = int.from_bytes(_octets(str(key.get("n", ""))), "big")
-        demand(modulus.bit_length() >= LEAST_BITS, f"the key has {modulus.bit_length()} bits")
+        bits = _bits(key.get("n"))
+        demand(bits >= LEAST_BITS, f"the key has {bits} bits, and has to have {LEAST_BITS}")
 
 
 @rule(15)
@@ -86,13 +85,21 @@ def _found(says: dict[str, object]) -> list[dict[str, object]]:
     return [key for key in keys if isinstance(key, dict)] if isinstance(keys, list) else []
 
 
+def _bits(modulus: object) -> int:
+    """How long a number of a JWK is. Raises Broken."""
+    try:
+        return int.from_bytes(_octets(str(modulus)), "big").bit_length()
+    except ValueError:
+        raise Broken(f"the key's n is {json.dumps(modulus)}") from None
+
+
 def _parts(name: str, jws: str) -> tuple[dict[str, object], dict[str, object]]:
     """Header and content of a JWS in compact form (RFC 7515), whose signature is not verified. Raises Broken."""
     try:
         header, content, signature = jws.split(".")
         told = json.loads(_octets(header)), json.loads(_octets(content))
         length = len(_octets(signature))
-    except (ValueError, Error):
+    except ValueError:
         raise Broken(f"{name}= is no JWS: {jws[:200]!r}") from None
     demand(all(isinstance(part, dict) for part in told), f"{name}= is no JWS of objects: {jws[:200]!r}")
     demand(length == SIGNATURE_OCTETS, f"the signature of {name}= has {length} octets, and one by Ed25519 has 64")

@@ -2,7 +2,7 @@
 
 from urllib.parse import quote, unquote
 
-from bankd.conformance.candidate import Candidate, balance, currency, move
+from bankd.conformance.candidate import Candidate, currency, demand_balance, move
 from bankd.conformance.line import Answer, Line
 from bankd.conformance.rule import demand, rule
 
@@ -34,7 +34,7 @@ def amounts(bank: Candidate) -> None:
         for verb in ("DEPOSIT", "WITHDRAW"):
             answer = move(line, verb, text)
             demand(_refuses(answer, "amount"), f"{verb} amount={text} is answered {answer}")
-    demand(balance(line) == 100, "an amount that is none moved money")
+    demand_balance(line, 100)
 
 
 @rule(3)
@@ -45,7 +45,7 @@ def texts(bank: Candidate) -> None:
     for text in NO_TEXTS:
         answer = move(line, "TRANSFER", 1, more=f"to={payee.account} reference={text}")
         demand(_refuses(answer, "reference"), f"reference={text} is answered {answer}")
-    demand(balance(line) == 100, "a text that is none moved money")
+    demand_balance(line, 100)
 
 
 @rule(3)
@@ -95,7 +95,7 @@ def other_currency(bank: Candidate) -> None:
     line.ask(f"WITHDRAW amount=1 currency={other} key=other-currency").expect("422 currency")
     answer = line.ask("WITHDRAW amount=1 currency=euro key=no-currency")
     demand(_refuses(answer, "currency"), f"currency=euro is answered {answer}")
-    demand(balance(line) == 100, "a withdrawal in another currency moved money")
+    demand_balance(line, 100)
 
 
 def _refuses(answer: Answer, name: str) -> bool:
