@@ -107,6 +107,21 @@ class ThisBank(ConformanceCase):
         (verdict,) = self.grade([money.cash], says=lambda line: re.sub("201 .*", "403 reason=sealed\r\n", line))
         self.assertEqual((verdict.grade, verdict.why), (Grade.NOT_GRADED, "this bank takes this under seal only"))
 
+    def test_long_leases(self) -> None:
+        """A lease that is longer than anybody waits for is not graded, unless the account is free before."""
+        self.patch(access, "LONGEST_LEASE_SECONDS", 0)
+        self.patch(access, "LOOK_SECONDS", 0)
+        log_ins = iter(range(100))
+
+        def leases(line: str) -> str:
+            if "lease=" not in line:
+                return line
+            return line.replace("lease=30", "lease=86400") if next(log_ins) == 0 else "g1 423 reason=in_use\r\n"
+
+        (verdict,) = self.grade([access.lost_connection], says=leases)
+        self.assertEqual(verdict.grade, Grade.NOT_GRADED)
+        self.assertIn("the lease of 86400 seconds", verdict.why)
+
 
 class AtFault(ConformanceCase):
     """Each fault breaks the rules that are about it."""

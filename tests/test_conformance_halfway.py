@@ -139,6 +139,13 @@ class NothingThere(HalfwayCase):
         )
         self.assertEqual([one.grade for one in verdicts], [Grade.BROKEN, Grade.BROKEN, Grade.BLOCKED])
 
+    def test_wrong_answers_are_alike(self) -> None:
+        """Answers that lack the same are one reason, whatever else is in them."""
+        shorter = partial(re.sub, r"(201 .*) opened=\S+", r"\1")
+        verdicts = self.grade([money.cash, money.holds, lines.any_order], says=shorter)
+        self.assertEqual([one.grade for one in verdicts], [Grade.BROKEN, Grade.BLOCKED, Grade.BLOCKED])
+        self.assertIn("no signup-answer of the grammar: without opened", verdicts[0].why)
+
     def test_closed_at_once(self) -> None:
         """A server that closes before it greets."""
         verdicts = self.graded([lines.greeting, lines.nul], lambda: Deaf(b"", ends=True))
@@ -181,6 +188,12 @@ class Words(HalfwayCase):
     def test_no_end(self) -> None:
         """A line without any end."""
         self.assertEqual(self.why(lines.unknown_verb, b"g1 400"), "the server does not end its line: 'g1 400'")
+
+    def test_endless(self) -> None:
+        """A line that goes on and on is not read for ever, and one that is long is told shortly."""
+        why = self.why(lines.unknown_verb, b"x" * 70000)
+        self.assertEqual(why, "the server sends 65536 octets without the end of a line")
+        self.assertEqual(self.why(lines.without_end, b""), "the server is silent instead of answering 'aaa...'")
 
     def test_what_came(self) -> None:
         """What was sent is told with what came."""

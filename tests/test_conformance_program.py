@@ -141,6 +141,16 @@ class TheProgram(ConformanceCase):
         told = json.loads(self.printed.getvalue().splitlines()[-1])
         self.assertEqual(told["conversation"][-1], said[-1])
 
+    def test_the_page(self) -> None:
+        """docs/conformance.md shows what is printed."""
+        self.says = lambda line: line.replace(" 402 ", " 422 ").replace(" 400 ", " 404 ")
+        page = (Path(tls.__file__).parents[2] / "docs" / "conformance.md").read_text(encoding="utf-8")
+        shown = re.findall(r"^```text\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+        for block, options in zip(shown, (["not available"], ["a verb that there", "--trace"]), strict=True):
+            self.printed.truncate(self.printed.seek(0))
+            command.main(["localhost:1", "--only", *options])
+            self.assertEqual(self.printed.getvalue(), block + "0 kept, 1 BROKEN, 0 not graded\n")
+
     def test_blocked(self) -> None:
         """Rules that nobody could come to are counted apart, and the reason is told shortly."""
         self.says = lambda line: re.sub("201 .*", "503 reason=busy", line)

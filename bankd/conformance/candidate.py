@@ -20,6 +20,10 @@ MAX_SIGN_UPS = 20
 _AREAS = (202, 212, 213, 303, 305, 312, 313, 404, 415, 503, 512, 602, 617, 702, 713, 801, 804, 901, 907, 919)
 """Area codes of cities; 555-0100 to 555-0199 belong to nobody in any of them."""
 
+_TAGS = re.compile(r"(?<=[\"'])\w+(?= )")
+_VALUES = re.compile(r"(?<!reason)=[^ \"']*")
+"""What differs between two answers by which a server does the same."""
+
 
 @dataclass(frozen=True, slots=True)
 class Person:
@@ -132,10 +136,10 @@ def _needed(what_fails: str) -> Iterator[None]:
     try:
         yield
     except (Broken, OSError) as error:
-        why = str(error)
-        cause = re.sub(r"graded-\w+|\+?\d{9,}|(?<=[\"'])\w+(?= )|incident=\w+", "", f"{what_fails}: {why}")
+        why = f"{what_fails}: {error}"
+        cause = _VALUES.sub("=", _TAGS.sub("", why))
         silent = isinstance(error, (Silent, TimeoutError))
-        raise Unready(f"{what_fails}: {why}", cause, silent=silent) from error
+        raise Unready(why, cause, silent=silent) from error
 
 
 def sign_up(person: Person) -> str:

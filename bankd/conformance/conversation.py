@@ -10,6 +10,8 @@ MOST_LINES_TOLD = 100
 """So many lines of a conversation are told, the last ones."""
 
 _SECRETS = re.compile(r"(?<![^ ])(?P<name>password|pin|new|code|secret|terminal)=[^ ]+")
+_RUNS = re.compile(r"(.{1,12}?)\1{30,}")
+"""The same over and over, of which a little tells as much."""
 
 
 class Conversation:
@@ -42,7 +44,7 @@ class Conversation:
 
 def told(text: str) -> str:
     """A line as it may be shown: without secrets, and not longer than is read."""
-    text = _SECRETS.sub(r"\g<name>=***", text)
+    text = _RUNS.sub(lambda run: f"{run[1] * 3}...", _SECRETS.sub(r"\g<name>=***", text))
     return text if len(text) <= LONGEST_TOLD else f"{text[:LONGEST_TOLD]}... ({len(text)} characters)"
 
 

@@ -13,6 +13,9 @@ from bankd.conformance.rule import Broken, NotGraded, Silent, demand
 MOST_ITEMS_TOLD = 5
 """So many items of a list are told where an answer is."""
 
+LONGEST_READ = 65536
+"""So many octets are read in search of the end of a line."""
+
 _BARE_LINE_FEED = re.compile(rb"[^\r\n]*\n")
 _REPLY = re.compile(r"(?P<tag>[A-Za-z0-9]{1,16}|\*) (?P<code>-|[0-9]{3})(?P<fields>(?: [a-z0-9_]{1,32}=[^ ]*)*)")
 
@@ -244,6 +247,8 @@ class Line:
 
     def _demand_line_ends(self) -> None:
         """Demand that what comes next is no line that ends with LF alone."""
+        endless = len(self._unread) > LONGEST_READ and b"\r\n" not in self._unread[:LONGEST_READ]
+        demand(not endless, f"the server sends {LONGEST_READ} octets without the end of a line")
         found = _BARE_LINE_FEED.match(self._unread)
         if found:
             line = readable(found[0])
