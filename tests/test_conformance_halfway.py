@@ -12,7 +12,7 @@ from bankd.conformance.rule import Grade, Rule, Verdict
 from bankd.conformance.rules import access, lines, money, signatures
 from bankd.conformance.rules.catalogue import RULES
 from bankd.testing import Wire
-from tests.test_conformance import ConformanceCase, PracticeStream
+from tests.test_conformance import ConformanceCase, Deaf, PracticeStream
 
 PYTHON = re.compile(r"\w+(Error|Exception)\b|\{'|None|did not foresee")
 """What nobody who wrote a server should have to read."""
@@ -36,26 +36,6 @@ class HalfwayStream(PracticeStream):
                 self._said += [*self._wire.received(), f"{tag} {self._answer}"]
             else:
                 super().send(line)
-
-
-class Deaf:
-    """A connection on which ``said`` comes, and then nothing; ``ends`` when the server closes after it."""
-
-    def __init__(self, said: bytes, *, ends: bool = False) -> None:
-        self._said, self._ends = said, ends
-
-    def send(self, octets: bytes) -> None:
-        """See ``Stream.send``."""
-
-    def receive(self) -> bytes:
-        """See ``Stream.receive``."""
-        said, self._said = self._said, b""
-        if not said and not self._ends:
-            raise TimeoutError
-        return said
-
-    def close(self) -> None:
-        """See ``Stream.close``."""
 
 
 class HalfwayCase(ConformanceCase):
@@ -207,6 +187,17 @@ class Words(HalfwayCase):
         why = self.why(lines.empty, b"OK\r\n")
         self.assertEqual(why, "this is no line of BANK/1: 'OK', instead of answering ''")
         self.assertEqual(self.why(lines.empty, b""), "the server is silent instead of answering ''")
+
+    def test_not_foreseen(self) -> None:
+        """What the suite itself falls over is told with what was said last, and the other rules are graded."""
+
+        def falls(bank: Candidate) -> None:
+            bank.connect().ask("NOOP").end.fields["color"]
+
+        verdicts = self.grade([Rule(2, "x", falls), lines.nul])
+        self.assertEqual([one.grade for one in verdicts], [Grade.BROKEN, Grade.KEPT])
+        why = "this suite did not foresee what it was told: KeyError 'color', after C: g1 NOOP / S: g1 200"
+        self.assertEqual(verdicts[0].why, why)
 
     def test_secrets(self) -> None:
         """What a customer keeps to themselves is not told."""

@@ -100,10 +100,11 @@ def judge(one: Rule, candidate: Any) -> Verdict:
         return Verdict(one, Grade.NOT_GRADED, str(reason))
     except OSError as error:
         return Verdict(one, Grade.BROKEN, f"the connection failed: {error}")
-    except (
-        Exception
-    ) as error:  # a server that is graded may say anything, and the other rules still have to be looked at
+    except Exception as error:
+        # A server may say anything at all; what this suite did not foresee must not keep the other rules from it.
+        what = f"{type(error).__name__} {error}".strip()
+        last = " / ".join(candidate.conversation.lines()[-2:])
         return Verdict(
-            one, Grade.BROKEN, f"this suite did not foresee what it was told: {type(error).__name__} {error}"
+            one, Grade.BROKEN, f"this suite did not foresee what it was told: {what}, after {last or 'nothing'}"
         )
     return Verdict(one, Grade.KEPT)
