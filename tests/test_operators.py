@@ -141,6 +141,7 @@ class Entering(OperatorCase):
         self.assertEqual(self.ask(wire, "OPERATE"), "200 operator=kim role=teller")
         self.assertEqual(self.ask(wire, "BALANCE"), "403 reason=state")
         self.assertEqual(self.ask(wire, "OPERATE"), "403 reason=state")
+        self.assertEqual(self.ask(wire, "SEALED jwe=a.b.c.d.e"), "403 reason=state")
         with self.bank.store.writing() as tx:
             terminals.revoke(tx, "kim's")
         self.assertEqual(self.ask(wire, "PROPOSALS"), "403 reason=operator")

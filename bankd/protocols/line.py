@@ -141,7 +141,7 @@ class LineProtocol(LineReceiver):
         """Have a request wait for its turn; close where there is no going on after it."""
         if asked.refused is not None and asked.refused.code.closes:
             self._hang_up(asked.refused.code)
-        elif isinstance(asked.message, messages.Sealed):
+        elif isinstance(asked.message, messages.Sealed) and self._standing.state is not State.OPERATOR:
             self._seal.open(self._standing.visitor, asked.tag, asked.message.jwe)
         else:
             self._items += asked.items
