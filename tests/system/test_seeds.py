@@ -144,15 +144,17 @@ class TaskTests(SeedTestCase):
             self.assertEqual(client.returncode, status)
             self.assertEqual(len(printed.splitlines()), 2 + status)
 
-    def test_the_end_of_the_session_is_said_at_once(self) -> None:
-        """A client that waits for its next task says that the bank has closed, and ends with 3."""
+    def test_a_bank_that_closes_is_waited_for(self) -> None:
+        """A client that waits for its next task says that the bank closes, and goes on when it is back."""
         client = self.start_typing(self.alice, stderr=subprocess.STDOUT)
         self.assertTrue(answered(client, "Check Balance").startswith(b"Balance"))
         self.bank.stop()
         assert client.stdout is not None
-        self.assertIn(b"The bank is closing for now.", client.stdout.readline())
-        self.assertEqual(client.wait(DEADLINE_SECONDS), 3)
+        self.assertIn(b"The bank is closing.", client.stdout.readline())
         self.bank.start()
+        told, _ = client.communicate(b"Check Balance\n", timeout=DEADLINE_SECONDS)
+        self.assertIn(b"Balance of account", told)
+        self.assertEqual(client.returncode, 0)
 
     def test_the_log_tells_who(self) -> None:
         """S1.10: connecting, each task and closing are logged with the client's address; nonsense is counted."""
