@@ -44,6 +44,11 @@ class Command:
     failed: int = FAULT
 
 
+def json_lines(parser: ArgumentParser) -> None:
+    """``--json`` of a command that lists: an object on a line for each."""
+    parser.add_argument("--json", action="store_true", help="print a JSON object on a line for each")
+
+
 def printable(text: str) -> str:
     """``text`` without what a terminal would obey, and without half characters, which cannot be printed."""
     return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)

@@ -1,11 +1,11 @@
 """``bankctl events``: how far each way out for events has come, and whether one can be used."""
 
 import json
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from typing import Any
 
 from bankd.config import Settings
-from bankd.ctl.command import DONE, FAULT, Command, Unusable, opened, printable, settings_of
+from bankd.ctl.command import DONE, FAULT, Command, Unusable, json_lines, opened, printable, settings_of
 from bankd.ctl.delivery import wait
 from bankd.delivery.post import attempt_this
 from bankd.forwarding.hiring import hire_forwarders
@@ -41,7 +41,7 @@ def _list(options: Namespace) -> int:
         lines += [f"{name}: has not been used yet; it begins when the bank is started" for name in unused]
         lines = lines or ["no events go out: [delivery] events in the settings names no way"]
     print("".join(f"{line}\n" for line in lines), end="")
-    failing = [way for way in ways if way.failure is not None and way.name in settings.postage.events]
+    failing = [way for way in ways if way.failure is not None and way.name in in_use]
     return FAULT if failing else DONE
 
 
@@ -114,13 +114,5 @@ async def try_all(reactor: Any, settings: Settings) -> int:
     return FAULT if failed else DONE
 
 
-def _list_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="print a JSON object on a line for each")
-
-
-def _no_more(_parser: ArgumentParser) -> None:
-    """No arguments of its own."""
-
-
-LIST = Command("events list", "tell how far each way out for events has come", _list, _list_arguments, LIST_WORDS)
-TEST = Command("events test", "send a test event by each way, and say what happened", _test, _no_more, TEST_WORDS)
+LIST = Command("events list", "tell how far each way out for events has come", _list, json_lines, LIST_WORDS)
+TEST = Command("events test", "send a test event by each way, and say what happened", _test, words=TEST_WORDS)

@@ -5,7 +5,7 @@ import json
 import os
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
@@ -13,7 +13,7 @@ from typing import Any, TextIO
 from sqlalchemy import Select
 
 from bankd import money, output
-from bankd.ctl.command import DONE, Command, opened, settings_of
+from bankd.ctl.command import DONE, Command, json_lines, opened, settings_of
 from bankd.store import tables
 from bankd.wire.grammar import write_time
 
@@ -37,8 +37,7 @@ def _export(table: Select[Any]) -> Callable[[Namespace], int]:
                 written.writerow([_name(column) for column in columns])
             for row in tables.rows(connection, table):
                 if options.json:
-                    said = {_name(column): _read(column, value) for column, value in row.items()}
-                    file.write(json.dumps(said) + "\n")
+                    file.write(json.dumps(fields(row)) + "\n")
                 else:
                     written.writerow([_cell(column, value, row) for column, value in row.items()])
         return DONE
@@ -56,6 +55,11 @@ def _to(path: Path | None) -> Iterator[TextIO]:
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
         yield file
+
+
+def fields(row: Mapping[str, Any]) -> dict[str, str | int | None]:
+    """A row for a program: amounts in minor units, and times in UTC."""
+    return {_name(column): _read(column, value) for column, value in row.items()}
 
 
 def _name(column: str) -> str:
@@ -80,7 +84,7 @@ def _cell(column: str, value: Any, row: dict[str, Any]) -> str:
 
 def _arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, metavar="FILE", help="the new file; without, standard output")
-    parser.add_argument("--json", action="store_true", help="print a JSON object on a line for each")
+    json_lines(parser)
 
 
 ACCOUNTS = Command(

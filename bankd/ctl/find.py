@@ -7,6 +7,7 @@ from typing import Any
 
 from bankd import money
 from bankd.ctl.command import DONE, FAULT, UNUSABLE, Command, opened, printable, settings_of
+from bankd.ctl.export_tables import fields
 from bankd.store import tables
 from bankd.wire.grammar import write_time
 
@@ -22,18 +23,10 @@ def _find(options: Namespace) -> int:
         entries = list(tables.rows(connection, tables.entries_under(options.key)))
         refusals = list(tables.rows(connection, tables.refusals_under(options.key)))
     for row in [*entries, *refusals]:
-        print(json.dumps(_fields(row)) if options.json else printable(_line(row)))
+        print(json.dumps(fields(row)) if options.json else printable(_line(row)))
     if not entries and not refusals and not options.json:
         print(printable(f"nothing was done under the key {options.key}"))
     return DONE if entries else FAULT
-
-
-def _fields(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row as JSON has it, with amounts in minor units."""
-    return {
-        name.removesuffix("_us").removesuffix("_minor"): write_time(value) if name.endswith("_us") else value
-        for name, value in row.items()
-    }
 
 
 def _line(row: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ from time import time
 from joserfc.jwk import OctKey
 
 from bankd import keyring, sealing_keys
-from bankd.ctl.command import DONE, Command, Unusable, printable, settings_of
+from bankd.ctl.command import DONE, Command, Unusable, json_lines, printable, settings_of
 from bankd.sealing_keys import DAY
 from bankd.wire.grammar import write_time
 from bankd.wire.seal import KEY_ID, KEY_OCTETS
@@ -84,10 +84,6 @@ def _write_new(path: Path, octets: bytes) -> None:
         file.write(octets)
 
 
-def _list_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="print a JSON object on a line for each")
-
-
 def _share_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("name", metavar="NAME", help="what the key is called")
     parser.add_argument("--out", type=Path, metavar="FILE", help="where to write it for the terminal (NAME.jwk)")
@@ -99,6 +95,6 @@ def _revoke_arguments(parser: ArgumentParser) -> None:
 
 SHARE = Command("key share", "make a key that the bank shares with a terminal", _share, _share_arguments, SHARE_WORDS)
 LIST = Command(
-    "key list", "list the keys that requests are sealed to, and until when they are accepted", _list, _list_arguments
+    "key list", "list the keys that requests are sealed to, and until when they are accepted", _list, json_lines
 )
 REVOKE = Command("key revoke", "accept a shared key no more", _revoke, _revoke_arguments)

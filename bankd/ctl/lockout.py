@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from sqlalchemy import Connection
 
 from bankd.bank import lockout
-from bankd.ctl.command import DONE, Command, Unusable, opened, printable, settings_of
+from bankd.ctl.command import DONE, Command, Unusable, json_lines, opened, printable, settings_of
 from bankd.store import customers
 from bankd.store.attempts import Attempts
 from bankd.wire.grammar import write_time
@@ -111,7 +111,7 @@ def _who(parser: ArgumentParser, required: bool, everybody: bool = False) -> Non
 
 def _list_arguments(parser: ArgumentParser) -> None:
     _who(parser, required=False)
-    parser.add_argument("--json", action="store_true", help="print a JSON object on a line for each")
+    json_lines(parser)
 
 
 def _lift_arguments(parser: ArgumentParser) -> None:
