@@ -18,7 +18,7 @@ from time import monotonic
 
 from bench.programs import ROOT
 from tests.hostile.line import PATIENCE_SECONDS, Line
-from tests.hostile.scene import fields
+from tests.hostile.scene import proved
 from tests.hostile.target import PIN, Target
 from tests.system.support import environment
 
@@ -68,6 +68,12 @@ def beside(bank: Target) -> Iterator[Bystander]:
             process.kill()
 
 
+def asked_code() -> str:
+    """The one-time password that whoever started this tells."""
+    print("code", flush=True)
+    return sys.stdin.readline().strip()
+
+
 def stand_by(line: Line) -> Waits:
     """Ask until the input ends."""
     waits: Waits = []
@@ -85,10 +91,7 @@ def main(argv: Sequence[str]) -> int:
     """Stand by; the exit status."""
     port, authority, account, pin = argv
     line = Line(int(port), ssl.create_default_context(cafile=authority))
-    answer = line.ask(f"LOGIN account={account} pin={pin}")
-    if answer.startswith("401 reason=one_time "):
-        print("code", flush=True)
-        answer = line.ask(f"ONE_TIME challenge={fields(answer)['challenge']} code={sys.stdin.readline().strip()}")
+    answer = proved(line, line.ask(f"LOGIN account={account} pin={pin}"), asked_code)
     assert answer.startswith("200 "), answer
     print("begun", flush=True)
     json.dump(stand_by(line), sys.stdout)

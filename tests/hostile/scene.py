@@ -3,6 +3,7 @@
 import secrets
 import socket
 from collections import deque
+from collections.abc import Callable
 from string import Template
 from time import monotonic
 
@@ -52,8 +53,7 @@ class Stage:
         line, until = self.bank.call(), monotonic() + PATIENCE_SECONDS
         while (answer := line.ask(f"LOGIN account={person.account} pin={PIN}")) in SOON and monotonic() < until:
             continue  # the connection before is just being noticed to be gone
-        if answer.startswith("401 reason=one_time "):
-            answer = line.ask(f"ONE_TIME challenge={fields(answer)['challenge']} code={self.bank.sent_to(person)}")
+        answer = proved(line, answer, lambda: self.bank.sent_to(person))
         if not answer.startswith("200 "):
             raise Silence(f"the log-in of {person.username} was answered {answer}")
         return line
@@ -77,9 +77,7 @@ class Stage:
     def _confirmed(self, line: Line, person: Customer, request: str) -> dict[str, str]:
         """Ask for something in a session, with a one-time password where the bank wants one."""
         answer = line.ask(request)
-        if answer.startswith("401 reason=one_time "):
-            code = self.bank.sent_to(person)
-            line.ask(f"ONE_TIME challenge={fields(answer)['challenge']} code={code}")
+        if proved(line, answer, lambda: self.bank.sent_to(person)) is not answer:
             answer = line.ask(request)
         return _done(answer)
 
@@ -160,6 +158,13 @@ class Scene:
 def fields(answer: str) -> dict[str, str]:
     """The fields of an answer, by their names."""
     return dict(word.split("=", 1) for word in answer.split(" ")[1:] if "=" in word)
+
+
+def proved(line: Line, answer: str, code: Callable[[], str]) -> str:
+    """``answer`` itself; where it asks for a one-time password, what that of ``code`` is answered."""
+    if not answer.startswith("401 reason=one_time "):
+        return answer
+    return line.ask(f"ONE_TIME challenge={fields(answer)['challenge']} code={code()}")
 
 
 def _done(answer: str) -> dict[str, str]:
